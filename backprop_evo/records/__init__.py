@@ -1,0 +1,1 @@
+"""Immutable values that rooms hand to each other. Standard library only, so that training needs no service."""

@@ -1,0 +1,124 @@
+"""What a search is asked for, and the states that searches and trials pass through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.training import TrainSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The subset of the language a search may use; None means all of it."""
+
+    operands: tuple[str, ...] | None = None
+    unaries: tuple[str, ...] | None = None
+    binaries: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """Re-running the ``best`` equations, and plain backprop, with ``seeds`` new seeds, then the test split once."""
+
+    best: int = 1
+    seeds: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpec:
+    """One search. Defaults of ``population_size``, ``best_probability`` and ``mutations`` are the paper's (appendix B).
+
+    ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
+    ``mutations[i]`` is the probability of i + 1 mutations. ``start`` holds equation texts; after those,
+    random equations fill up the start population of ``start_random``. ``lengths[i]`` is the probability that a random
+    equation has i + 1 operations. ``in_flight`` trials are out with workers at a time.
+    """
+
+    name: str
+    seed: int = 0
+    trials: int = 100
+    population_size: int = 1000
+    best_probability: float = 0.7
+    mutations: tuple[float, ...] = (1.0,)
+    start: tuple[str, ...] = ()
+    start_random: int = 16
+    lengths: tuple[float, ...] = (1.0, 0.0, 0.0)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    in_flight: int = 2
+    train: TrainSpec = field(default_factory=TrainSpec)
+    confirmation: Confirmation = field(default_factory=Confirmation)
+
+    def __post_init__(self) -> None:
+        for name, ok, want in (
+            ("name", 1 <= len(self.name.strip()) <= 200, "1 to 200 characters"),
+            ("seed", 0 <= self.seed < 2**63, "an integer from 0"),
+            ("trials", 1 <= self.trials <= 10_000_000, "at least 1"),
+            ("population_size", self.population_size >= 1, "at least 1"),
+            ("best_probability", 0 <= self.best_probability <= 1, "a probability"),
+            ("mutations", _is_distribution(self.mutations), "non-negative probabilities that sum to 1"),
+            ("start_random", self.start_random >= 0, "at least 0"),
+            ("start_random", bool(self.start) or self.start_random >= 1, "at least 1 where start is empty"),
+            ("lengths", _is_distribution(self.lengths) and len(self.lengths) <= 3, "up to 3 probabilities that sum to 1"),
+            ("in_flight", 1 <= self.in_flight <= 100_000, "at least 1"),
+            ("confirmation.best", self.confirmation.best >= 0, "at least 0"),
+            ("confirmation.seeds", self.confirmation.seeds >= 1, "at least 1"),
+            ("train.evaluate_test", not self.train.evaluate_test, "false: a search never reads the test split"),
+        ):
+            if not ok:
+                raise InvalidSettings(f"{name} must be {want}", field=name)
+
+
+def _is_distribution(weights: tuple[float, ...]) -> bool:
+    return bool(weights) and all(w >= 0 for w in weights) and abs(sum(weights) - 1.0) < 1e-9
+
+
+class SearchState(StrEnum):
+    """queued → running ⇄ paused → stopping → completed | stopped | cancelled | failed."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in _TERMINAL_SEARCH_STATES
+
+
+_TERMINAL_SEARCH_STATES = frozenset(
+    {SearchState.COMPLETED, SearchState.STOPPED, SearchState.CANCELLED, SearchState.FAILED}
+)
+
+
+class TrialState(StrEnum):
+    """queued → leased → running → one of the terminal states. A lost lease leads back to queued."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    OOM = "oom"
+    TIMEOUT = "timeout"
+    FAILED = "failed"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in (TrialState.QUEUED, TrialState.LEASED, TrialState.RUNNING)
+
+
+class Purpose(StrEnum):
+    """Why a trial is trained. Only a confirmation reads the test split."""
+
+    SEARCH = "search"
+    BASELINE = "baseline"
+    CONFIRMATION = "confirmation"

@@ -1,0 +1,177 @@
+"""What is stored of a search, as immutable values: the only form in which rows leave the store.
+
+Times are timezone-aware UTC. Ids are opaque strings. A *finish order* numbers the terminal trials of one
+search 1, 2, 3, … in the order in which they were recorded; a search replays from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.training import TrainResult, TrainSpec
+
+T = TypeVar("T")
+
+
+class Origin(StrEnum):
+    """Where an individual came from."""
+
+    START = "start"
+    RANDOM = "random"
+    MUTATION = "mutation"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRecord:
+    """``version`` grows with every change (the ETag). ``trials_done`` counts terminal search trials."""
+
+    id: str
+    spec: SearchSpec
+    state: SearchState
+    version: int
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    failure: str | None = None
+    trials_done: int = 0
+    trials_total: int = 0
+    best_fitness: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndividualRecord:
+    """One proposal of a search. ``finishes_known`` is the finish order up to which its proposer had heard.
+
+    ``twin`` is the number of the earlier individual with the same fingerprint, whose fitness this one inherits
+    instead of being trained. ``mutation`` says in words what was changed in the parent.
+    """
+
+    search_id: str
+    number: int
+    origin: Origin
+    equation: str
+    canonical: str
+    fingerprint: str
+    parent: int | None
+    twin: int | None
+    mutation: str | None
+    finishes_known: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One training of one child: equation × train spec × seed. ``fence`` grows with every attempt."""
+
+    id: str
+    search_id: str
+    individual: int
+    equation: str
+    fingerprint: str
+    purpose: Purpose
+    spec: TrainSpec
+    seed: int
+    state: TrialState
+    fence: int
+    created_at: datetime
+    queued_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    worker: str | None = None
+    lease_expires_at: datetime | None = None
+    finish_order: int | None = None
+    progress: Mapping[str, float] | None = None
+    result: TrainResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One try at a trial by one worker; ``outcome`` is None while it runs."""
+
+    trial_id: str
+    fence: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to report on a trial: only the newest fence of a trial may write."""
+
+    trial_id: str
+    fence: int
+    worker: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracies:
+    """Mean, sample standard deviation (None for n = 1) and number of accuracies in [0, 1]."""
+
+    mean: float
+    std: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaderboardRow:
+    """One behaviour on the leaderboard. ``validation`` is over confirmation trials where there are any.
+
+    ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above the
+    unconfirmed, so that one lucky score never outranks a confirmed equation.
+    """
+
+    rank: int | None
+    search_id: str
+    individual: int
+    equation: str
+    latex: str
+    fingerprint: str
+    is_baseline: bool
+    confirmed: bool
+    validation: Accuracies
+    search_fitness: float | None
+    test: Accuracies | None
+    train_time_s: float
+    learning_rate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """One thing that happened; ``id`` grows, so a reader resumes after the last id it saw."""
+
+    id: int
+    search_id: str | None
+    kind: str
+    at: datetime
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRecord:
+    """A machine that runs workers, as of its last heartbeat."""
+
+    name: str
+    slots: int
+    devices: tuple[str, ...]
+    code_version: str
+    started_at: datetime
+    seen_at: datetime
+    busy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing; ``next_cursor`` is opaque, None on the last page."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None

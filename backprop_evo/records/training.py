@@ -1,0 +1,142 @@
+"""What one training of one child is asked for, and what it reports.
+
+Accuracies are in [0, 1], times in seconds, memory in MiB. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from backprop_evo.errors import InvalidSettings
+
+OptimizerName = Literal["sgd", "momentum"]
+ScheduleName = Literal["auto", "constant", "cosine"]
+PrecisionName = Literal["float32", "bf16"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningRateGrid:
+    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued.
+
+    The default is wide on purpose: the best rates of plain backprop and of normalised gradients were
+    seen two orders of magnitude apart.
+    """
+
+    rates: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
+    probe_epochs: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSpec:
+    """One way to train a child: everything but the equation and the seed.
+
+    ``model`` is ``wrn-D-K``, ``cnn`` or ``mlp-W[-W…][-tanh|-sigmoid]``; ``data`` a name in the catalogue.
+    ``train_images`` and ``validation_images`` cap the split (None: all of it). ``test`` is read only when
+    ``evaluate_test`` is set, which a search never does.
+    """
+
+    model: str = "wrn-10-1"
+    data: str = "cifar10-mini"
+    epochs: float = 2.0
+    batch_size: int = 128
+    optimizer: OptimizerName = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    learning_rate: float | LearningRateGrid = 0.1
+    schedule: ScheduleName = "auto"
+    augment: bool = True
+    precision: PrecisionName = "float32"
+    train_images: int | None = None
+    validation_images: int | None = None
+    evaluate_test: bool = False
+    time_limit_s: float | None = None
+    memory_limit_mib: float | None = None
+    alignment_every: int = 0
+    deterministic: bool = True
+
+    def __post_init__(self) -> None:
+        rates = (
+            self.learning_rate.rates if isinstance(self.learning_rate, LearningRateGrid) else (self.learning_rate,)
+        )
+        probe_epochs = (
+            self.learning_rate.probe_epochs if isinstance(self.learning_rate, LearningRateGrid) else 1.0
+        )
+        for name, ok in (
+            ("epochs", 0 < self.epochs <= 10_000),
+            ("batch_size", 1 <= self.batch_size <= 65_536),
+            ("momentum", 0 <= self.momentum < 1),
+            ("weight_decay", 0 <= self.weight_decay < 1),
+            ("learning_rate", bool(rates) and all(0 < rate < float("inf") for rate in rates)),
+            ("learning_rate.probe_epochs", 0 < probe_epochs <= self.epochs or probe_epochs == 1.0),
+            ("train_images", self.train_images is None or self.train_images >= 1),
+            ("validation_images", self.validation_images is None or self.validation_images >= 1),
+            ("time_limit_s", self.time_limit_s is None or self.time_limit_s > 0),
+            ("memory_limit_mib", self.memory_limit_mib is None or self.memory_limit_mib > 0),
+            ("alignment_every", self.alignment_every >= 0),
+        ):
+            if not ok:
+                raise InvalidSettings(f"train.{name} is out of its range", field=f"train.{name}")
+
+
+class Outcome(StrEnum):
+    """How a training ended. ``pruned`` and ``diverged`` are results, not faults."""
+
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    OOM = "oom"
+    TIMEOUT = "timeout"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One point of a training curve; ``epoch`` may be fractional."""
+
+    epoch: float
+    train_loss: float
+    validation_accuracy: float | None
+    learning_rate: float
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateProbe:
+    """What one rate of the grid reached in its probe; None when the probe diverged."""
+
+    learning_rate: float
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentPoint:
+    """One measurement at one site: angles in degrees, ``norm_ratio`` = ‖update‖ / ‖true gradient‖."""
+
+    step: int
+    site: str
+    update_angle: float
+    norm_ratio: float
+    feedback_angle: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult:
+    """What one training reports. ``reason`` is set for every outcome but ``completed``."""
+
+    outcome: Outcome
+    reason: str | None = None
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    train_loss: float | None = None
+    learning_rate: float | None = None
+    epochs_done: float = 0.0
+    probes: tuple[RateProbe, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    alignment: tuple[AlignmentPoint, ...] = ()
+    wall_time_s: float = 0.0
+    images_per_s: float | None = None
+    peak_memory_mib: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
