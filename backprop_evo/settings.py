@@ -1,0 +1,80 @@
+"""All settings, read once from ``BACKPROP_EVO_*`` environment variables, frozen, every error named at start."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backprop_evo.errors import InvalidSettings
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def default_home() -> Path:
+    """``$XDG_DATA_HOME/backprop-evo``, by default ``~/.local/share/backprop-evo``."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "backprop-evo"
+
+
+class Settings(BaseSettings):
+    """Without any variable set: one machine, SQLite and an embedded Redis under ``home``, API on 127.0.0.1:8000."""
+
+    model_config = SettingsConfigDict(env_prefix="BACKPROP_EVO_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=default_home, description="where the embedded database, Redis and logs live")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in home")
+    redis_url: str = Field("", description="broker; empty: a Redis started by us in home")
+    data_dir: Path | None = Field(None, description="where data sets live; empty: home/data")
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=1, le=65535)
+    api_keys_required: bool = Field(False, description="demand an API key for every request")
+    slots: int = Field(0, ge=0, description="worker processes of a node; 0: one per GPU, else one per two cores, at least one")
+    node_name: str = Field("", description="empty: the host's name")
+    lease_s: float = Field(60.0, gt=0, description="a worker that is silent that long loses its trial")
+    heartbeat_s: float = Field(10.0, gt=0, description="a worker renews its lease that often")
+    trial_time_limit_s: float = Field(6 * 3600.0, gt=0, description="hard limit of one training")
+    max_attempts: int = Field(3, ge=1, description="a trial whose workers vanish that often ends as lost")
+    poll_s: float = Field(0.5, gt=0, description="the controller looks for news that often")
+    log_format: str = Field("console", pattern="^(console|json)$")
+
+    @model_validator(mode="after")
+    def _heartbeats_fit_the_lease(self) -> Settings:
+        if self.heartbeat_s * 2 > self.lease_s:
+            raise ValueError("heartbeat_s must be at most half of lease_s")
+        return self
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Settings:
+        if self.api_host not in LOOPBACK_HOSTS and not self.api_keys_required:
+            raise ValueError(
+                f"api_host {self.api_host} is reachable from other machines: set BACKPROP_EVO_API_KEYS_REQUIRED=true"
+            )
+        return self
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'backprop-evo.sqlite'}"
+
+    @property
+    def resolved_data_dir(self) -> Path:
+        return self.data_dir or self.home / "data"
+
+    @property
+    def is_embedded(self) -> bool:
+        return not self.redis_url
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings. Raises ``InvalidSettings`` naming every wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"BACKPROP_EVO_{'_'.join(map(str, e['loc'])).upper() or '*'}: {e['msg']}" for e in error.errors()
+        )
+        raise InvalidSettings(f"environment: {problems}", field="environment", hint="fix the variables named") from None
