@@ -14,6 +14,7 @@ import struct
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,11 @@ _REINSTALL = "install the package again: `pip install --force-reinstall backprop
 def folder() -> Traversable:
     """Where the package keeps its bundled files."""
     return resources.files("backprop_evo.data") / "bundled"
+
+
+def path_of(info: DatasetInfo) -> Path:
+    """The file of the bundled data set in the installed package."""
+    return Path(str(folder() / f"{info.name}.xz"))
 
 
 def pack(arrays: Arrays) -> bytes:
@@ -66,7 +72,7 @@ def verify(info: DatasetInfo) -> dict[str, str]:
 
 
 def load(info: DatasetInfo) -> Dataset:
-    """A copy of the bundled data set, unpacked once per process (about a second). Raises ``DatasetUnusable``."""
+    """A copy of the bundled data set, unpacked once per process (1 s). Raises ``DatasetUnusable``."""
     arrays = {name: array.copy() for name, array in _unpacked(info).items()}
     return as_dataset(info, arrays)
 

@@ -27,6 +27,7 @@ class DatasetInfo:
     class_names: tuple[str, ...]
     train_images: int
     test_images: int
+    validation_images: int
     validation_one_in: int = 10
     bundled: bool = False
     sha256: Mapping[str, str] = field(default_factory=dict)
@@ -89,7 +90,8 @@ _CIFAR100_CLASSES = (
     "pine_tree", "plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road",
     "rocket", "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake", "spider",
     "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone", "television", "tiger",
-    "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf", "woman", "worm",
+    "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree",
+    "wolf", "woman", "worm",
 )  # fmt: skip
 
 _FASHION_CLASSES = (
@@ -104,6 +106,7 @@ _ROWS = (
         class_names=_CIFAR10_CLASSES,
         train_images=5_000,
         test_images=500,
+        validation_images=1_000,
         validation_one_in=5,
         bundled=True,
         sha256=_arrays(
@@ -120,6 +123,7 @@ _ROWS = (
         class_names=_CIFAR10_CLASSES,
         train_images=50_000,
         test_images=10_000,
+        validation_images=5_000,
         sha256=_arrays(
             "9d5c2eddadb0deff02c14c350c0385aab7b1d5ff1edfeb4997c8dc8644960111",
             "2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253",
@@ -145,6 +149,7 @@ _ROWS = (
         class_names=_CIFAR100_CLASSES,
         train_images=50_000,
         test_images=10_000,
+        validation_images=5_000,
         file_md5=MappingProxyType(
             {
                 "cifar-100-python.tar.gz": "eb9058c3a382ffc7106e4002c42a8d85",
@@ -160,6 +165,7 @@ _ROWS = (
         class_names=tuple("0123456789"),
         train_images=60_000,
         test_images=10_000,
+        validation_images=5_996,
         sha256=_arrays(
             "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
             "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
@@ -182,6 +188,7 @@ _ROWS = (
         class_names=_FASHION_CLASSES,
         train_images=60_000,
         test_images=10_000,
+        validation_images=6_000,
         sha256=_arrays(
             "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
             "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",

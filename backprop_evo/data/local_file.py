@@ -100,6 +100,12 @@ def write(
     return path
 
 
+def remove_unfinished(info: DatasetInfo, data_dir: Path) -> None:
+    """Delete what a process that was killed while writing left behind."""
+    for unfinished in data_dir.glob(f".{path_of(info, data_dir).name}.*.tmp"):
+        unfinished.unlink(missing_ok=True)
+
+
 def read(info: DatasetInfo, data_dir: Path) -> Dataset:
     """Map the local file of ``info``. Raises ``DatasetUnusable`` when it is missing, short or damaged.
 
