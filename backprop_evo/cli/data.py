@@ -15,6 +15,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from backprop_evo import data
+from backprop_evo.errors import DatasetUnusable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +43,7 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("name", "state", "images", "classes", "train", "validation", "test", "contents")
+    table = Table("name", "state", "images", "classes", "train", "validation", "test")
     for row in rows:
         table.add_row(
             row["name"],
@@ -50,7 +51,6 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             "×".join(map(str, row["shape"])),
             str(row["classes"]),
             *(f"{row[part]:,}" for part in ("train", "validation", "test")),
-            row["title"],
         )
     Console().print(table)
 
@@ -70,7 +70,7 @@ def fetch(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a data set to this machine; continue an interrupted fetch; do nothing when it is here and right."""
+    """Bring a data set to this machine, going on after an interruption; nothing is done when it is here."""
     with _progress_bar() as report:
         path = data.fetch(name, data_dir, source=source, on_progress=report)
     if as_json:
@@ -89,14 +89,20 @@ def verify(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read data sets from first to last byte and compare their checksums; exit code 2 when one is unusable."""
+    """Read data sets from first to last byte and compare checksums; exit code 2 when one is unusable."""
     chosen = names or [name for name in data.names() if _is_here(name, data_dir)]
-    checked = {name: data.verify(name, data_dir) for name in chosen}
+    problems = {name: _problem(name, data_dir) for name in chosen}
     if as_json:
-        typer.echo(json.dumps(checked, indent=2))
-        return
-    for name in checked:
-        typer.echo(f"{name}: every byte is right")
+        rows = {
+            name: {"usable": error is None, "problem": str(error or "")} for name, error in problems.items()
+        }
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        for name, error in problems.items():
+            typer.echo(f"{name}: {error or 'every byte is right'}")
+    unusable = [error for error in problems.values() if error is not None]
+    if unusable:
+        raise unusable[0]
 
 
 @app.command(epilog="Example: [bold]backprop-evo data show cifar10-mini[/bold]")
@@ -119,6 +125,14 @@ def show(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     console.print(table)
     for array, sha256 in details["sha256"].items():
         console.print(f"{array:13} sha256 {sha256}", highlight=False, soft_wrap=True)
+
+
+def _problem(name: str, data_dir: Path | None) -> DatasetUnusable | None:
+    try:
+        data.verify(name, data_dir)
+    except DatasetUnusable as error:
+        return error
+    return None
 
 
 def _is_here(name: str, data_dir: Path | None) -> bool:

