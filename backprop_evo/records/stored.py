@@ -29,7 +29,11 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord:
-    """``version`` grows with every change (the ETag). ``trials_done`` counts terminal search trials."""
+    """``version`` grows with every change (the ETag). ``trials_done`` counts terminal search trials.
+
+    ``trials_total`` is the present budget: ``spec.trials`` and what extensions added. ``end_reason`` says in words why a
+    search ended, where there is more to say than that it did all it was asked for.
+    """
 
     id: str
     spec: SearchSpec
@@ -39,6 +43,7 @@ class SearchRecord:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     failure: str | None = None
+    end_reason: str | None = None
     trials_done: int = 0
     trials_total: int = 0
     best_fitness: float | None = None
@@ -88,6 +93,21 @@ class TrialRecord:
     finish_order: int | None = None
     progress: Mapping[str, float] | None = None
     result: TrainResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishRecord:
+    """A terminal trial as the brain hears of it: no curve, no times.
+
+    ``validation_accuracy`` is in [0, 1], and None unless the trial completed.
+    """
+
+    trial_id: str
+    individual: int
+    purpose: Purpose
+    state: TrialState
+    finish_order: int
+    validation_accuracy: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, Tri
 from backprop_evo.records.stored import (
     AttemptRecord,
     EventRecord,
+    FinishRecord,
     IndividualRecord,
     LeaderboardRow,
     Lease,
@@ -30,7 +31,9 @@ class Store(Protocol):
 
     # -- searches ---------------------------------------------------------------------------------------------
 
-    def add_search(self, spec: SearchSpec, *, now: datetime, idempotency_key: str | None = None) -> SearchRecord:
+    def add_search(
+        self, spec: SearchSpec, *, now: datetime, idempotency_key: str | None = None
+    ) -> SearchRecord:
         """Store a search as QUEUED. The same key with the same spec returns the first search; with another
         spec it raises ``Conflict``."""
 
@@ -43,7 +46,13 @@ class Store(Protocol):
         """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
 
     def move_search(
-        self, search_id: str, to: SearchState, *, now: datetime, expected_version: int | None = None, reason: str | None = None
+        self,
+        search_id: str,
+        to: SearchState,
+        *,
+        now: datetime,
+        expected_version: int | None = None,
+        reason: str | None = None,
     ) -> SearchRecord:
         """Carry out one transition; repeating the one just made is a no-op. CANCELLED also cancels every trial that
         is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs), ``Conflict`` for a
@@ -75,11 +84,16 @@ class Store(Protocol):
         """Store new individuals and queued trials, all or nothing. Raises ``Conflict`` when the claim was lost or an
         individual of that number exists already (somebody else decided)."""
 
-    def individuals(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
+    def individuals(
+        self, search_id: str, *, after: int = -1, limit: int | None = None
+    ) -> Sequence[IndividualRecord]:
         """In order of their numbers."""
 
     def finished_trials(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
         """Terminal trials in finish order, those with ``finish_order > after``."""
+
+    def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
+        """The same as the brain needs it, without specs and curves: what a controller rebuilds a long search from."""
 
     def open_trials(self, search_id: str) -> Sequence[TrialRecord]:
         """Trials that are not terminal."""
@@ -93,13 +107,16 @@ class Store(Protocol):
         """Every try at the trial, oldest first."""
 
     def claim_trial(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
-        """Lease a QUEUED trial of a live search to a worker; None when it is not to be trained (any more).
-        Exactly one of many concurrent callers gets the lease."""
+        """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained (any more,
+        or while the search is paused). Exactly one of many concurrent callers gets the lease. A worker is named
+        ``node/slot``, so that a node's busy slots can be counted."""
 
     def start_trial(self, lease: Lease, *, now: datetime) -> bool:
         """LEASED becomes RUNNING; False when the lease was lost."""
 
-    def renew_lease(self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None) -> bool:
+    def renew_lease(
+        self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None
+    ) -> bool:
         """Heartbeat of a running trial with its live numbers; False when the lease was lost or the trial cancelled:
         the worker must stop."""
 
@@ -132,11 +149,15 @@ class Store(Protocol):
     ) -> Page[TrialRecord]:
         """Newest first, by keyset."""
 
-    def leaderboard(self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50) -> Page[LeaderboardRow]:
+    def leaderboard(
+        self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[LeaderboardRow]:
         """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by search fitness;
         the plain-backprop row is ranked among them by its accuracy. None: over all searches."""
 
-    def events(self, *, after: int = 0, search_id: str | None = None, limit: int = 500) -> Sequence[EventRecord]:
+    def events(
+        self, *, after: int = 0, search_id: str | None = None, limit: int = 500
+    ) -> Sequence[EventRecord]:
         """In order of their ids."""
 
     def beat(self, node: NodeRecord) -> None:
@@ -144,6 +165,11 @@ class Store(Protocol):
 
     def nodes(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
         """Nodes alive since then, with the number of their slots that train now."""
+
+    def trials_of_behaviour(
+        self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[TrialRecord]:
+        """All trials of one behaviour, over all searches, newest first."""
 
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""

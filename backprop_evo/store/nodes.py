@@ -1,0 +1,41 @@
+"""Heartbeats of the machines that run workers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from backprop_evo.records.stored import NodeRecord
+from backprop_evo.store.rows import node_record
+from backprop_evo.store.tables import NodeRow, TrialRow
+from backprop_evo.store.trials import HELD
+
+NODES = NodeRow.__table__
+TRIALS = TrialRow.__table__
+
+
+def beat(connection: Connection, node: NodeRecord) -> None:
+    values = {
+        "slots": node.slots,
+        "devices": json.dumps(list(node.devices)),
+        "code_version": node.code_version,
+        "started_at": node.started_at,
+        "seen_at": node.seen_at,
+    }
+    known = connection.execute(update(NODES).where(NODES.c.name == node.name).values(**values))
+    if known.rowcount == 0:
+        connection.execute(insert(NODES).values(name=node.name, **values))
+
+
+def list_nodes(connection: Connection, *, seen_after: datetime) -> Sequence[NodeRecord]:
+    """``busy`` is counted from the leases of workers named ``node/slot``."""
+    busy: dict[str, int] = {}
+    held = select(TRIALS.c.worker, func.count()).where(TRIALS.c.state.in_(HELD)).group_by(TRIALS.c.worker)
+    for worker, count in connection.execute(held):
+        name = str(worker).rpartition("/")[0]
+        busy[name] = busy.get(name, 0) + count
+    rows = connection.execute(select(NODES).where(NODES.c.seen_at > seen_after).order_by(NODES.c.name))
+    return [node_record(row, busy.get(row.name, 0)) for row in rows]

@@ -1,0 +1,120 @@
+"""Rows → records."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.stored import (
+    AttemptRecord,
+    EventRecord,
+    FinishRecord,
+    IndividualRecord,
+    NodeRecord,
+    Origin,
+    SearchRecord,
+    TrialRecord,
+)
+from backprop_evo.store.codec import decode_payload, decode_result, decode_search_spec, decode_train_spec
+
+
+def search_record(row: Row[Any]) -> SearchRecord:
+    state = SearchState(row.state)
+    return SearchRecord(
+        id=row.id,
+        spec=decode_search_spec(row.spec),
+        state=state,
+        version=row.version,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        failure=row.end_reason if state is SearchState.FAILED else None,
+        end_reason=row.end_reason,
+        trials_done=row.trials_done,
+        trials_total=row.trials_total,
+        best_fitness=row.best_fitness,
+    )
+
+
+def individual_record(row: Row[Any]) -> IndividualRecord:
+    return IndividualRecord(
+        search_id=row.search_id,
+        number=row.number,
+        origin=Origin(row.origin),
+        equation=row.equation,
+        canonical=row.canonical,
+        fingerprint=row.fingerprint,
+        parent=row.parent,
+        twin=row.twin,
+        mutation=row.mutation,
+        finishes_known=row.finishes_known,
+        created_at=row.created_at,
+    )
+
+
+def trial_record(row: Row[Any]) -> TrialRecord:
+    return TrialRecord(
+        id=row.id,
+        search_id=row.search_id,
+        individual=row.individual,
+        equation=row.equation,
+        fingerprint=row.fingerprint,
+        purpose=Purpose(row.purpose),
+        spec=decode_train_spec(row.spec),
+        seed=row.seed,
+        state=TrialState(row.state),
+        fence=row.fence,
+        created_at=row.created_at,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        worker=row.worker,
+        lease_expires_at=row.lease_expires_at,
+        finish_order=row.finish_order,
+        progress=decode_payload(row.progress) if row.progress else None,
+        result=decode_result(row.result) if row.result else None,
+    )
+
+
+def finish_record(row: Row[Any]) -> FinishRecord:
+    return FinishRecord(
+        trial_id=row.id,
+        individual=row.individual,
+        purpose=Purpose(row.purpose),
+        state=TrialState(row.state),
+        finish_order=row.finish_order,
+        validation_accuracy=row.validation_accuracy if row.state == TrialState.COMPLETED else None,
+    )
+
+
+def attempt_record(row: Row[Any]) -> AttemptRecord:
+    return AttemptRecord(
+        trial_id=row.trial_id,
+        fence=row.fence,
+        worker=row.worker,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        outcome=row.outcome,
+        reason=row.reason,
+    )
+
+
+def event_record(row: Row[Any]) -> EventRecord:
+    return EventRecord(
+        id=row.id, search_id=row.search_id, kind=row.kind, at=row.at, payload=decode_payload(row.payload)
+    )
+
+
+def node_record(row: Row[Any], busy: int) -> NodeRecord:
+    return NodeRecord(
+        name=row.name,
+        slots=row.slots,
+        devices=tuple(json.loads(row.devices)),
+        code_version=row.code_version,
+        started_at=row.started_at,
+        seen_at=row.seen_at,
+        busy=busy,
+    )

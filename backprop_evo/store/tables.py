@@ -1,0 +1,227 @@
+"""The tables. Who writes what stands in ``docs/search.md``; rows never leave this room, records do.
+
+Times are stored in UTC. JSON is text of our own codec, so that a row is decoded once and the same on every database.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+LongId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only as INTEGER
+OPEN_STATES = "state IN ('queued', 'leased', 'running')"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timezone-aware time, kept as UTC; SQLite stores it without the zone, so that text order is time order."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times must carry a timezone")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, float: Double}  # noqa: RUF012 - the name and form SQLAlchemy asks for
+
+
+class SearchRow(Base):
+    """``finishes`` is the last finish order given; ``claimed_by`` the controller that may decide until ``claim_expires_at``."""
+
+    __tablename__ = "searches"
+    __table_args__ = (
+        Index("ix_searches_created_at_id", "created_at", "id"),
+        Index("ix_searches_state", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    spec: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(Text)
+    trials_done: Mapped[int]
+    trials_total: Mapped[int]
+    best_fitness: Mapped[float | None]
+    finishes: Mapped[int]
+    claimed_by: Mapped[str | None] = mapped_column(String(200))
+    claim_expires_at: Mapped[datetime | None]
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+
+
+class IndividualRow(Base):
+    __tablename__ = "individuals"
+    __table_args__ = (Index("ix_individuals_fingerprint", "fingerprint"),)
+
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    origin: Mapped[str] = mapped_column(String(16))
+    equation: Mapped[str] = mapped_column(Text)
+    canonical: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(String(128))
+    parent: Mapped[int | None]
+    twin: Mapped[int | None]
+    mutation: Mapped[str | None] = mapped_column(Text)
+    finishes_known: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class TrialRow(Base):
+    """``row`` is the order of insertion, by which pages go. The four numbers beside ``result`` repeat what lists need."""
+
+    __tablename__ = "trials"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["search_id", "individual"], ["individuals.search_id", "individuals.number"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("search_id", "finish_order"),
+        Index("ix_trials_search_id_row", "search_id", "row"),
+        Index("ix_trials_fingerprint_row", "fingerprint", "row"),
+        Index(
+            "ix_trials_open",
+            "search_id",
+            "state",
+            sqlite_where=text(OPEN_STATES),
+            postgresql_where=text(OPEN_STATES),
+        ),
+        Index(
+            "ix_trials_lease_expires_at",
+            "lease_expires_at",
+            sqlite_where=text("lease_expires_at IS NOT NULL"),
+            postgresql_where=text("lease_expires_at IS NOT NULL"),
+        ),
+    )
+
+    row: Mapped[int] = mapped_column(LongId, primary_key=True)
+    id: Mapped[str] = mapped_column(String(96), unique=True)
+    search_id: Mapped[str] = mapped_column(String(64))
+    individual: Mapped[int]
+    equation: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(String(128))
+    purpose: Mapped[str] = mapped_column(String(16))
+    spec: Mapped[str] = mapped_column(Text)
+    seed: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(16))
+    fence: Mapped[int]
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    worker: Mapped[str | None] = mapped_column(String(200))
+    lease_expires_at: Mapped[datetime | None]
+    finish_order: Mapped[int | None]
+    progress: Mapped[str | None] = mapped_column(Text)
+    validation_accuracy: Mapped[float | None]
+    test_accuracy: Mapped[float | None]
+    wall_time_s: Mapped[float | None]
+    result: Mapped[str | None] = mapped_column(Text)
+
+
+class AttemptRow(Base):
+    __tablename__ = "attempts"
+
+    trial_id: Mapped[str] = mapped_column(ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True)
+    fence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    worker: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class StandingRow(Base):
+    """One behaviour of one search on the leaderboard, kept up to date by every finished trial.
+
+    Rows are ranked by ``tier`` (0 confirmed, 1 not), then ``rank_key`` (minus the accuracy that counts): all ascending, so
+    that a page is one range of an index. Means and sums of squared deviations are running ones (Welford 1962).
+    """
+
+    __tablename__ = "standings"
+    __table_args__ = (
+        Index("ix_standings_search_ranking", "search_id", "tier", "rank_key", "individual"),
+        Index("ix_standings_ranking", "tier", "rank_key", "search_id", "individual"),
+    )
+
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
+    individual: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    equation: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(String(128))
+    is_baseline: Mapped[bool]
+    tier: Mapped[int]
+    rank_key: Mapped[float]
+    search_fitness: Mapped[float]
+    search_n: Mapped[int]
+    learning_rate: Mapped[float | None]
+    train_time_s: Mapped[float]
+    confirmations_planned: Mapped[int]
+    validation_n: Mapped[int]
+    validation_mean: Mapped[float]
+    validation_m2: Mapped[float]
+    test_n: Mapped[int]
+    test_mean: Mapped[float]
+    test_m2: Mapped[float]
+
+
+class EventRow(Base):
+    """Append only; ``id`` follows the order of commits."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_search_id_id", "search_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(LongId, primary_key=True)
+    search_id: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    payload: Mapped[str] = mapped_column(Text)
+
+
+class NodeRow(Base):
+    __tablename__ = "nodes"
+
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    slots: Mapped[int]
+    devices: Mapped[str] = mapped_column(Text)
+    code_version: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
