@@ -89,7 +89,21 @@ class Outcome(StrEnum):
     DIVERGED = "diverged"
     OOM = "oom"
     TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """Where a training stands; told to the caller about once a second. ``phase`` is probe, train or test."""
+
+    epoch: float
+    epochs: float
+    train_loss: float
+    validation_accuracy: float | None
+    images_per_s: float
+    eta_s: float
+    phase: Literal["probe", "train", "test"] = "train"
 
 
 @dataclass(frozen=True, slots=True)
