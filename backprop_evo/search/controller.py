@@ -1,0 +1,247 @@
+"""The brain of one search: finished trials in, decisions out. No I/O, no clock, no global randomness.
+
+A ``SearchProgress`` is rebuilt from stored rows by telling it the same things that it learned while it lived: individuals in the
+order of their numbers, each after the finishes that its proposer knew. What it decides next depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
+from backprop_evo.records.training import TrainSpec
+from backprop_evo.search.budget import Budget
+from backprop_evo.search.language import Language
+from backprop_evo.search.population import Population
+from backprop_evo.search.randomness import confirmation_seed, generator_of_proposal, training_seed
+
+BASELINE = 0
+MOST_SUCCESSIVE_TWINS = 1000
+MOST_PROPOSALS_AT_ONCE = 250
+EXHAUSTED = (
+    f"{MOST_SUCCESSIVE_TWINS} proposals in a row brought no new behaviour: the vocabulary is exhausted"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What is to be stored now. ``end`` is the state to move to when all is done; ``more`` asks to be called
+    again at once, because the batch was full before the slots were."""
+
+    individuals: tuple[IndividualRecord, ...] = ()
+    trials: tuple[TrialRecord, ...] = ()
+    end: SearchState | None = None
+    reason: str | None = None
+    more: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.individuals and not self.trials
+
+
+class SearchProgress:
+    """Everything the brain knows of a search."""
+
+    def __init__(self, search_id: str, spec: SearchSpec, language: Language) -> None:
+        self.search_id = search_id
+        self.spec = spec
+        self.finishes_known = 0
+        self._language = language
+        self._individuals: list[IndividualRecord] = []
+        self._first_of: dict[str, int] = {}
+        self._member_of: dict[str, int] = {}
+        self._fitness: dict[int, float] = {}
+        self._population = Population(spec.population_size)
+        self._budget = Budget()
+        self._confirmations: set[str] = set()
+        self._twins_in_a_row = 0
+
+    # -- learning -------------------------------------------------------------------------------------------------
+
+    def hear(self, finish: FinishRecord) -> None:
+        """Take in one finished trial; they come in finish order."""
+        if finish.finish_order != self.finishes_known + 1:
+            raise ValueError(f"finish {finish.finish_order} after {self.finishes_known}")
+        self.finishes_known = finish.finish_order
+        self._budget.finished(finish.trial_id)
+        if finish.purpose is Purpose.CONFIRMATION:
+            self._confirmations.add(finish.trial_id)
+        elif finish.state is TrialState.COMPLETED and finish.validation_accuracy is not None:
+            self._fitness[finish.individual] = finish.validation_accuracy
+            self._admit(self._individuals[finish.individual].fingerprint)
+
+    def remember(self, individual: IndividualRecord) -> None:
+        """Take in one proposal, own or stored; they come in the order of their numbers."""
+        if individual.number != len(self._individuals):
+            raise ValueError(f"individual {individual.number} after {len(self._individuals) - 1}")
+        self._individuals.append(individual)
+        if individual.twin is None:
+            self._first_of[individual.fingerprint] = individual.number
+            purpose = Purpose.BASELINE if individual.number == BASELINE else Purpose.SEARCH
+            self._budget.sent(self._trial_id(individual.number), purpose)
+            self._twins_in_a_row = 0
+        else:
+            self._twins_in_a_row += 1
+        if individual.number != BASELINE and individual.fingerprint not in self._member_of:
+            self._member_of[individual.fingerprint] = individual.number
+            self._admit(individual.fingerprint)
+
+    def remember_confirmations(self, trial_ids: Iterable[str]) -> None:
+        """Take in the confirmation trials that are out."""
+        for trial_id in trial_ids:
+            self._confirmations.add(trial_id)
+            self._budget.sent(trial_id, Purpose.CONFIRMATION)
+
+    def _admit(self, fingerprint: str) -> None:
+        """Let the search's first individual with this behaviour in, as soon as there are both it and a fitness."""
+        member = self._member_of.get(fingerprint)
+        fitness = self._fitness.get(self._first_of[fingerprint])
+        if member is not None and fitness is not None:
+            self._population.add(member, fitness)
+
+    # -- deciding -------------------------------------------------------------------------------------------------
+
+    def decide(self, state: SearchState, trials: int, *, now: datetime) -> Decisions:
+        """Fill the free slots. ``trials`` is the present budget of search trials."""
+        if state is SearchState.STOPPING and self._budget.out == 0:
+            return Decisions(end=SearchState.STOPPED)
+        if state is not SearchState.RUNNING:
+            return Decisions()
+        individuals, new = self._propose(trials, now)
+        more = len(individuals) == MOST_PROPOSALS_AT_ONCE
+        if more or not self._is_explored(trials):
+            return Decisions(individuals=individuals, trials=new, more=more)
+        confirmations = self._confirm(now)
+        if new or confirmations or self._budget.out:
+            return Decisions(individuals=individuals, trials=(*new, *confirmations))
+        reason = EXHAUSTED if self._budget.search_sent < trials else None
+        return Decisions(individuals=individuals, end=SearchState.COMPLETED, reason=reason)
+
+    def _propose(
+        self, trials: int, now: datetime
+    ) -> tuple[tuple[IndividualRecord, ...], tuple[TrialRecord, ...]]:
+        individuals: list[IndividualRecord] = []
+        new: list[TrialRecord] = []
+        while len(individuals) < MOST_PROPOSALS_AT_ONCE and self._may_propose(trials):
+            individual = self.propose(now=now)
+            self.remember(individual)
+            individuals.append(individual)
+            if individual.twin is None:
+                new.append(self._trial(individual, now))
+        return tuple(individuals), tuple(new)
+
+    def _may_propose(self, trials: int) -> bool:
+        if self._budget.out >= self.spec.in_flight:
+            return False
+        if not self._individuals:
+            return True
+        return self._budget.search_sent < trials and not self._is_exhausted and self._has_an_origin()
+
+    def _has_an_origin(self) -> bool:
+        """False while only a trial that is out can bring the first parent."""
+        starts_left = len(self._individuals) <= len(self.spec.start) + self.spec.start_random
+        return starts_left or len(self._population) > 0 or self._budget.out == 0
+
+    @property
+    def _is_exhausted(self) -> bool:
+        return self._twins_in_a_row >= MOST_SUCCESSIVE_TWINS
+
+    def _is_explored(self, trials: int) -> bool:
+        """True when no search trial is to come or out, and the baseline is known."""
+        nothing_to_come = self._budget.search_sent >= trials or self._is_exhausted
+        return nothing_to_come and self._budget.exploring_out == 0
+
+    def propose(self, *, now: datetime) -> IndividualRecord:
+        """The next proposal, given what is known; nothing is taken in."""
+        number = len(self._individuals)
+        generator = generator_of_proposal(self.spec.seed, number)
+        parent: int | None = None
+        mutation: str | None = None
+        if number == BASELINE:
+            origin, candidate = Origin.BASELINE, self._language.backprop()
+        elif number <= len(self.spec.start):
+            origin, candidate = Origin.START, self._language.read(self.spec.start[number - 1])
+        elif number <= len(self.spec.start) + self.spec.start_random or len(self._population) == 0:
+            origin, candidate = Origin.RANDOM, self._language.draw(generator)
+        else:
+            parent = self._population.select(generator, self.spec.best_probability)
+            origin = Origin.MUTATION
+            candidate, mutation = self._language.mutate(self._individuals[parent].equation, generator)
+        return IndividualRecord(
+            search_id=self.search_id,
+            number=number,
+            origin=origin,
+            equation=candidate.equation,
+            canonical=candidate.canonical,
+            fingerprint=candidate.fingerprint,
+            parent=parent,
+            twin=self._first_of.get(candidate.fingerprint),
+            mutation=mutation,
+            finishes_known=self.finishes_known,
+            created_at=now,
+        )
+
+    def _trial(self, individual: IndividualRecord, now: datetime) -> TrialRecord:
+        purpose = Purpose.BASELINE if individual.number == BASELINE else Purpose.SEARCH
+        seed = training_seed(self.spec.seed)
+        return self._queued(
+            self._trial_id(individual.number), individual, purpose, self.spec.train, seed, now
+        )
+
+    def _confirm(self, now: datetime) -> tuple[TrialRecord, ...]:
+        """Confirmation trials for the free slots: the best behaviours and plain backprop, every one on the same new seeds."""
+        new: list[TrialRecord] = []
+        spec = replace(self.spec.train, evaluate_test=True)
+        for number in self._to_confirm():
+            for repeat in range(self.spec.confirmation.seeds):
+                trial_id = f"{self._trial_id(number)}c{repeat}"
+                if trial_id in self._confirmations or self._budget.out >= self.spec.in_flight:
+                    continue
+                seed = confirmation_seed(self.spec.seed, repeat)
+                individual = self._individuals[number]
+                new.append(self._queued(trial_id, individual, Purpose.CONFIRMATION, spec, seed, now))
+                self.remember_confirmations([trial_id])
+        return tuple(new)
+
+    def _to_confirm(self) -> Sequence[int]:
+        """The first individuals of the best behaviours, then the baseline; only those whose trial completed."""
+        best = self.spec.confirmation.best
+        if best == 0:
+            return []
+        chosen = [
+            self._first_of[self._individuals[member.individual].fingerprint]
+            for member in self._population.best(best + 1)
+        ]
+        equations = [number for number in chosen if number != BASELINE][:best]
+        return [*equations, BASELINE] if BASELINE in self._fitness else equations
+
+    def _trial_id(self, number: int) -> str:
+        """Derived, not drawn: deciding the same thing twice cannot store it twice."""
+        return f"{self.search_id}.{number}"
+
+    def _queued(
+        self,
+        trial_id: str,
+        individual: IndividualRecord,
+        purpose: Purpose,
+        spec: TrainSpec,
+        seed: int,
+        now: datetime,
+    ) -> TrialRecord:
+        return TrialRecord(
+            id=trial_id,
+            search_id=self.search_id,
+            individual=individual.number,
+            equation=individual.equation,
+            fingerprint=individual.fingerprint,
+            purpose=purpose,
+            spec=spec,
+            seed=seed,
+            state=TrialState.QUEUED,
+            fence=0,
+            created_at=now,
+            queued_at=now,
+        )

@@ -1,0 +1,32 @@
+"""What the brain needs of a language: equations to start from, to draw, to change, and to tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An equation as the brain sees it: text, canonical text, and the fingerprint of its behaviour."""
+
+    equation: str
+    canonical: str
+    fingerprint: str
+
+
+class Language(Protocol):
+    """Every method is a pure function; randomness comes from the generator handed in."""
+
+    def backprop(self) -> Candidate:
+        """Plain backpropagation."""
+
+    def read(self, text: str) -> Candidate:
+        """A feasible equation. Raises ``InvalidEquation``."""
+
+    def draw(self, generator: Random) -> Candidate:
+        """A random feasible equation."""
+
+    def mutate(self, equation: str, generator: Random) -> tuple[Candidate, str]:
+        """A feasible mutation of the equation, and in words what was changed."""

@@ -1,0 +1,30 @@
+"""Where all randomness of a search comes from: its seed and a purpose, hashed. Nothing depends on what ran before."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+
+SEED_BITS = 31  # every library's generators take such a seed
+
+
+def derive(seed: int, *purpose: str | int) -> int:
+    """A number for one purpose of one search; other purposes and other seeds give unrelated numbers."""
+    text = ":".join(map(str, (seed, *purpose)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def generator_of_proposal(seed: int, number: int) -> Random:
+    """The generator for everything that is drawn for proposal ``number``."""
+    return Random(derive(seed, "proposal", number))
+
+
+def training_seed(seed: int) -> int:
+    """The seed of every search trial and of the baseline: all children start from the same weights and see the
+    same batches, so that fitness differs by the equation and not by luck."""
+    return derive(seed, "training") >> (64 - SEED_BITS)
+
+
+def confirmation_seed(seed: int, repeat: int) -> int:
+    """The seed of the ``repeat``-th confirmation trial, the same for every equation and new to the search."""
+    return derive(seed, "confirmation", repeat) >> (64 - SEED_BITS)

@@ -1,0 +1,56 @@
+"""A search from its rows: rebuilt, to go on; or replayed, to prove that it could not have gone otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.stored import FinishRecord, IndividualRecord
+from backprop_evo.search.controller import SearchProgress
+from backprop_evo.search.language import Language
+
+
+def rebuild(
+    search_id: str,
+    spec: SearchSpec,
+    language: Language,
+    individuals: Sequence[IndividualRecord],
+    finishes: Sequence[FinishRecord],
+    confirmations_out: Iterable[str] = (),
+) -> SearchProgress:
+    """The progress of a controller that lived through these rows. Individuals come in the order of their numbers, finishes
+    in finish order. ``confirmations_out`` may name trials that are among the finishes: it was read before them."""
+    progress = SearchProgress(search_id, spec, language)
+    progress.remember_confirmations(confirmations_out)
+    for individual in individuals:
+        _hear_up_to(progress, finishes, individual.finishes_known)
+        progress.remember(individual)
+    _hear_up_to(progress, finishes, len(finishes))
+    return progress
+
+
+def replay(
+    spec: SearchSpec,
+    language: Language,
+    individuals: Sequence[IndividualRecord],
+    finishes: Sequence[FinishRecord],
+) -> tuple[IndividualRecord, ...]:
+    """Decide every proposal again, from the seed, the finishes in their order and how many of them each proposer knew.
+
+    Equal to ``individuals`` for every search that this code recorded.
+    """
+    if not individuals:
+        return ()
+    progress = SearchProgress(individuals[0].search_id, spec, language)
+    again = []
+    for recorded in individuals:
+        _hear_up_to(progress, finishes, recorded.finishes_known)
+        proposal = progress.propose(now=recorded.created_at)
+        progress.remember(proposal)
+        again.append(proposal)
+    return tuple(again)
+
+
+def _hear_up_to(progress: SearchProgress, finishes: Sequence[FinishRecord], order: int) -> None:
+    for finish in finishes[progress.finishes_known : order]:
+        progress.hear(finish)
