@@ -32,12 +32,14 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535)
     api_keys_required: bool = Field(False, description="demand an API key for every request")
-    slots: int = Field(0, ge=0, description="worker processes of a node; 0: one per GPU, else one per two cores, at least one")
+    slots: int = Field(0, ge=0, description="worker processes of a node; 0: one per GPU, else one per core as memory allows")
     node_name: str = Field("", description="empty: the host's name")
     lease_s: float = Field(60.0, gt=0, description="a worker that is silent that long loses its trial")
     heartbeat_s: float = Field(10.0, gt=0, description="a worker renews its lease that often")
     trial_time_limit_s: float = Field(6 * 3600.0, gt=0, description="hard limit of one training")
     max_attempts: int = Field(3, ge=1, description="a trial whose workers vanish that often ends as lost")
+    drain_s: float = Field(10.0, ge=0, description="a worker that is told to stop may finish its trial for that long")
+    resend_s: float = Field(30.0, gt=0, description="a trial waits that long before its message counts as lost")
     poll_s: float = Field(0.5, gt=0, description="the controller looks for news that often")
     log_format: str = Field("console", pattern="^(console|json)$")
 

@@ -1,0 +1,71 @@
+"""The Celery app. A message is one trial id; SQL is the truth, and every setting here serves that.
+
+Measured on Celery 5.7 with Redis: without ``task_reject_on_worker_lost`` a killed worker process takes its
+message with it; with the default restore interval a message came back after 100 s instead of 16; a
+visibility timeout below the hard limit ran one healthy task three times.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from celery import Celery
+
+from backprop_evo.settings import Settings, settings
+from workers.embedded import broker_url
+
+QUEUE = "trials"
+DRAIN_SIGNAL = signal.SIGUSR2
+"""From a worker to its pool process: finish the trial soon, or give it back."""
+
+RELEASE_S = 2.0
+"""Time a worker process has to write a release into SQL after its drain is over."""
+
+
+def make_app(options: Settings) -> Celery:
+    """A Celery app for these settings; it connects to nothing yet."""
+    app = Celery("backprop_evo", broker=broker_url(options), include=["workers.tasks"])
+    app.conf.update(configuration(options))
+    return app
+
+
+def configuration(options: Settings) -> dict[str, object]:
+    """Every Celery setting that is not Celery's default."""
+    limit_s = options.trial_time_limit_s
+    visibility_timeout = int(limit_s + 600)
+    transport = {
+        "visibility_timeout": visibility_timeout,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+        "socket_keepalive": True,
+        "socket_connect_timeout": 5,
+        "health_check_interval": 25,
+        "global_keyprefix": "backprop-evo:",
+    }
+    return {
+        "task_default_queue": QUEUE,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_soft_time_limit": int(limit_s + 60),
+        "task_time_limit": int(limit_s + 120),
+        "visibility_timeout": visibility_timeout,
+        "broker_transport_options": transport,
+        "result_backend_transport_options": transport,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 5,
+        "worker_prefetch_multiplier": 1,
+        "worker_pool_start_method": "spawn",
+        "worker_proc_alive_timeout": 60,
+        "worker_soft_shutdown_timeout": options.drain_s + RELEASE_S,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_send_task_events": False,
+        "enable_utc": True,
+    }
+
+
+app = make_app(settings())

@@ -1,0 +1,180 @@
+"""One attempt at one trial: claim it in SQL, train, report. Safe to run any number of times for the same
+trial.
+
+A claim hands out a lease with a fence; whatever this process does after losing the lease, it can write
+nothing. No equation, however odd, ends the worker: every way a training can end is a result, a release or a
+logged fault.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+
+from backprop_evo.errors import InvalidInput, NotFound, Unavailable
+from backprop_evo.records.searching import TrialState
+from backprop_evo.records.stored import Lease, TrialRecord
+from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.settings import Settings
+from backprop_evo.store.base import Store
+from workers.heartbeat import LeaseHeartbeat, utc_now
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Train = Callable[
+    [TrialRecord, TrainSpec, Callable[[TrainProgress], None], Callable[[], bool]],
+    TrainResult,
+]
+
+FAULT = "fault: "
+"""How the reason of a release begins when our code, not the node, was at fault: a second one ends the
+trial."""
+
+CLAIM_PATIENCE_S = 120.0
+REPORT_PATIENCE_S = 3600.0
+"""A result that took hours is worth waiting for the database."""
+
+
+class Ending(StrEnum):
+    """What became of one attempt."""
+
+    NOT_OURS = "not ours"
+    FINISHED = "finished"
+    RELEASED = "released"
+    OVERTAKEN = "overtaken"
+
+
+@dataclass(slots=True)
+class Drain:
+    """The wish to stop soon: a trial may still end within ``drain_s``."""
+
+    deadline: float | None = None
+
+    def begin(self, drain_s: float) -> None:
+        if self.deadline is None:
+            self.deadline = time.monotonic() + drain_s
+
+    @property
+    def is_over(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The attempts of one worker process, one after the other."""
+
+    store: Store
+    worker: str
+    options: Settings
+    train: Train
+    drain: Drain
+    now: Callable[[], datetime] = utc_now
+
+    def carry_out(self, trial_id: str) -> Ending:
+        """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
+        lease = self._patiently(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
+        if lease is None:
+            log.info("trial not claimed", trial_id=trial_id)
+            return Ending.NOT_OURS
+        trial = self._patiently(lambda: self.store.trial(trial_id), CLAIM_PATIENCE_S)
+        with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
+            if not self._patiently(lambda: self.store.start_trial(lease, now=self.now()), CLAIM_PATIENCE_S):
+                return Ending.OVERTAKEN
+            log.info("trial starts", equation=trial.equation, attempt=lease.fence)
+            ending = self._train(trial, lease)
+            log.info("trial ends", ending=ending.value)
+            return ending
+
+    def _claim(self, trial_id: str) -> Lease | None:
+        try:
+            self._give_back_predecessor(self.store.trial(trial_id))
+        except NotFound:
+            return None
+        return self.store.claim_trial(trial_id, self.worker, lease_s=self.options.lease_s, now=self.now())
+
+    def _give_back_predecessor(self, trial: TrialRecord) -> None:
+        """A slot trains one trial at a time: a lease in this worker's own name is a dead process's."""
+        if trial.worker != self.worker or trial.state not in (TrialState.LEASED, TrialState.RUNNING):
+            return
+        lease = Lease(trial.id, trial.fence, self.worker, trial.lease_expires_at or self.now())
+        again = trial.fence < self.options.max_attempts
+        reason = "its worker process died" + ("" if again else f" {trial.fence} times (out of memory?)")
+        self.store.release_trial(lease, now=self.now(), reason=reason, retry=again)
+
+    def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
+        with LeaseHeartbeat(self.store, lease, self.options, self.now) as heartbeat:
+            try:
+                result = self.train(
+                    trial,
+                    self._limited(trial.spec),
+                    heartbeat.note,
+                    lambda: heartbeat.lost or self.drain.is_over,
+                )
+            except SoftTimeLimitExceeded:
+                result = _ended(Outcome.TIMEOUT, f"over the limit of {self.options.trial_time_limit_s:g} s")
+            except InvalidInput as error:
+                result = _ended(Outcome.FAILED, error.message)
+            except Exception as error:
+                log.exception("training fault")
+                return self._after_fault(trial, lease, error)
+            return self._report(lease, result, lost=heartbeat.lost)
+
+    def _limited(self, spec: TrainSpec) -> TrainSpec:
+        limit_s = min(spec.time_limit_s or self.options.trial_time_limit_s, self.options.trial_time_limit_s)
+        return replace(spec, time_limit_s=limit_s)
+
+    def _report(self, lease: Lease, result: TrainResult, *, lost: bool) -> Ending:
+        if result.outcome is Outcome.CANCELLED:
+            if lost:
+                return Ending.OVERTAKEN
+            return self._release(lease, "its node is shutting down", retry=True)
+        finished = self._patiently(
+            lambda: self.store.finish_trial(lease, result, now=self.now()), REPORT_PATIENCE_S
+        )
+        return Ending.FINISHED if finished else Ending.OVERTAKEN
+
+    def _after_fault(self, trial: TrialRecord, lease: Lease, error: Exception) -> Ending:
+        """Once again for the first unexpected exception, then FAILED with its last line."""
+        earlier = [
+            a for a in self.store.attempts(trial.id) if a.reason is not None and a.reason.startswith(FAULT)
+        ]
+        reason = f"{FAULT}{type(error).__name__}: {error}".splitlines()[0][:500]
+        return self._release(lease, reason, retry=not earlier)
+
+    def _release(self, lease: Lease, reason: str, *, retry: bool) -> Ending:
+        released = self._patiently(
+            lambda: self.store.release_trial(lease, now=self.now(), reason=reason, retry=retry),
+            REPORT_PATIENCE_S,
+        )
+        if not released:
+            return Ending.OVERTAKEN
+        return Ending.RELEASED if retry else Ending.FINISHED
+
+    def _patiently(self, ask: Callable[[], T], patience_s: float) -> T:
+        """Ask the database, again and later each time while it cannot be reached. Raises ``Unavailable`` in
+        the end."""
+        deadline, delay_s, wait = time.monotonic() + patience_s, 0.2, threading.Event()
+        while True:
+            try:
+                return ask()
+            except Unavailable as error:
+                if time.monotonic() + delay_s > deadline or self.drain.is_over:
+                    raise
+                log.warning("database away", reason=error.message, again_in_s=delay_s)
+                with suppress(SoftTimeLimitExceeded):
+                    wait.wait(delay_s)
+                delay_s = min(10.0, delay_s * 2)
+
+
+def _ended(outcome: Outcome, reason: str) -> TrainResult:
+    return TrainResult(outcome=outcome, reason=reason)

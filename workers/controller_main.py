@@ -1,0 +1,193 @@
+"""The controller process: claims searches, drives each by the brain, and sends the trials it decided.
+
+``python -m workers.controller_main``. It holds nothing that is not in SQL: killed at any moment, the next
+one goes on where it was. Several may run; a search is driven by the one that holds its claim. While the
+database or Redis is away it waits and goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
+from backprop_evo.logs import configure_logs
+from backprop_evo.records.searching import SearchState
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.search.controller import SearchProgress
+from backprop_evo.search.lifecycle import DRIVEN
+from backprop_evo.service.driving import drive_once
+from backprop_evo.settings import Settings, settings
+from backprop_evo.store.base import Store
+from backprop_evo.store.sql import open_store
+from workers.app import make_app
+from workers.dispatch import CeleryBroker, Dispatcher
+from workers.heartbeat import utc_now
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PAUSE_S = 15.0
+MOST_FAULTS = 8
+"""In a row, in one search: then it fails with the reason, instead of being tried for ever."""
+
+
+@dataclass(slots=True)
+class Driven:
+    """A search this controller holds. ``progress`` is None when it has to be rebuilt from rows."""
+
+    search: SearchRecord
+    progress: SearchProgress | None = None
+    faults: int = 0
+
+
+@dataclass(slots=True)
+class Controller:
+    """Everything one controller process does, step by step; ``name`` is unique to the process."""
+
+    store: Store
+    dispatcher: Dispatcher
+    options: Settings
+    name: str
+    now: Callable[[], datetime] = utc_now
+    held: dict[str, Driven] = field(default_factory=dict)
+    broker_is_away: bool = False
+    more: bool = False
+
+    def step(self) -> None:
+        """Claim, drive, send, reconcile: once; ``more`` says whether there is something left to decide at
+        once.
+
+        Raises ``Unavailable`` when the database is away.
+        """
+        self.more = False
+        self._claim_free_searches()
+        for driven in list(self.held.values()):
+            with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
+                self._drive(driven)
+        self._dispatch()
+
+    def let_go(self) -> None:
+        """Give every search back, so that another controller need not wait for the claims to run out."""
+        for search_id in list(self.held):
+            with suppress(Unavailable):
+                self.store.release_search_claim(search_id, self.name)
+        self.held.clear()
+
+    def _claim_free_searches(self) -> None:
+        while search := self.store.claim_search(self.name, lease_s=self.options.lease_s, now=self.now()):
+            log.info("search claimed", search_id=search.id, name=search.spec.name)
+            self.held[search.id] = Driven(search)
+
+    def _drive(self, driven: Driven) -> None:
+        try:
+            if not self._still_ours(driven):
+                return
+            driven.progress, decisions = drive_once(
+                self.store, driven.search, self.name, driven.progress, now=self.now()
+            )
+            driven.faults = 0
+            self.more |= decisions.more
+            if decisions.end is not None:
+                log.info("search ends", state=decisions.end.value, reason=decisions.reason)
+        except Unavailable:
+            driven.progress = None
+            raise
+        except Conflict as conflict:
+            log.info("search changed meanwhile", reason=conflict.message)
+            driven.progress = None
+        except Exception as error:
+            self._after_fault(driven, error)
+
+    def _still_ours(self, driven: Driven) -> bool:
+        """Renew the claim; drop a search that another controller took or that needs no decisions now."""
+        search_id = driven.search.id
+        if not self.store.renew_search_claim(
+            search_id, self.name, lease_s=self.options.lease_s, now=self.now()
+        ):
+            log.warning("claim lost")
+            del self.held[search_id]
+            return False
+        driven.search = self.store.search(search_id)
+        if driven.search.state in DRIVEN:
+            return True
+        log.info("search rests", state=driven.search.state.value)
+        self.store.release_search_claim(search_id, self.name)
+        del self.held[search_id]
+        return False
+
+    def _after_fault(self, driven: Driven, error: Exception) -> None:
+        """One odd search must not stop the others: rebuild it from rows, and in the end let it fail."""
+        driven.progress = None
+        driven.faults += 1
+        log.exception("fault while driving a search", faults=driven.faults)
+        if driven.faults >= MOST_FAULTS:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+            with suppress(Conflict):
+                self.store.move_search(driven.search.id, SearchState.FAILED, now=self.now(), reason=reason)
+
+    def _dispatch(self) -> None:
+        """Send what is queued. While Redis is away trials wait in SQL and searches are driven on."""
+        try:
+            self.dispatcher.send_new(now=self.now())
+            self.dispatcher.reconcile(now=self.now())
+        except Unavailable as error:
+            if not self.broker_is_away:
+                log.error("trials not sent", reason=error.message)
+            self.broker_is_away = True
+        else:
+            if self.broker_is_away:
+                log.info("trials are sent again")
+            self.broker_is_away = False
+
+
+def run(controller: Controller, stopping: threading.Event) -> None:
+    """Step until ``stopping`` is set, with longer pauses while the database is away."""
+    pause_s = controller.options.poll_s
+    while not stopping.wait(pause_s):
+        try:
+            controller.step()
+            pause_s = 0.0 if controller.more else controller.options.poll_s
+        except Unavailable as error:
+            pause_s = min(LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+            log.error("database away", reason=error.message, again_in_s=pause_s)
+        except Exception:
+            pause_s = min(LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+            log.exception("fault in the controller", again_in_s=pause_s)
+
+
+def main() -> int:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        options = settings()
+        configure_logs(options.log_format)
+        store = open_store(options.resolved_database_url)
+    except BackpropEvoError as error:
+        sys.stderr.write(f"{error.message}\n{error.hint or ''}\n")
+        return error.exit_code
+    name = f"{platform.node()}-{os.getpid()}-{secrets.token_hex(3)}"
+    log.info("controller starts", controller=name)
+    dispatcher = Dispatcher(store, CeleryBroker(make_app(options)), options)
+    controller = Controller(store, dispatcher, options, name)
+    try:
+        run(controller, stopping)
+    finally:
+        controller.let_go()
+        store.close()
+    log.info("controller stops", controller=name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

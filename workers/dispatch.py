@@ -1,0 +1,117 @@
+"""From rows to messages: sends the ids of queued trials after they were committed, and again when the
+broker lost them.
+
+What is queued in SQL decides. A message that arrives twice does no harm, one that never arrives is sent
+again, so Redis may be killed, emptied or away; then trials wait, and nothing else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from backprop_evo.errors import Unavailable
+from backprop_evo.settings import Settings
+from backprop_evo.store.base import Store
+from workers.app import QUEUE
+
+log = structlog.get_logger(__name__)
+
+MOST_LOOKED_AT = 2000
+"""Queued trials that are looked at, the oldest first; more wait in SQL, where they cannot be lost."""
+
+
+class Broker(Protocol):
+    """What carries trial ids to workers."""
+
+    def send(self, trial_ids: Sequence[str]) -> None:
+        """Raises ``Unavailable``; then any number of them may have been sent."""
+
+    def waiting(self) -> int:
+        """Messages that no worker has taken yet. Raises ``Unavailable``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CeleryBroker:
+    """The broker behind a Celery app. Every call has a fresh connection, which declares the queue again."""
+
+    app: Celery
+
+    def send(self, trial_ids: Sequence[str]) -> None:
+        with self._connection() as connection, self.app.amqp.Producer(connection) as producer:
+            for trial_id in trial_ids:
+                self.app.send_task("train", args=(trial_id,), producer=producer, retry=False)
+
+    def waiting(self) -> int:
+        with self._connection() as connection:
+            try:
+                return int(connection.default_channel.queue_declare(QUEUE, passive=True).message_count)
+            except connection.channel_errors:  # an empty queue does not exist in Redis
+                return 0
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        with self.app.connection_for_write() as connection:
+            try:
+                yield connection
+            except (OperationalError, OSError, *connection.connection_errors) as error:
+                raise Unavailable(
+                    f"Redis cannot be reached: {error}", hint="check that Redis runs"
+                ) from error
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Decides which ids to send now. ``sent`` are the ids known to be queued and sent by us."""
+
+    store: Store
+    broker: Broker
+    options: Settings
+    sent: frozenset[str] = frozenset()
+    next_reconciliation: datetime | None = field(default=None)
+
+    def send_new(self, *, now: datetime) -> int:
+        """Send queued trials that were not sent yet; their number. After a restart that is all of them.
+
+        Raises ``Unavailable``; the trials are tried again at the next call.
+        """
+        queued = self.store.unsent_trials(queued_before=now + timedelta(seconds=1), limit=MOST_LOOKED_AT)
+        new = [trial_id for trial_id in queued if trial_id not in self.sent]
+        if new:
+            self._send(new, now)
+        self.sent = frozenset(queued)
+        return len(new)
+
+    def reconcile(self, *, now: datetime) -> int:
+        """Now and then: expire leases, and send again what waits in SQL for long but no longer in the broker.
+
+        Returns the number of messages sent again. Raises ``Unavailable``.
+        """
+        if self.next_reconciliation is not None and now < self.next_reconciliation:
+            return 0
+        self.next_reconciliation = now + timedelta(seconds=self.options.resend_s / 3)
+        requeued = self.store.expire_leases(now=now, max_attempts=self.options.max_attempts)
+        if requeued:
+            log.warning("leases expired", trials=list(requeued))
+            self.sent = self.sent.difference(requeued)
+        return self._send_lost(now)
+
+    def _send_lost(self, now: datetime) -> int:
+        waited = timedelta(seconds=self.options.resend_s)
+        overdue = self.store.unsent_trials(queued_before=now - waited, limit=MOST_LOOKED_AT)
+        if not overdue or self.broker.waiting() >= len(overdue):
+            return 0
+        log.warning("messages lost: sending again", trials=len(overdue))
+        self._send(overdue, now)
+        return len(overdue)
+
+    def _send(self, trial_ids: Sequence[str], now: datetime) -> None:
+        self.broker.send(trial_ids)
+        self.store.touch_sent(trial_ids, now=now)

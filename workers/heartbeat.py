@@ -1,0 +1,128 @@
+"""Signs of life in SQL: a node's, and a worker's while it trains. Liveness comes from here, never from the
+broker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+
+import structlog
+
+from backprop_evo.errors import BackpropEvoError
+from backprop_evo.records.stored import Lease, NodeRecord
+from backprop_evo.records.training import TrainProgress
+from backprop_evo.settings import Settings
+from backprop_evo.store.base import Store
+from workers.devices import Slot
+
+log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LeaseHeartbeat:
+    """Renews a lease from a thread while a trial trains, and carries its live numbers to SQL.
+
+    ``lost`` becomes true when the trial is no longer ours: overtaken, cancelled, or ended. A database that
+    cannot be reached is no reason to stop: the result may still be in time.
+    """
+
+    def __init__(
+        self, store: Store, lease: Lease, options: Settings, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._store, self._lease, self._options, self._now = store, lease, options, now
+        self._progress: TrainProgress | None = None
+        self._lost = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{lease.trial_id}", daemon=True)
+
+    @property
+    def lost(self) -> bool:
+        return self._lost.is_set()
+
+    def note(self, progress: TrainProgress) -> None:
+        """Remember where the training stands, for the next beat."""
+        self._progress = progress
+
+    def __enter__(self) -> LeaseHeartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(timeout=self._options.heartbeat_s)
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._options.heartbeat_s):
+            self.beat_once()
+
+    def beat_once(self) -> None:
+        progress = self._progress
+        try:
+            renewed = self._store.renew_lease(
+                self._lease,
+                lease_s=self._options.lease_s,
+                now=self._now(),
+                progress=live_numbers(progress) if progress is not None else None,
+            )
+        except Exception as error:
+            log.warning("lease not renewed", trial_id=self._lease.trial_id, reason=str(error))
+            return
+        if not renewed and not self._ended.is_set():
+            self._lost.set()
+
+
+def live_numbers(progress: TrainProgress) -> dict[str, float]:
+    """What a screen shows of a running trial: finite numbers only. ``probing`` is 1 during the probe of
+    rates."""
+    numbers = {
+        "epoch": progress.epoch,
+        "epochs": progress.epochs,
+        "train_loss": progress.train_loss,
+        "validation_accuracy": progress.validation_accuracy,
+        "images_per_s": progress.images_per_s,
+        "eta_s": progress.eta_s,
+        "probing": float(progress.phase == "probe"),
+    }
+    return {name: value for name, value in numbers.items() if value is not None and abs(value) < float("inf")}
+
+
+class NodeHeartbeat:
+    """Tells SQL that a node is there, from the node's own loop, about every ``heartbeat_s``."""
+
+    def __init__(self, store: Store, name: str, slots: tuple[Slot, ...], options: Settings) -> None:
+        self._store, self._options = store, options
+        self._record = NodeRecord(
+            name=name,
+            slots=len(slots),
+            devices=tuple(slot.device for slot in slots),
+            code_version=metadata.version("backprop-evo"),
+            started_at=utc_now(),
+            seen_at=utc_now(),
+        )
+        self._next = 0.0
+
+    def beat_if_due(self, clock: float) -> None:
+        """``clock`` is a monotonic time in seconds. A database that cannot be reached is tried again at the
+        next beat."""
+        if clock < self._next:
+            return
+        self._next = clock + self._options.heartbeat_s
+        record = self._record
+        try:
+            self._store.beat(
+                NodeRecord(
+                    name=record.name,
+                    slots=record.slots,
+                    devices=record.devices,
+                    code_version=record.code_version,
+                    started_at=record.started_at,
+                    seen_at=utc_now(),
+                )
+            )
+        except BackpropEvoError as error:
+            log.warning("node heartbeat not stored", reason=error.message)

@@ -1,0 +1,59 @@
+"""One slot of a node: a Celery worker process with one pool process of its own, which trains one child at a
+time.
+
+The pool process is spawned, not forked, so that CUDA may be used in it; time limits and termination work in
+this pool and in no other (threads and solo ignore both). ``python -m workers.slot`` expects the environment
+that the node sets.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import suppress
+from typing import Any
+
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")  # read when celery and billiard are imported
+
+from celery import signals
+from celery.platforms import SecurityWarning
+
+from backprop_evo.logs import configure_logs
+from backprop_evo.settings import settings
+from workers.app import DRAIN_SIGNAL, app
+
+
+@signals.worker_ready.connect
+def _remember_pool(sender: Any, **_: object) -> None:
+    """Once told to stop, tell the pool process too, so that it finishes or releases its trial in time."""
+
+    def drain(**_: object) -> None:
+        with suppress(AttributeError, ProcessLookupError):  # no pool, no process: nobody is left to tell
+            for pid in sender.pool.info["processes"]:
+                os.kill(pid, DRAIN_SIGNAL)
+
+    signals.worker_shutting_down.connect(drain, weak=False)
+
+
+def main() -> None:
+    # Containers run as root; messages are JSON ids, never pickles, which is what Celery's warning is about.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    configure_logs(settings().log_format)
+    name = os.environ.get("BACKPROP_EVO_WORKER", f"worker-{os.getpid()}").replace("/", "-")
+    app.worker_main(
+        [
+            "--quiet",
+            "worker",
+            "--pool=prefork",
+            "--concurrency=1",
+            f"--hostname={name}@%h",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel=WARNING",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

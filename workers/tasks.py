@@ -1,0 +1,78 @@
+"""The one task: train the trial of that id. Torch is imported here, in the pool process, and nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+
+from celery import signals
+
+import dsl
+from backprop_evo.logs import configure_logs
+from backprop_evo.records.stored import TrialRecord
+from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
+from backprop_evo.settings import settings
+from backprop_evo.store.sql import open_store
+from workers.app import DRAIN_SIGNAL, app
+from workers.attempt import Attempts, Drain, Ending
+
+DRAIN = Drain()
+
+
+@app.task(name="train")
+def train(trial_id: str) -> None:
+    """Train one trial. Delivered twice, or too late, it does nothing: the claim in SQL decides."""
+    if DRAIN.is_over:
+        return
+    ending = _attempts().carry_out(trial_id)
+    if ending is Ending.RELEASED and DRAIN.deadline is None:
+        train.delay(trial_id)
+
+
+@cache
+def _attempts() -> Attempts:
+    options = settings()
+    return Attempts(
+        store=open_store(options.resolved_database_url),
+        worker=os.environ.get("BACKPROP_EVO_WORKER", f"worker-{os.getpid()}"),
+        options=options,
+        train=_train_child,
+        drain=DRAIN,
+    )
+
+
+def _train_child(
+    trial: TrialRecord,
+    spec: TrainSpec,
+    on_progress: Callable[[TrainProgress], None],
+    should_stop: Callable[[], bool],
+) -> TrainResult:
+    from backprop_evo.training import train_child
+
+    return train_child(
+        dsl.parse(trial.equation),
+        spec,
+        seed=trial.seed,
+        data_dir=settings().resolved_data_dir,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+@signals.worker_process_init.connect
+def _begin_pool_process(**_: object) -> None:
+    """Torch takes seconds to import: begin before the first trial comes."""
+    options = settings()
+    configure_logs(options.log_format)
+    signal.signal(DRAIN_SIGNAL, lambda *_: DRAIN.begin(options.drain_s))
+    threading.Thread(target=_warm_up, daemon=True).start()
+
+
+def _warm_up() -> None:
+    with suppress(ImportError):  # the first trial will meet it again and report it
+        importlib.import_module("backprop_evo.training")
