@@ -43,7 +43,9 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("name", "state", "images", "classes", "train", "validation", "test")
+    table = Table()
+    for heading in ("name", "state", "images", "classes", "train", "validation", "test"):
+        table.add_column(heading, no_wrap=heading == "name")
     for row in rows:
         table.add_row(
             row["name"],

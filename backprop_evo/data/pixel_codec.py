@@ -45,7 +45,7 @@ def encode(images: Bytes) -> bytes:
 def decode(packed: bytes, shape: tuple[int, int, int, int]) -> Bytes:
     """The images of ``encode``, bit for bit. Raises ``lzma.LZMAError`` or ``ValueError`` on damage."""
     planes = np.frombuffer(lzma.decompress(packed), dtype=np.uint8).reshape(shape)
-    pixels = np.ascontiguousarray(planes.transpose(2, 3, 0, 1))
+    pixels = planes.transpose(2, 3, 0, 1).copy(order="C")
     for row in range(pixels.shape[0]):
         for column in range(pixels.shape[1]):
             pixels[row, column] += _predict(pixels, row, column)
