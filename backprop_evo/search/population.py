@@ -48,7 +48,7 @@ class Population:
             self._rest.append(self._best.pop())
 
     def select(self, generator: Random, best_probability: float) -> int:
-        """A parent's number; from the other side where one is empty. Raises ``IndexError`` when both are."""
+        """A parent's number; from the other side where one is empty. Raises ``ValueError`` when both are."""
         from_best = generator.random() < best_probability
         side = (self._best if from_best else self._rest) or self._best
         return side[generator.randrange(len(side))].individual

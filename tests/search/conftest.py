@@ -1,0 +1,123 @@
+"""A toy language and a toy cluster, so that the brain can be watched without equations, stores or workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from backprop_evo.records.searching import Confirmation, Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
+from backprop_evo.search.controller import Decisions, SearchProgress
+from backprop_evo.search.language import Candidate
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Words:
+    """Equations are words of four letters; behaviour is which letters, not their order."""
+
+    def __init__(self, letters: str = "abcdefghij") -> None:
+        self.letters = letters
+
+    def backprop(self) -> Candidate:
+        return self.read(self.letters[0] * 4)
+
+    def read(self, text: str) -> Candidate:
+        behaviour = "".join(sorted(text))
+        return Candidate(text, behaviour, f"behaves like {behaviour}")
+
+    def draw(self, generator: Random) -> Candidate:
+        return self.read("".join(generator.choice(self.letters) for _ in range(4)))
+
+    def mutate(self, equation: str, generator: Random) -> tuple[Candidate, str]:
+        place = generator.randrange(4)
+        letter = generator.choice(self.letters)
+        return self.read(equation[:place] + letter + equation[place + 1 :]), f"{place}: {letter}"
+
+
+def accuracy_of(equation: str) -> float:
+    """A fitness with structure: letters late in the alphabet are good."""
+    return sum(ord(letter) - ord("a") for letter in equation) / 100
+
+
+@dataclass
+class Cluster:
+    """Trains what the brain decides, in the order a generator gives, and keeps every row."""
+
+    spec: SearchSpec
+    language: Words = field(default_factory=Words)
+    order: Random = field(default_factory=lambda: Random(0))
+    outcome: Callable[[TrialRecord], TrialState] = lambda _trial: TrialState.COMPLETED
+    individuals: list[IndividualRecord] = field(default_factory=list)
+    trials: list[TrialRecord] = field(default_factory=list)
+    out: list[TrialRecord] = field(default_factory=list)
+    finishes: list[FinishRecord] = field(default_factory=list)
+    most_out: int = 0
+    end: Decisions | None = None
+
+    def __post_init__(self) -> None:
+        self.progress = SearchProgress("s", self.spec, self.language)
+
+    def step(self, state: SearchState = SearchState.RUNNING, trials: int | None = None) -> Decisions:
+        """One decision, its trials sent out."""
+        for finish in self.finishes[self.progress.finishes_known :]:
+            self.progress.hear(finish)
+        decisions = self.progress.decide(state, trials or self.spec.trials, now=NOW)
+        self.individuals += decisions.individuals
+        self.trials += decisions.trials
+        self.out += decisions.trials
+        self.most_out = max(self.most_out, len(self.out))
+        if decisions.end is not None:
+            self.end = decisions
+        return decisions
+
+    def finish_one(self) -> FinishRecord:
+        """One of the trials that are out ends."""
+        trial = self.out.pop(self.order.randrange(len(self.out)))
+        state = self.outcome(trial)
+        accuracy = accuracy_of(trial.equation) if state is TrialState.COMPLETED else None
+        finish = FinishRecord(
+            trial_id=trial.id,
+            individual=trial.individual,
+            purpose=trial.purpose,
+            state=state,
+            finish_order=len(self.finishes) + 1,
+            validation_accuracy=accuracy,
+        )
+        self.finishes.append(finish)
+        return finish
+
+    def run(self, trials: int | None = None) -> Cluster:
+        """To the end."""
+        while self.step(trials=trials).end is None:
+            for _ in range(self.order.randint(1, len(self.out)) if self.out else 0):
+                self.finish_one()
+        return self
+
+    def of(self, purpose: Purpose) -> list[TrialRecord]:
+        """The trials sent out for one purpose."""
+        return [trial for trial in self.trials if trial.purpose is purpose]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Callable[..., Cluster]:
+    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``shuffled`` and ``ends`` (trial → state)."""
+
+    def make(
+        *,
+        letters: str = "abcdefghij",
+        shuffled: int = 0,
+        ends: Callable[[TrialRecord], TrialState] = lambda _trial: TrialState.COMPLETED,
+        confirm: Iterable[int] = (1, 3),
+        **options: Any,
+    ) -> Cluster:
+        best, seeds = confirm
+        spec = SearchSpec(name="toy", trials=20, start_random=4, confirmation=Confirmation(best=best, seeds=seeds))
+        return Cluster(replace(spec, **options), Words(letters), Random(shuffled), ends)
+
+    return make

@@ -1,0 +1,59 @@
+"""Selection: the best N apart from the rest, at the rate asked for, cheap however many there are."""
+
+from collections import Counter
+from random import Random
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backprop_evo.search.population import Population
+
+
+def population_of(accuracies, best_size):
+    population = Population(best_size)
+    for individual, accuracy in enumerate(accuracies):
+        population.add(individual, accuracy)
+    return population
+
+
+@given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 20), st.integers(0, 70))
+def test_the_best_are_the_best_and_ties_go_to_who_came_first(accuracies, best_size, count):
+    best = population_of(accuracies, best_size).best(count)
+    expected = sorted(range(len(accuracies)), key=lambda i: (-accuracies[i], i))[:count]
+    assert [member.individual for member in best] == expected
+    assert [member.fitness for member in best] == [accuracies[i] for i in expected]
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.25, 0.7, 1.0])
+def test_a_parent_is_drawn_from_the_best_with_probability_p_and_uniformly(probability):
+    population = population_of([i / 50 for i in range(50)], best_size=10)
+    generator, draws = Random(1), 20_000
+    counts = Counter(population.select(generator, probability) for _ in range(draws))
+    from_best = sum(counts[i] for i in range(40, 50))
+    assert from_best / draws == pytest.approx(probability, abs=0.02)
+    for side, size, share in ((range(40, 50), 10, probability), (range(40), 40, 1 - probability)):
+        for individual in side:
+            assert counts[individual] / draws == pytest.approx(share / size, abs=0.012)
+
+
+def test_the_other_side_stands_in_where_one_is_empty():
+    population = population_of([0.1, 0.2], best_size=5)
+    assert {population.select(Random(seed), 0.0) for seed in range(30)} == {0, 1}
+
+
+def test_nobody_can_be_selected_from_nobody():
+    with pytest.raises(ValueError, match="empty"):
+        Population(3).select(Random(0), 0.5)
+
+
+def test_a_million_members_are_selected_from_as_fast_as_ten():
+    def seconds(size):
+        population = population_of([Random(i).random() for i in range(size)], best_size=1000)
+        generator, started = Random(0), perf_counter()
+        for _ in range(5000):
+            population.select(generator, 0.7)
+        return perf_counter() - started
+
+    assert seconds(100_000) < 5 * seconds(1000) + 0.01
