@@ -1,0 +1,252 @@
+"""``backprop-evo train``: one equation, in the foreground, without any service."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import dsl
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
+
+Report = Callable[[TrainProgress], None]
+
+_EPILOG = (
+    'Examples: [bold]backprop-evo train "g / fro(g)" --preset quick --compare backprop[/bold], '
+    '[bold]backprop-evo train "g" --model wrn-16-2 --data cifar10 --epochs 20 --learning-rate 0.01,0.1,1[/bold]'
+)
+
+
+def train(
+    equation: Annotated[
+        str, typer.Argument(help="The equation, or the name of a known one.", metavar="EQUATION")
+    ],
+    preset: Annotated[
+        str, typer.Option(help="Start from A1, A2, A3, B1 or quick (each also with -momentum).")
+    ] = "quick",
+    model: Annotated[str | None, typer.Option(help="wrn-D-K, cnn or mlp-W[-W…][-tanh|-sigmoid].")] = None,
+    data: Annotated[str | None, typer.Option(help="A data set of the catalogue.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="May be fractional.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="sgd or momentum.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="L2 coefficient.")] = None,
+    learning_rate: Annotated[
+        str | None,
+        typer.Option(help="One rate, or a grid such as 0.01,0.1,1: each is probed, the best continued."),
+    ] = None,
+    probe_epochs: Annotated[float | None, typer.Option(help="Length of a probe of the grid.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="auto, constant or cosine.")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bf16.")] = None,
+    augment: Annotated[bool | None, typer.Option(help="Mirror and shift the training images.")] = None,
+    train_images: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
+    test: Annotated[bool, typer.Option("--test", help="Read the test split at the end.")] = False,
+    alignment_every: Annotated[
+        int | None, typer.Option(help="Measure the angle to the true gradient every n steps.")
+    ] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds for each training.")] = None,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Train with so many seeds.", min=1)] = 1,
+    compare: Annotated[
+        str | None, typer.Option(help="Train this equation too (such as backprop) and print the difference.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; the best there is when left out.")] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data sets.", envvar="BACKPROP_EVO_DATA_DIR", file_okay=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Train a network by an equation and say how well it learnt."""
+    changes = {
+        "model": model,
+        "data": data,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer,
+        "weight_decay": weight_decay,
+        "schedule": schedule,
+        "precision": precision,
+        "augment": augment,
+        "train_images": train_images,
+        "alignment_every": alignment_every,
+        "time_limit_s": time_limit,
+    }
+    spec = build_spec(preset, changes, learning_rate, probe_epochs, evaluate_test=test)
+    texts = [equation] + ([compare] if compare is not None else [])
+    parsed = {text: _equation(text) for text in texts}
+    results: dict[str, list[TrainResult]] = {}
+    for text in texts:
+        results[text] = []
+        for number in range(seed, seed + seeds):
+            with _bar(f"{text}  seed {number}", hidden=as_json) as report:
+                results[text].append(_train(parsed[text], spec, number, data_dir, device, report))
+    if as_json:
+        typer.echo(json.dumps(_as_json(results, spec, seed), indent=2, default=str, allow_nan=False))
+    else:
+        _print(results)
+
+
+def build_spec(
+    preset: str,
+    changes: dict[str, Any],
+    learning_rate: str | None,
+    probe_epochs: float | None,
+    *,
+    evaluate_test: bool,
+) -> TrainSpec:
+    """The preset with what was asked for instead. Raises InvalidSettings."""
+    from backprop_evo.training import presets
+
+    spec = presets.preset(preset)
+    rate = spec.learning_rate
+    if learning_rate is not None:
+        rates = _rates(learning_rate)
+        rate = rates[0] if len(rates) == 1 else replace(_grid(rate), rates=rates)
+    if probe_epochs is not None:
+        rate = replace(_grid(rate), probe_epochs=probe_epochs)
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(spec, learning_rate=rate, evaluate_test=evaluate_test, **given)
+
+
+def _grid(rate: float | LearningRateGrid) -> LearningRateGrid:
+    return rate if isinstance(rate, LearningRateGrid) else LearningRateGrid()
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InvalidSettings(
+            f"{text!r} is no learning rate", field="learning_rate", hint="one number, or several: 0.01,0.1,1"
+        ) from error
+
+
+def _equation(text: str) -> dsl.Equation:
+    return dsl.KNOWN[text] if text in dsl.KNOWN else dsl.parse(text)
+
+
+def _train(
+    equation: dsl.Equation,
+    spec: TrainSpec,
+    seed: int,
+    data_dir: Path | None,
+    device: str | None,
+    report: Report,
+) -> TrainResult:
+    from backprop_evo.training import train_child
+
+    return train_child(equation, spec, seed=seed, data_dir=data_dir, device=device, on_progress=report)
+
+
+@contextmanager
+def _bar(title: str, *, hidden: bool) -> Iterator[Report]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[phase]} {task.fields[epoch]}"),
+        TextColumn("loss {task.fields[loss]}  val {task.fields[accuracy]}  {task.fields[speed]} images/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=hidden) as bar:
+        task = bar.add_task(title, total=1.0, phase="", epoch="", loss="–", accuracy="–", speed="–")
+
+        def report(progress: TrainProgress) -> None:
+            accuracy = progress.validation_accuracy
+            bar.update(
+                task,
+                total=progress.epochs,
+                completed=progress.epoch,
+                phase=progress.phase,
+                epoch=f"{progress.epoch:.2f}/{progress.epochs:g}",
+                loss=f"{progress.train_loss:.3f}",
+                accuracy="–" if accuracy is None else f"{accuracy:.1%}",
+                speed=f"{progress.images_per_s:.0f}",
+            )
+
+        yield report
+
+
+def _print(results: dict[str, list[TrainResult]]) -> None:
+    table = Table("equation", "outcome", "rate", "loss", "validation", "test", "n", "images/s", "seconds")
+    for text, runs in results.items():
+        speeds = [run.images_per_s for run in runs if run.images_per_s]
+        table.add_row(
+            text,
+            ", ".join(sorted({str(run.outcome) for run in runs})),
+            ", ".join(sorted({f"{run.learning_rate:g}" for run in runs if run.learning_rate is not None})),
+            _spread([run.train_loss for run in runs], percent=False),
+            _spread([run.validation_accuracy for run in runs]),
+            _spread([run.test_accuracy for run in runs]),
+            str(len(runs)),
+            f"{mean(speeds):.0f}" if speeds else "–",
+            f"{sum(run.wall_time_s for run in runs):.0f}",
+        )
+    console = Console()
+    console.print(table)
+    for text, runs in results.items():
+        for reason in dict.fromkeys(run.reason for run in runs if run.reason):
+            console.print(f"{text}: {reason}", markup=False, highlight=False)
+    if (difference := _difference(results)) is not None:
+        first, second = results
+        console.print(
+            f"{first}  minus  {second}: {100 * difference:+.2f} points of validation accuracy", markup=False
+        )
+
+
+def _spread(values: list[float | None], *, percent: bool = True) -> str:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known:
+        return "–"
+    scale, digits = (100, 2) if percent else (1, 3)
+    deviation = f" ± {scale * stdev(known):.{digits}f}" if len(known) > 1 else ""
+    return f"{scale * mean(known):.{digits}f}{deviation}"
+
+
+def _difference(results: dict[str, list[TrainResult]]) -> float | None:
+    """Mean validation accuracy of the first equation minus that of the second; None without both."""
+    means = []
+    for runs in results.values():
+        known = [run.validation_accuracy for run in runs if run.validation_accuracy is not None]
+        if not known:
+            return None
+        means.append(mean(known))
+    return means[0] - means[1] if len(means) == 2 else None
+
+
+def _as_json(results: dict[str, list[TrainResult]], spec: TrainSpec, seed: int) -> dict[str, Any]:
+    return {
+        "spec": asdict(spec),
+        "seeds": list(range(seed, seed + len(next(iter(results.values()))))),
+        "equations": [
+            {"equation": text, "results": [_finite(asdict(run)) for run in runs]}
+            for text, runs in results.items()
+        ],
+        "difference": _difference(results),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+EPILOG = _EPILOG
+app = typer.Typer(rich_markup_mode="rich", help="Train a network by an equation, in the foreground.")
+app.command("train", epilog=EPILOG)(train)

@@ -1,0 +1,211 @@
+"""The activation σ of a site: its value, its derivative, and how a site finds the one directly below it.
+
+An activation leaves a note on its output that says which tensor it came from. A linear layer that finds a valid note on
+its input forms a site with that activation; without a note the site's σ is the identity. Working on tensors and not on
+source text, this holds for any control flow. A note dies with the tensor that carries it, and is void once the tensor was
+changed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.overrides import TorchFunctionMode
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """σ as two functions: ``value(h_pre)`` and ``pull(b, x, out)`` = b ⊙ σ', written to ``out`` where given.
+
+    ``x`` is h where ``from_output`` is set (cheaper in memory: the linear operation keeps h anyway), else h_pre.
+    """
+
+    name: str
+    value: Callable[[Tensor], Tensor] = field(repr=False)
+    pull: Callable[[Tensor, Tensor, Tensor | None], Tensor] = field(repr=False)
+    from_output: bool = True
+
+    @property
+    def is_identity(self) -> bool:
+        return self.name == "identity"
+
+
+def _into(
+    function: Any, *constants: Any, **options: Any
+) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """An aten gradient function (b, x, constants…) with an optional place for its result."""
+    plain, placed = function.default, function.grad_input
+
+    def pull(b: Tensor, x: Tensor, out: Tensor | None) -> Tensor:
+        if out is None:
+            gradient: Tensor = plain(b, x, *constants, **options)
+            return gradient
+        gradient = placed(b, x, *constants, **options, grad_input=out)
+        return gradient
+
+    return pull
+
+
+IDENTITY = Activation("identity", lambda h_pre: h_pre, lambda b, _h, _out: b)
+RELU = Activation("relu", torch.relu, _into(aten.threshold_backward, 0))
+TANH = Activation("tanh", torch.tanh, _into(aten.tanh_backward))
+SIGMOID = Activation("sigmoid", torch.sigmoid, _into(aten.sigmoid_backward))
+HARDSWISH = Activation(
+    "hardswish", F.hardswish, lambda b, x, _out: aten.hardswish_backward(b, x), from_output=False
+)
+HARDSIGMOID = Activation("hardsigmoid", F.hardsigmoid, _into(aten.hardsigmoid_backward), from_output=False)
+SILU = Activation("silu", F.silu, _into(aten.silu_backward), from_output=False)
+
+
+def _hardtanh(low: float, high: float, name: str) -> Activation:
+    return Activation(
+        name,
+        lambda h_pre: F.hardtanh(h_pre, low, high),
+        _into(aten.hardtanh_backward, low, high),
+        from_output=False,
+    )
+
+
+def _leaky(slope: float) -> Activation:
+    return Activation(
+        "leaky_relu",
+        lambda h_pre: F.leaky_relu(h_pre, slope),
+        _into(aten.leaky_relu_backward, slope, False),
+        from_output=False,
+    )
+
+
+def _elu(alpha: float) -> Activation:
+    return Activation(
+        "elu",
+        lambda h_pre: F.elu(h_pre, alpha),
+        lambda b, h_pre, _out: aten.elu_backward(b, alpha, 1, 1, False, h_pre),
+        from_output=False,
+    )
+
+
+def _gelu(approximate: str) -> Activation:
+    return Activation(
+        "gelu",
+        lambda h_pre: F.gelu(h_pre, approximate=approximate),
+        _into(aten.gelu_backward, approximate=approximate),
+        from_output=False,
+    )
+
+
+def activation_of(module: nn.Module) -> Activation | None:
+    """The activation that ``module`` computes, or None where it is none of those known (or has parameters)."""
+    make = _MODULES.get(type(module))
+    return make(module) if make is not None else None
+
+
+_MODULES: dict[type[nn.Module], Callable[[Any], Activation]] = {
+    nn.ReLU: lambda _: RELU,
+    nn.Tanh: lambda _: TANH,
+    nn.Sigmoid: lambda _: SIGMOID,
+    nn.Hardswish: lambda _: HARDSWISH,
+    nn.Hardsigmoid: lambda _: HARDSIGMOID,
+    nn.SiLU: lambda _: SILU,
+    nn.ReLU6: lambda _: _hardtanh(0.0, 6.0, "relu6"),
+    nn.Hardtanh: lambda m: _hardtanh(m.min_val, m.max_val, "hardtanh"),
+    nn.LeakyReLU: lambda m: _leaky(m.negative_slope),
+    nn.ELU: lambda m: _elu(m.alpha),
+    nn.GELU: lambda m: _gelu(m.approximate),
+}
+
+#: Functions and methods that are understood where a model calls them without a module.
+FUNCTIONS: dict[Any, Activation] = {
+    **dict.fromkeys((torch.relu, F.relu, Tensor.relu), RELU),
+    **dict.fromkeys((torch.tanh, F.tanh, Tensor.tanh), TANH),
+    **dict.fromkeys((torch.sigmoid, F.sigmoid, Tensor.sigmoid), SIGMOID),
+    F.hardswish: HARDSWISH,
+    F.hardsigmoid: HARDSIGMOID,
+    F.silu: SILU,
+}
+FUNCTIONS_IN_PLACE: dict[Any, Activation] = {
+    **dict.fromkeys((torch.relu_, F.relu_, Tensor.relu_), RELU),
+    **dict.fromkeys((torch.tanh_, Tensor.tanh_), TANH),
+    **dict.fromkeys((torch.sigmoid_, Tensor.sigmoid_), SIGMOID),
+}
+
+
+@dataclass(slots=True)
+class _Note:
+    h_pre: Tensor
+    activation: Activation
+    version: int
+
+
+def activate(h_pre: Tensor, activation: Activation, *, keep_input: bool = False) -> Tensor:
+    """σ(h_pre) with the note that lets a linear layer above it form a site.
+
+    ``keep_input`` remembers h_pre for σ's own gradient in place of h, so that a site which needs h_pre costs no
+    second tensor.
+    """
+    if not (torch.is_grad_enabled() and h_pre.requires_grad):
+        return activation.value(h_pre)
+    h = _FromInput.apply(h_pre, activation) if keep_input else activation.value(h_pre)
+    return _leave_note(h, h_pre, activation)
+
+
+def _leave_note(h: Tensor, h_pre: Tensor, activation: Activation) -> Tensor:
+    h._activated_from = _Note(h_pre, activation, h._version)  # type: ignore[attr-defined]
+    return h
+
+
+def activation_below(h: Tensor) -> tuple[Tensor, Activation]:
+    """(h_pre, σ) of the activation that produced ``h``; (h, identity) where there is none."""
+    note = getattr(h, "_activated_from", None)
+    if note is None or note.version != h._version:
+        return h, IDENTITY
+    return note.h_pre, note.activation
+
+
+class _FromInput(torch.autograd.Function):
+    """σ with its usual gradient, remembering its input whatever σ is."""
+
+    @staticmethod
+    def forward(ctx: Any, h_pre: Tensor, activation: Activation) -> Tensor:
+        ctx.save_for_backward(h_pre)
+        ctx.activation = activation
+        return activation.value(h_pre)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[misc,untyped-decorator]
+    def backward(ctx: Any, b: Tensor) -> tuple[Tensor, None]:
+        (h_pre,) = ctx.saved_tensors
+        activation: Activation = ctx.activation
+        return activation.pull(b, activation.value(h_pre) if activation.from_output else h_pre, None), None
+
+
+class NoticeActivations(TorchFunctionMode):
+    """While active, activations that are called as functions leave their note too.
+
+    An in-place call stays one, so that code which ignores its result means the same; the value before is copied.
+    """
+
+    def __init__(self, keep_input: bool) -> None:
+        super().__init__()
+        self._keep_input = keep_input
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        activation = FUNCTIONS.get(func)
+        in_place = FUNCTIONS_IN_PLACE.get(func)
+        if activation is None and in_place is None:
+            return func(*args, **kwargs)
+        h_pre = args[0] if args else kwargs["input"]
+        if activation is not None and not (kwargs.get("inplace") or (len(args) > 1 and args[1])):
+            return activate(h_pre, activation, keep_input=self._keep_input)
+        before = h_pre.clone()
+        return _leave_note(func(*args, **kwargs), before, activation or in_place or IDENTITY)

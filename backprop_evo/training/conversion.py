@@ -1,0 +1,215 @@
+"""Turns the layers of any ``nn.Module`` into sites of an equation, and back.
+
+The model stays the object it was: its class, its parameters, its state_dict keys, its hooks. What changes is the
+``forward`` of each Linear and Conv2d (now a ``Site``), of each activation module (which now leaves a note of what it was
+computed from) and of the model itself (which catches the loss gradient at its output where the equation wants it).
+"""
+
+from __future__ import annotations
+
+import copy as copying
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import dsl
+from dsl.equation import Equation
+from dsl.shapes import infeasibility
+from backprop_evo.errors import InvalidEquation, InvalidSettings
+from backprop_evo.training.activations import Activation, NoticeActivations, activate, activation_of
+from backprop_evo.training.discovery import Surroundings, look_below_layers
+from backprop_evo.training.feedback import Feedback, FixedMatrices
+from backprop_evo.training.linear_ops import linear_op
+from backprop_evo.training.rules import Rule, compile_rule
+from backprop_evo.training.sites import Site, TopSignal
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A layer that kept autograd's gradient, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(slots=True, eq=False)
+class Conversion:
+    """What ``apply_equation`` did to ``model``: its sites, and the layers it left alone."""
+
+    model: nn.Module
+    equation: Equation
+    sites: tuple[Site, ...]
+    left_alone: tuple[LeftAlone, ...]
+    _replaced: list[nn.Module] = field(default_factory=list, repr=False)
+
+    def undo(self) -> nn.Module:
+        """Gives every module its own ``forward`` back; the model is then as it was. Harmless when repeated."""
+        for module in reversed(self._replaced):
+            replacement = module.__dict__.pop("forward", None)
+            original = getattr(replacement, "original", None)
+            if original is not None:
+                module.forward = original
+        self._replaced.clear()
+        return self.model
+
+    @contextmanager
+    def other_rule(self, rule: Rule) -> Iterator[None]:
+        """Within the context the sites follow ``rule``; their own state is untouched."""
+        before = [site.rule for site in self.sites]
+        for site in self.sites:
+            site.rule = rule
+        try:
+            yield
+        finally:
+            for site, own in zip(self.sites, before, strict=True):
+                site.rule = own
+
+    def describe(self) -> str:
+        """One line per site and per layer left alone."""
+        lines = [
+            f"{site.name}: {type(site.layer).__name__} after {site.activation or 'an activation seen at the first pass'}"
+            for site in self.sites
+        ]
+        return "\n".join(lines + [f"{left.name}: left alone, {left.reason}" for left in self.left_alone])
+
+
+def apply_equation(
+    model: nn.Module,
+    equation: Equation | str,
+    *,
+    copy: bool = False,
+    seed: int = 0,
+    feedback: Feedback = Feedback.GAUSSIAN,
+) -> Conversion:
+    """Puts ``equation`` in place of the gradient at every Linear and Conv2d of ``model`` that has layers below it.
+
+    A layer's σ is the activation that produced its input, called as a module or a function; where there is none, or
+    something stands between, σ is the identity. ``copy`` converts a deep copy and leaves ``model`` as it is. ``seed``
+    draws the fixed random matrices, which are no part of the state_dict; ``feedback`` says what R is. Layers that cannot
+    become sites are listed in the answer with the reason and keep autograd's gradient.
+
+    Raises InvalidEquation for an equation that does not parse or is infeasible, InvalidSettings for a model that has
+    nothing to convert or carries sites already.
+    """
+    if isinstance(equation, str):
+        equation = dsl.parse(equation)
+    if reason := infeasibility(equation):
+        raise InvalidEquation(f"infeasible equation: {reason}")
+    if copy:
+        model = copying.deepcopy(model)
+    _refuse_converted(model)
+    rule, surroundings = compile_rule(equation), look_below_layers(model)
+    top, sites, left_alone = TopSignal(), [], []
+    for name, layer in _layers(model):
+        reason = surroundings.nothing_below(name) or _unsuitable(model, name, layer)
+        op = linear_op(layer)
+        if reason or isinstance(op, str):
+            left_alone.append(LeftAlone(name, reason or str(op)))
+            continue
+        matrices = FixedMatrices(seed=seed, site=name, feedback=feedback)
+        sites.append(Site(name, layer, op, rule, matrices, top, activation=surroundings.activation(name)))
+    if not sites:
+        raise InvalidSettings(
+            f"{type(model).__name__} has nothing to convert: no Linear or Conv2d with layers below it",
+            field="model",
+            hint="; ".join(f"{left.name}: {left.reason}" for left in left_alone) or None,
+        )
+    conversion = Conversion(model, equation, tuple(sites), tuple(left_alone))
+    _install(conversion, rule, top, surroundings)
+    return conversion
+
+
+def _install(conversion: Conversion, rule: Rule, top: TopSignal, surroundings: Surroundings) -> None:
+    replaced = conversion._replaced
+    for site in conversion.sites:
+        _replace(site.layer, site, replaced)
+    for module in conversion.model.modules():
+        activation = activation_of(module)
+        if activation is not None and "forward" not in module.__dict__:
+            _replace(module, _NotedActivation(activation, rule.needs.h_pre), replaced)
+    if rule.needs.b_top or surroundings.functional_activations:
+        model = conversion.model
+        root = _Root(
+            model,
+            original=model.__dict__.get("forward"),
+            top=top if rule.needs.b_top else None,
+            notice=surroundings.functional_activations,
+            keep_input=rule.needs.h_pre,
+        )
+        _replace(model, root, replaced)
+
+
+def _replace(module: nn.Module, forward: Any, replaced: list[nn.Module]) -> None:
+    module.__dict__["forward"] = forward
+    replaced.append(module)
+
+
+def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear | nn.Conv2d]]:
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            yield name, module
+
+
+def _unsuitable(model: nn.Module, name: str, layer: nn.Module) -> str | None:
+    kind = nn.Linear if isinstance(layer, nn.Linear) else nn.Conv2d
+    if type(layer).forward is not kind.forward or "forward" in layer.__dict__:
+        return f"{type(layer).__name__} has a forward of its own"
+    parent = model.get_submodule(name.rpartition(".")[0])
+    if isinstance(parent, nn.MultiheadAttention):
+        return "attention uses its weight without calling it"
+    return None
+
+
+def _refuse_converted(model: nn.Module) -> None:
+    for name, module in model.named_modules():
+        if isinstance(module.__dict__.get("forward"), Site | _Root):
+            raise InvalidSettings(
+                f"{name or type(model).__name__} carries an equation already",
+                field="model",
+                hint="call undo() on the earlier conversion first, or convert a fresh copy",
+            )
+
+
+@dataclass(slots=True, eq=False)
+class _NotedActivation:
+    activation: Activation
+    keep_input: bool
+
+    def __call__(self, input: Tensor) -> Tensor:
+        return activate(input, self.activation, keep_input=self.keep_input)
+
+
+@dataclass(slots=True, eq=False)
+class _Root:
+    """The model's forward, watching for what its sites need: functional activations, and b_top at the output."""
+
+    model: nn.Module
+    original: Any
+    top: TopSignal | None
+    notice: bool
+    keep_input: bool
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with NoticeActivations(self.keep_input) if self.notice else nullcontext():
+            if self.original is not None:
+                output = self.original(*args, **kwargs)
+            else:
+                output = type(self.model).forward(self.model, *args, **kwargs)
+        if self.top is not None and torch.is_grad_enabled():
+            self._catch_top(output, self.top)
+        return output
+
+    def _catch_top(self, output: Any, top: TopSignal) -> None:
+        if not isinstance(output, Tensor):
+            raise InvalidSettings(
+                f"the equation uses b_top, but the model returns {type(output).__name__} and not one tensor",
+                field="model",
+                hint="wrap the model so that it returns its logits",
+            )
+        top.value = None
+        if output.requires_grad:
+            output.register_hook(lambda gradient: setattr(top, "value", gradient.detach()))

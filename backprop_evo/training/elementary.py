@@ -1,0 +1,156 @@
+"""The torch meaning of every unary and binary function of the language, in the order of the paper's appendix A.
+
+Each follows the float64 numpy meaning in ``dsl.reference``; the contract test compares the two, and names what
+is missing. ``out`` is a tensor that may be overwritten (it may be ``x`` itself) or None; writing there saves the memory
+traffic of a fresh tensor, which on a CPU is a tenth of a training step.
+
+A matrix norm or a norm along rows reads a tensor of any rank as a matrix whose rows are its first axis and whose
+columns are all other axes joined (appendix A); no reshape is needed for that, so any memory layout stays as it is.
+
+Shapes: B first axis, * all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from dsl.primitives import EPSILON
+
+Out = Tensor | None
+UnaryFunction = Callable[[Tensor, float, Out], Tensor]
+BinaryFunction = Callable[[Tensor, Tensor, Out], Tensor]
+
+
+def _norm(x: Tensor, p: float, dims: tuple[int, ...]) -> Tensor:
+    """Vector norm over ``dims``, kept as axes of size 1; bf16 is summed in float32."""
+    precise = torch.float32 if x.dtype == torch.bfloat16 else None
+    return torch.linalg.vector_norm(x, p, dim=dims, keepdim=True, dtype=precise)
+
+
+def _over_norm(x: Tensor, norm: Tensor, out: Out) -> Tensor:
+    return torch.div(x, norm.clamp_(min=EPSILON).to(x.dtype), out=out)
+
+
+def _columns(x: Tensor) -> tuple[int, ...]:
+    return tuple(range(1, x.dim()))
+
+
+def _all(x: Tensor) -> tuple[int, ...]:
+    return tuple(range(x.dim()))
+
+
+def _per_elem(x: Tensor, p: float, out: Out) -> Tensor:
+    return _over_norm(x, _norm(x, p, _all(x)), out)
+
+
+def _per_col(x: Tensor, p: float, out: Out) -> Tensor:
+    return _over_norm(x, _norm(x, p, (0,)), out)
+
+
+def _per_row(x: Tensor, p: float, out: Out) -> Tensor:
+    return _over_norm(x, _norm(x, p, _columns(x)), out)
+
+
+def _per_matrix(x: Tensor, p: float, out: Out) -> Tensor:
+    if p == 1:
+        norm = _norm(x, 1, (0,)).amax()
+    else:
+        row_sums = _norm(x, 1, _columns(x))
+        norm = row_sums.amax() if p > 0 else row_sums.amin()
+    return _over_norm(x, norm, out)
+
+
+def away_from_zero(x: Tensor) -> Tensor:
+    """x with |x| at EPSILON or more, keeping its sign; that of zero (and of minus zero) is plus."""
+    floor = torch.where(x < 0, -EPSILON, EPSILON).to(x.dtype)
+    return torch.where(x.abs() < EPSILON, floor, x)
+
+
+def _transpose(x: Tensor, _c: float, _out: Out) -> Tensor:
+    return x.transpose(0, 1)
+
+
+def _reciprocal(x: Tensor, _c: float, out: Out) -> Tensor:
+    return torch.reciprocal(away_from_zero(x), out=out)
+
+
+def _positive(x: Tensor, _c: float, _out: Out) -> Tensor:
+    return (x > 0).to(x.dtype)
+
+
+def _sqrt(x: Tensor, _c: float, out: Out) -> Tensor:
+    return torch.abs(x, out=out).sqrt_()
+
+
+def _signed_sqrt(x: Tensor, _c: float, _out: Out) -> Tensor:
+    return x.abs().sqrt_().mul_(x.sign())
+
+
+def _signed_square(x: Tensor, _c: float, out: Out) -> Tensor:
+    return torch.mul(x, x.abs(), out=out)
+
+
+def _cube(x: Tensor, _c: float, out: Out) -> Tensor:
+    return torch.mul(x, x * x, out=out)
+
+
+def _add_noise(x: Tensor, c: float, _out: Out) -> Tensor:
+    return torch.randn_like(x).mul_(c).add_(x)
+
+
+def _scale_noise(x: Tensor, c: float, _out: Out) -> Tensor:
+    return torch.randn_like(x).mul_(c).add_(1.0).mul_(x)
+
+
+def _drop(x: Tensor, c: float, out: Out) -> Tensor:
+    kept = torch.rand_like(x, dtype=torch.float32) >= c
+    return torch.mul(x, kept.to(x.dtype).div_(1 - c), out=out)
+
+
+#: name → function(x, constant, out); those that remember stand in ``REMEMBERING``.
+UNARIES: dict[str, UnaryFunction] = {
+    "identity": lambda x, _c, _out: x,
+    "transpose": _transpose,
+    "reciprocal": _reciprocal,
+    "abs": lambda x, _c, out: torch.abs(x, out=out),
+    "negate": lambda x, _c, out: torch.neg(x, out=out),
+    "positive": _positive,
+    "relu": lambda x, _c, out: torch.clamp(x, min=0, out=out),
+    "sgn": lambda x, _c, out: torch.sign(x, out=out),
+    "sqrt": _sqrt,
+    "signed_sqrt": _signed_sqrt,
+    "square": lambda x, _c, out: torch.mul(x, x, out=out),
+    "signed_square": _signed_square,
+    "cube": _cube,
+    "scale": lambda x, c, out: torch.mul(x, c, out=out),
+    "shift": lambda x, c, out: torch.add(x, c, out=out),
+    "add_noise": _add_noise,
+    "scale_noise": _scale_noise,
+    "drop": _drop,
+    "clip": lambda x, c, out: torch.clamp(x, -c, c, out=out),
+    "per_elem": _per_elem,
+    "per_col": _per_col,
+    "per_row": _per_row,
+    "per_fro": lambda x, _c, out: _per_elem(x, 2.0, out),
+    "per_matrix": _per_matrix,
+}
+
+#: name → function(x, running averages of x and x² over the first axis, out).
+REMEMBERING: dict[str, Callable[[Tensor, Tensor, Tensor, Out], Tensor]] = {
+    "standardise": lambda x, mean, square, out: torch.sub(x, mean.to(x.dtype), out=out).div_(
+        square.clamp(min=EPSILON**2).sqrt_().to(x.dtype)
+    ),
+}
+
+#: Elementwise binaries: name → function(x, y, out). ``matmul`` and ``left`` are the rule's own business.
+BINARIES: dict[str, BinaryFunction] = {
+    "add": lambda x, y, out: torch.add(x, y, out=out),
+    "subtract": lambda x, y, out: torch.sub(x, y, out=out),
+    "multiply": lambda x, y, out: torch.mul(x, y, out=out),
+    "divide": lambda x, y, out: torch.div(x, away_from_zero(y), out=out),
+    "min": lambda x, y, out: torch.minimum(x, y, out=out),
+    "max": lambda x, y, out: torch.maximum(x, y, out=out),
+}

@@ -1,0 +1,111 @@
+"""The linear operation of a site: forward, transposed with any matrix in the weight's place, and weight gradient.
+
+The two directions that an equation may ask for are ``transpose`` (OUT · WEIGHT → IN) and ``forward`` without bias
+(IN · WEIGHTᵗ → OUT). For a convolution the first is one ``convolution_backward``, so that feedback alignment costs
+what plain backprop costs (im2col is never built, as in the paper's appendix A).
+
+Shapes: B sample, I in, O out, C channel, H W space; a weight is (O, I) or (O, I/groups, kH, kW).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
+
+
+class LinearOp(Protocol):
+    """What a site needs of its linear operation."""
+
+    def forward(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The operation itself."""
+
+    def backward(
+        self, b_next: Tensor, h: Tensor, weight: Tensor, bias: bool, wanted: tuple[bool, bool]
+    ) -> Gradients:
+        """b_next through ``weight``, and the gradients of weight and bias; ``wanted`` = (signal, weight)."""
+
+    def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        """b_next through ``matrix`` in the weight's place; ``like`` has the shape of the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dense(LinearOp):
+    """``nn.Linear``; leading dimensions between sample and features are positions that share the weight."""
+
+    def forward(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return F.linear(h, weight, bias)
+
+    def backward(
+        self, b_next: Tensor, h: Tensor, weight: Tensor, bias: bool, wanted: tuple[bool, bool]
+    ) -> Gradients:
+        flat_BO = b_next.reshape(-1, b_next.shape[-1])
+        signal = b_next.matmul(weight) if wanted[0] else None
+        d_weight_OI = flat_BO.t().mm(h.reshape(-1, h.shape[-1])) if wanted[1] else None
+        return signal, d_weight_OI, flat_BO.sum(0) if bias else None
+
+    def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        return b_next.matmul(matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution(LinearOp):
+    """``nn.Conv2d`` with any stride, zero padding, dilation and groups."""
+
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+
+    def forward(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return F.conv2d(h, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+    def backward(
+        self, b_next: Tensor, h: Tensor, weight: Tensor, bias: bool, wanted: tuple[bool, bool]
+    ) -> Gradients:
+        gradients: Gradients = torch.ops.aten.convolution_backward(
+            b_next,
+            h,
+            weight,
+            [weight.shape[0]] if bias else None,
+            self.stride,
+            self.padding,
+            self.dilation,
+            False,
+            [0, 0],
+            self.groups,
+            [wanted[0], wanted[1], bias],
+        )
+        return gradients
+
+    def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        signal = self.backward(b_next, like, matrix, False, (True, False))[0]
+        assert signal is not None
+        return signal
+
+
+def linear_op(layer: nn.Linear | nn.Conv2d) -> LinearOp | str:
+    """The operation of ``layer``, or in words why it cannot be a site."""
+    if isinstance(layer, nn.Linear):
+        return Dense()
+    if layer.padding_mode != "zeros":
+        return f"its padding mode is {layer.padding_mode}, not zeros"
+    padding = layer.padding
+    if padding == "valid":
+        padding = (0, 0)
+    elif padding == "same":
+        spans = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        if any(span % 2 for span in spans):
+            return "its 'same' padding is asymmetric (even kernel)"
+        padding = (spans[0] // 2, spans[1] // 2)
+    assert not isinstance(padding, str)
+    return Convolution(_pair(layer.stride), _pair(padding), _pair(layer.dilation), layer.groups)
+
+
+def _pair(sizes: tuple[int, ...]) -> tuple[int, int]:
+    return sizes[0], sizes[1]

@@ -1,0 +1,234 @@
+"""One run of one child at one learning rate: epochs of steps, validation after each, guards throughout.
+
+A run can be advanced in parts, which is how the probe of the learning-rate protocol is continued; the randomness of
+parts is its own, so that a run in parts and a run in one go are the same bit for bit.
+
+Shapes: B sample, C channel, H W space.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from dsl.equation import Equation
+from backprop_evo.records.training import AlignmentPoint, CurvePoint, TrainProgress, TrainSpec
+from backprop_evo.training.alignment import compare, true_gradients
+from backprop_evo.training.capability import Capability
+from backprop_evo.training.child import Child
+from backprop_evo.training.guards import Limits, ZeroSignalWatch, check_loss, check_progress
+from backprop_evo.training.resident import Resident, augment, draw_augmentation
+from backprop_evo.training.schedule import rate_at
+
+EVALUATION_BATCH = 500
+LOSS_LOOK_EVERY_ON_GPU = 25
+"""Reading a loss from a GPU waits for it; on a CPU every step is looked at."""
+
+Report = Callable[[TrainProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all runs of one training share."""
+
+    equation: Equation
+    spec: TrainSpec
+    capability: Capability
+    train: Resident
+    validation: Resident
+    classes: int
+    limits: Limits
+
+    @property
+    def batch_size(self) -> int:
+        """The spec's, or the whole split where that is smaller."""
+        return min(self.spec.batch_size, len(self.train))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """A last short batch is left out; the next epoch's shuffle brings its images back."""
+        return max(1, len(self.train) // self.batch_size)
+
+    def steps(self, epochs: float) -> int:
+        """At least one."""
+        return max(1, round(epochs * self.steps_per_epoch))
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds and images spent in training steps, evaluation apart."""
+
+    seconds: float = 0.0
+    images: int = 0
+
+    @property
+    def images_per_s(self) -> float:
+        return self.images / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(slots=True)
+class Randomness:
+    """The global generators as a run left them; noise and dropout of equations draw from these."""
+
+    device: torch.device
+    state: tuple[Tensor, Tensor | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keep()
+
+    def keep(self) -> None:
+        on_gpu = self.device.type == "cuda"
+        self.state = (torch.get_rng_state(), torch.cuda.get_rng_state(self.device) if on_gpu else None)
+
+    def restore(self) -> None:
+        torch.set_rng_state(self.state[0])
+        if self.state[1] is not None:
+            torch.cuda.set_rng_state(self.state[1], self.device)
+
+
+class Run:
+    """One child on its way. ``advance`` trains it up to a step and raises EndedEarly where a guard speaks."""
+
+    def __init__(self, material: Material, rate: float, schedule: str, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.material, self.rate, self._schedule = material, rate, schedule
+        shape = tuple(material.train.images_NCHW.shape[1:])
+        self.child = Child(
+            material.equation,
+            material.spec,
+            material.capability,
+            image_shape=(shape[0], shape[1], shape[2]),
+            classes=material.classes,
+            seed=seed,
+        )
+        self._order = torch.Generator().manual_seed(seed)
+        self._augmentation = torch.Generator(self.child.device).manual_seed(seed + 1)
+        self._permutation = torch.empty(0, dtype=torch.long)
+        self._randomness = Randomness(self.child.device)
+        self._zero_watch = ZeroSignalWatch()
+        self._epoch_losses: list[Tensor] = []
+        self._unread_losses: list[Tensor] = []
+        self._last_report = -math.inf
+        self.total_steps = material.steps(material.spec.epochs)
+        self.step = 0
+        self.clock = Clock()
+        self.train_loss: float | None = None
+        self.validation_accuracy: float | None = None
+        self.curve: list[CurvePoint] = []
+        self.alignment: list[AlignmentPoint] = []
+
+    @property
+    def epoch(self) -> float:
+        return self.step / self.material.steps_per_epoch
+
+    def advance(self, until_step: int, report: Report | None, phase: str) -> None:
+        """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end."""
+        self._randomness.restore()
+        self.child.model.train()
+        try:
+            while self.step < until_step:
+                self._one_step()
+                self.material.limits.check()
+                if self.step % self.material.steps_per_epoch == 0 or self.step == until_step:
+                    self._end_of_epoch()
+                self._tell(report, phase, until_step)
+        finally:
+            self._randomness.keep()
+
+    def _one_step(self) -> None:
+        started = time.perf_counter()
+        x_BCHW, labels_B = self._next_batch()
+        every = self.material.spec.alignment_every
+        truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
+        self.child.set_rate(rate_at(self.step, self.total_steps, self.rate, self._schedule))
+        self._unread_losses.append(self.child.step(x_BCHW, labels_B))
+        if truth is not None:
+            self.alignment += compare(self.child, truth, self.step)
+        self.step += 1
+        self._look_at_losses()
+        self.clock.seconds += time.perf_counter() - started
+        self.clock.images += len(labels_B)
+        if self.step <= 10 or self.step % self.material.steps_per_epoch == 0:
+            self._zero_watch.saw(self.child.signal_is_zero())
+
+    def _next_batch(self) -> tuple[Tensor, Tensor]:
+        material = self.material
+        place = self.step % material.steps_per_epoch
+        if place == 0:
+            self._permutation = torch.randperm(len(material.train), generator=self._order).to(
+                self.child.device
+            )
+        index_B = self._permutation[place * material.batch_size : (place + 1) * material.batch_size]
+        x_BCHW, labels_B = material.train.prepared(index_B)
+        if material.spec.augment:
+            x_BCHW = augment(x_BCHW, *draw_augmentation(len(labels_B), self._augmentation))
+        return x_BCHW, labels_B
+
+    def _look_at_losses(self, *, now: bool = False) -> None:
+        on_cpu = self.child.device.type == "cpu"
+        if not (now or on_cpu or len(self._unread_losses) >= LOSS_LOOK_EVERY_ON_GPU):
+            return
+        losses = torch.stack(self._unread_losses).tolist() if self._unread_losses else []
+        first = self.step - len(losses) + 1
+        self._epoch_losses += self._unread_losses
+        self._unread_losses = []
+        for place, loss in enumerate(losses):
+            self.train_loss = loss
+            check_loss(loss, classes=self.material.classes, epoch=self.epoch, step=first + place)
+
+    def _end_of_epoch(self) -> None:
+        self._look_at_losses(now=True)
+        self.train_loss = float(torch.stack(self._epoch_losses).mean())
+        self._epoch_losses = []
+        self.validation_accuracy = accuracy(self.child, self.material.validation)
+        self.curve.append(
+            CurvePoint(
+                epoch=self.epoch,
+                train_loss=self.train_loss,
+                validation_accuracy=self.validation_accuracy,
+                learning_rate=rate_at(self.step - 1, self.total_steps, self.rate, self._schedule),
+                elapsed_s=self.material.limits.elapsed_s(),
+            )
+        )
+        check_progress(
+            self.train_loss,
+            self.validation_accuracy,
+            classes=self.material.classes,
+            epoch=self.epoch,
+            epochs=self.material.spec.epochs,
+        )
+
+    def _tell(self, report: Report | None, phase: str, until_step: int) -> None:
+        now = time.monotonic()
+        if report is None or (now - self._last_report < 0.5 and self.step < until_step):
+            return
+        self._last_report = now
+        per_step = self.clock.seconds / max(1, self.step)
+        report(
+            TrainProgress(
+                epoch=self.epoch,
+                epochs=until_step / self.material.steps_per_epoch,
+                train_loss=self.train_loss if self.train_loss is not None else math.nan,
+                validation_accuracy=self.validation_accuracy,
+                images_per_s=self.clock.images_per_s,
+                eta_s=per_step * (until_step - self.step),
+                phase="probe" if phase == "probe" else "train",
+            )
+        )
+
+
+def accuracy(child: Child, split: Resident) -> float:
+    """Share of ``split`` that the child classifies rightly, in evaluation mode."""
+    was_training = child.model.training
+    child.model.eval()
+    right = torch.zeros((), dtype=torch.long, device=child.device)
+    with torch.no_grad():
+        for x_BCHW, labels_B in split.in_order(EVALUATION_BATCH):
+            right += (child.logits(x_BCHW).argmax(1) == labels_B).sum()
+    child.model.train(was_training)
+    return int(right) / len(split)

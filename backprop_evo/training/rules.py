@@ -1,0 +1,176 @@
+"""An equation compiled to a function of a site's backward pass.
+
+Compiling decides once what an equation needs (so that a site keeps and computes nothing else) and which intermediate
+tensors belong to the rule alone, which are then overwritten in place of allocating new ones.
+
+Shapes: as in ``site_view``; a value of one row, (1, *), stands for equal rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from backprop_evo.training import elementary
+from backprop_evo.training.operands import OPERANDS, OperandMeaning
+from backprop_evo.training.site_view import SiteView, Transport
+from dsl.equation import Equation, Operand, Operation, Unary
+from dsl.primitives import BINARIES, EPSILON, Shape
+from dsl.shapes import shape_after_unary, shape_of_operand, shapes_of
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a site must keep or provide for a rule. ``matrices`` is a subset of W, R, S, R_L."""
+
+    h_pre: bool
+    derivative: bool
+    h_next_pre: bool
+    b_top: bool
+    matrices: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor, and whether the rule alone holds it."""
+
+    tensor: Tensor
+    owned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One operation that is carried out; ``product`` is None for elementwise ones."""
+
+    number: int
+    operation: Operation
+    live: bool
+    product: Shape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A compiled equation. ``transport`` is the matrix that b_next goes through first (None: through none)."""
+
+    equation: Equation
+    needs: Needs
+    transport: Transport | None
+    _steps: tuple[_Step, ...]
+    _sole: frozenset[str]
+    _shared_transports: frozenset[Transport]
+
+    def __call__(self, view: SiteView) -> Tensor:
+        """The signal for the layer below, shape IN."""
+        known: dict[str, Tensor] = {}
+        value = self._operand(self.equation.first, view, known)
+        for step in self._steps:
+            value = _unary(step.operation.left_unary, value, view, f"left {step.number}")
+            if not step.live:
+                continue
+            right = self._operand(step.operation.right, view, known)
+            right = _unary(step.operation.right_unary, right, view, f"right {step.number}")
+            if step.product is not None:
+                value = Value(_product(step.product, value.tensor, right.tensor, view), owned=True)
+            else:
+                value = _elementwise(step.operation.binary, value, right)
+        return _every_row(value.tensor, view.h)
+
+    def _operand(self, operand: Operand, view: SiteView, known: dict[str, Tensor]) -> Value:
+        meaning = OPERANDS[operand.name]
+        if operand.name in known:
+            value = Value(known[operand.name], owned=False)
+        else:
+            alone = meaning.transport not in self._shared_transports
+            tensor = meaning.compute(view, alone)
+            owned = meaning.fresh and operand.name in self._sole and alone
+            known[operand.name] = tensor
+            value = Value(tensor, owned)
+        return _statistic(operand, value, view)
+
+
+def compile_rule(equation: Equation) -> Rule:
+    """The rule of a feasible equation. Raises dsl's InfeasibleEquation for another."""
+    shapes = shapes_of(equation)
+    befores = (shape_of_operand(equation.first), *shapes)
+    steps = []
+    for number, (operation, before) in enumerate(zip(equation.operations, befores, strict=False), start=1):
+        kind = BINARIES[operation.binary].shape
+        left = shape_after_unary(operation.left_unary, before)
+        steps.append(_Step(number, operation, kind != "left", left if kind == "matmul" else None))
+    names = [equation.first.name, *(step.operation.right.name for step in steps if step.live)]
+    meanings = {name: OPERANDS[name] for name in names}
+    users = Counter(meaning.transport for meaning in meanings.values() if meaning.transport is not None)
+    return Rule(
+        equation=equation,
+        needs=_needs(meanings),
+        transport="W" if users["W"] else "R" if users["R"] else None,
+        _steps=tuple(steps),
+        _sole=frozenset(name for name, count in Counter(names).items() if count == 1),
+        _shared_transports=frozenset(transport for transport, count in users.items() if count > 1),
+    )
+
+
+def _needs(meanings: dict[str, OperandMeaning]) -> Needs:
+    return Needs(
+        h_pre="h_pre" in meanings,
+        derivative=any(meaning.derivative for meaning in meanings.values()),
+        h_next_pre="h_next_pre" in meanings,
+        b_top=any(meaning.top for meaning in meanings.values()),
+        matrices=frozenset().union(*(meaning.matrices for meaning in meanings.values())),
+    )
+
+
+def _statistic(operand: Operand, value: Value, view: SiteView) -> Value:
+    x, statistics = value.tensor, view.statistics
+    match operand.statistic:
+        case "value":
+            return value
+        case "mean":
+            return Value(statistics.mean(operand.name, x).to(x.dtype), owned=False)
+        case "std":
+            return Value(statistics.std(operand.name, x).to(x.dtype), owned=True)
+        case "normalised":
+            mean = statistics.mean(operand.name, x).to(x.dtype)
+            std = statistics.std(operand.name, x).clamp_(min=EPSILON).to(x.dtype)
+            return Value(torch.sub(x, mean, out=x if value.owned else None).div_(std), owned=True)
+
+
+def _unary(unary: Unary, value: Value, view: SiteView, place: str) -> Value:
+    x, out = value.tensor, value.tensor if value.owned else None
+    if unary.name == "identity":
+        return value
+    if unary.name == "transpose":
+        return Value(x.transpose(0, 1), value.owned)
+    if unary.name in elementary.REMEMBERING:
+        mean, square = view.statistics.mean(place, x), view.statistics.square(place, x)
+        return Value(elementary.REMEMBERING[unary.name](x, mean, square, out), owned=True)
+    constant = unary.constant if unary.constant is not None else 0.0
+    return Value(elementary.UNARIES[unary.name](x, constant, out), owned=True)
+
+
+def _elementwise(binary: str, x: Value, y: Value) -> Value:
+    shape = torch.broadcast_shapes(x.tensor.shape, y.tensor.shape)
+    out = next((v.tensor for v in (x, y) if v.owned and v.tensor.shape == shape), None)
+    return Value(elementary.BINARIES[binary](x.tensor, y.tensor, out), owned=True)
+
+
+def _product(left: Shape, x: Tensor, y: Tensor, view: SiteView) -> Tensor:
+    if left is Shape.OUT:
+        return view.op.transpose(x, y.expand_as(view.weight), view.h[: x.shape[0]])
+    if left is Shape.TOP:
+        return view.down_from_top(x, y)
+    return view.op.forward(x, y.transpose(0, 1).expand_as(view.weight))
+
+
+def _every_row(x: Tensor, h: Tensor) -> Tensor:
+    return x if x.shape == h.shape else torch.empty_like(h).copy_(x.expand_as(h))
+
+
+PLAIN_BACKPROP = compile_rule(
+    Equation(Operand("g"), (Operation(Unary("identity"), Operand("g"), Unary("identity"), "left"),))
+)
+
+__all__ = ["PLAIN_BACKPROP", "Needs", "Rule", "Value", "compile_rule"]

@@ -1,0 +1,151 @@
+"""A site: an activation and the linear operation above it, with one equation in place of their gradient.
+
+Figure 1 of Alber et al. 2018: the equation replaces the step from b_{i+1}^p to b_i^p, which runs through the linear
+operation of layer i + 1 and the activation of layer i. One ``autograd.Function`` around the pair does exactly that; sums
+of several consumers, BatchNorm, pooling and everything else keep autograd's gradient. The weight's gradient is the usual
+outer product of h_i with the b_{i+1}^p that arrived, the bias's its usual sum.
+
+Shapes: B sample, I in, O out, K classes; IN is (B, *) as h_i, OUT (B, *) as h_{i+1}^p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from backprop_evo.errors import BackpropEvoError
+from backprop_evo.training.activations import Activation, activation_below
+from backprop_evo.training.feedback import FixedMatrices
+from backprop_evo.training.linear_ops import LinearOp
+from backprop_evo.training.rules import Needs, Rule
+from backprop_evo.training.site_view import SiteView
+from backprop_evo.training.statistics import RunningStatistics
+
+
+class TopSignalMissing(BackpropEvoError):
+    """An equation asked for b_top, but the backward pass did not start at the converted model's output."""
+
+
+@dataclass(slots=True)
+class TopSignal:
+    """b_L^p of the backward pass that is under way: the loss gradient at the model's output, shape (B, K)."""
+
+    value: Tensor | None = None
+
+    def read(self) -> Tensor:
+        if self.value is None:
+            raise TopSignalMissing(
+                "the equation uses b_top, the loss gradient at the model's output, which this backward pass never reached",
+                hint="call the converted model itself (not a part of it) and let the loss depend on its output tensor",
+            )
+        return self.value
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """What one converted layer carries. Called in place of the layer's ``forward``."""
+
+    name: str
+    layer: nn.Linear | nn.Conv2d
+    op: LinearOp
+    rule: Rule
+    matrices: FixedMatrices
+    top: TopSignal
+    statistics: RunningStatistics = field(default_factory=RunningStatistics)
+    activation: str | None = None
+    backward_passes: int = 0
+
+    def __call__(self, input: Tensor) -> Tensor:
+        layer = self.layer
+        if not (torch.is_grad_enabled() and input.requires_grad):
+            return self.op.forward(input, layer.weight, layer.bias)
+        h_pre, activation = activation_below(input)
+        self.activation = activation.name
+        h = None if activation.is_identity else input.detach()
+        out: Tensor = _SiteFunction.apply(h_pre, h, layer.weight, layer.bias, self, activation)
+        return out
+
+
+def _remembers_input(needs: Needs, activation: Activation) -> bool:
+    """Whether h_pre must be kept; h is then recomputed from it, so that one tensor is enough."""
+    if activation.is_identity:
+        return False
+    return needs.h_pre or (needs.derivative and not activation.from_output)
+
+
+class _SiteFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        h_pre: Tensor,
+        h: Tensor | None,
+        weight: Tensor,
+        bias: Tensor | None,
+        site: Site,
+        activation: Activation,
+    ) -> Tensor:
+        h = h_pre if h is None else h
+        device = h.device.type
+        if torch.is_autocast_enabled(device):
+            dtype = torch.get_autocast_dtype(device)
+            h, weight, bias = h.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
+        out = site.op.forward(h, weight, bias)
+        ctx.site, ctx.activation, ctx.signal_dtype = site, activation, h_pre.dtype
+        ctx.remembers_input = _remembers_input(site.rule.needs, activation)
+        kept = h_pre if ctx.remembers_input else h
+        ctx.save_for_backward(kept, weight, out if site.rule.needs.h_next_pre else None)
+        return out
+
+    @staticmethod
+    @once_differentiable  # type: ignore[misc,untyped-decorator]
+    def backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
+        with torch.autocast(b_next.device.type, enabled=False):
+            return _site_backward(ctx, b_next)
+
+
+def _site_backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
+    site: Site = ctx.site
+    activation: Activation = ctx.activation
+    kept, weight, h_next_pre = ctx.saved_tensors
+    h_pre = kept if ctx.remembers_input or activation.is_identity else None
+    h = activation.value(kept) if ctx.remembers_input else kept
+    h = h.to(weight.dtype)
+    wants_signal, _, wants_weight, wants_bias = ctx.needs_input_grad[:4]
+    view = SiteView(
+        op=site.op,
+        activation=activation,
+        weight=weight,
+        h=h,
+        h_pre=h_pre,
+        h_next_pre=h_next_pre,
+        b_next=b_next.to(weight.dtype),
+        top=site.top.read if site.rule.needs.b_top else _no_top,
+        matrices=site.matrices,
+        statistics=site.statistics,
+    )
+    d_weight, d_bias = view.weight_gradients(site.rule.transport, wants_signal, wants_weight, wants_bias)
+    signal = None
+    if wants_signal:
+        site.backward_passes += 1
+        signal = site.rule(view).to(ctx.signal_dtype)
+    layer = site.layer
+    return (
+        signal,
+        None,
+        None if d_weight is None else d_weight.to(layer.weight.dtype),
+        None if d_bias is None or layer.bias is None else d_bias.to(layer.bias.dtype),
+        None,
+        None,
+    )
+
+
+def _no_top() -> Tensor:
+    raise AssertionError("a rule that reads b_top must say so in its needs")
+
+
+BackwardFunction = Callable[..., tuple[Tensor | None, ...]]

@@ -1,0 +1,54 @@
+"""Running averages that an equation keeps at a site, from one backward pass to the next.
+
+Averages run over the first axis (the samples of a signal, the output units of a weight), so each has one row, shape
+(1, *), whatever the batch. The first batch's value starts them. Kept in float32 at least, updated in place so that a
+captured CUDA graph goes on updating them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from dsl.primitives import RUNNING
+
+
+@dataclass(slots=True, eq=False)
+class RunningStatistics:
+    """The averages of one site, by name."""
+
+    _averages: dict[str, Tensor] = field(default_factory=dict)
+
+    def mean(self, name: str, x: Tensor) -> Tensor:
+        """Running mean of ``x`` over its first axis, x included."""
+        return self._update(name + " mean", _mean(x))
+
+    def square(self, name: str, x: Tensor) -> Tensor:
+        """Running mean of x², x included."""
+        return self._update(name + " square", _mean(x.square()))
+
+    def std(self, name: str, x: Tensor) -> Tensor:
+        """Root of the running average of the batch's variance (divided by n), x included."""
+        return self._update(name + " variance", _variance(x)).sqrt()
+
+    def _update(self, key: str, batch: Tensor) -> Tensor:
+        average = self._averages.get(key)
+        if average is None or average.shape != batch.shape or average.device != batch.device:
+            average = self._averages[key] = batch.clone()
+        else:
+            average.lerp_(batch, 1 - RUNNING)
+        return average
+
+
+def _precise(x: Tensor) -> torch.dtype:
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x.mean(0, keepdim=True, dtype=_precise(x))
+
+
+def _variance(x: Tensor) -> Tensor:
+    return x.to(_precise(x)).var(0, correction=0, keepdim=True)

@@ -1,0 +1,153 @@
+"""Train one child by one equation: the entry that workers, the command line and notebooks call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from dsl.equation import Equation
+from dsl.shapes import infeasibility
+from backprop_evo.data import load, split_train_validation
+from backprop_evo.data.catalogue import dataset_info
+from backprop_evo.errors import InvalidEquation
+from backprop_evo.records.training import LearningRateGrid, Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.training.capability import Capability, choose, environment
+from backprop_evo.training.guards import EndedEarly, Limits
+from backprop_evo.training.learning_rate import Probed, probe_rates
+from backprop_evo.training.loop import Material, Report, Run, accuracy
+from backprop_evo.training.models import check_model_name
+from backprop_evo.training.resident import Resident, make_resident
+from backprop_evo.training.schedule import resolved_schedule
+
+
+def train_child(
+    equation: Equation,
+    spec: TrainSpec,
+    *,
+    seed: int,
+    data_dir: Path | None = None,
+    on_progress: Callable[[TrainProgress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    device: str | None = None,
+) -> TrainResult:
+    """Trains ``spec.model`` by ``equation`` and reports how it went.
+
+    The same equation, spec, seed and device (and number of threads) give the same curve bit for bit on a CPU, and on
+    a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back as results with a
+    reason. ``device`` is a torch device name; None takes a CUDA device where there is one. Global random state is left
+    as it was.
+
+    Raises InvalidSettings, InvalidEquation, UnknownDataset or DatasetUnusable before anything is trained.
+    """
+    check_model_name(spec.model)
+    dataset_info(spec.data)
+    if reason := infeasibility(equation):
+        raise InvalidEquation(f"infeasible equation: {reason}")
+    capability = choose(device, precision=spec.precision, images=not spec.model.startswith("mlp"))
+    limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
+    training = _Training(on_progress)
+    with _isolated(torch.device(capability.device), spec.deterministic):
+        try:
+            outcome, why = training.carry_out(*_load(equation, spec, capability, limits, data_dir), seed)
+        except EndedEarly as end:
+            outcome, why = end.outcome, end.reason
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            outcome, why = Outcome.OOM, f"out of memory on {capability.device}: {error}"
+    circumstances = environment(capability.device) | capability.as_text() | {"seed": str(seed)}
+    return training.result(outcome, why, limits, circumstances)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch raises a plain RuntimeError where the CPU's memory is full."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+@dataclass(slots=True)
+class _Training:
+    """What has been reached so far; a verdict in the middle leaves it readable."""
+
+    report: Report | None
+    probed: Probed = field(default_factory=Probed)
+    run: Run | None = None
+    test_accuracy: float | None = None
+
+    def carry_out(self, material: Material, test: Resident | None, seed: int) -> tuple[Outcome, str | None]:
+        schedule = resolved_schedule(material.spec)
+        rate = material.spec.learning_rate
+        if isinstance(rate, LearningRateGrid):
+            self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
+            if self.run is None:
+                return Outcome.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
+                    self.probed.reasons
+                )
+        else:
+            self.run = Run(material, rate, schedule, seed)
+        self.run.advance(self.run.total_steps, self.report, "train")
+        if test is not None:
+            self.test_accuracy = accuracy(self.run.child, test)
+        return Outcome.COMPLETED, None
+
+    def result(
+        self, outcome: Outcome, reason: str | None, limits: Limits, environment: dict[str, str]
+    ) -> TrainResult:
+        limits.look_at_memory()
+        run = self.run or self.probed.best
+        common = {
+            "outcome": outcome,
+            "reason": reason,
+            "probes": tuple(self.probed.probes),
+            "wall_time_s": limits.elapsed_s(),
+            "peak_memory_mib": limits.peak_memory_mib,
+            "environment": environment,
+        }
+        if run is None:
+            return TrainResult(**common)
+        return TrainResult(
+            **common,
+            validation_accuracy=run.validation_accuracy,
+            test_accuracy=self.test_accuracy,
+            train_loss=run.train_loss,
+            learning_rate=run.rate,
+            epochs_done=run.epoch,
+            curve=tuple(run.curve),
+            alignment=tuple(run.alignment),
+            images_per_s=run.clock.images_per_s or None,
+        )
+
+
+def _load(
+    equation: Equation, spec: TrainSpec, capability: Capability, limits: Limits, data_dir: Path | None
+) -> tuple[Material, Resident | None]:
+    """Everything on the device. The test split is not even put there unless the spec asks for it."""
+    dataset = load(spec.data, data_dir)
+    train_split, validation_split = split_train_validation(dataset)
+    device, last = torch.device(capability.device), capability.channels_last
+    train = make_resident(train_split, device, cap=spec.train_images, channels_last=last)
+    validation = make_resident(
+        validation_split, device, cap=spec.validation_images, mean_CHW=train.mean_CHW, channels_last=last
+    )
+    test = None
+    if spec.evaluate_test:
+        test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
+    material = Material(equation, spec, capability, train, validation, dataset.classes, limits)
+    return material, test
+
+
+@contextmanager
+def _isolated(device: torch.device, deterministic: bool) -> Iterator[None]:
+    """Global random state and the determinism switch are as before afterwards."""
+    devices = [device] if device.type == "cuda" else []
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng(devices=devices):
+        torch.use_deterministic_algorithms(deterministic and device.type == "cuda")
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before, warn_only=warn_only)
