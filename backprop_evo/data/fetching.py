@@ -34,7 +34,7 @@ def bring(info: DatasetInfo, data_dir: Path, sources: Sequence[Source], *, repor
         return local_file.path_of(info, data_dir)
     with _disk_errors(info, data_dir), _only_one(info, downloads):
         local_file.remove_unfinished(info, data_dir)
-        _check_space(info, data_dir)
+        _check_space(info, data_dir, downloading=not all(source.is_local for source in sources))
         path = _from_first(info, data_dir, downloads, sources, report)
         shutil.rmtree(downloads, ignore_errors=True)
         return path
@@ -47,7 +47,9 @@ def _from_first(
     for source in sources:
         report(Progress(f"trying {source.name}"))
         try:
-            arrays = read_published(info, source.obtain(info, downloads, report))
+            files = source.obtain(info, downloads, report)
+            report(Progress("verifying"))
+            arrays = read_published(info, files)
             return local_file.write(
                 info,
                 arrays,
@@ -74,9 +76,9 @@ def _is_right(info: DatasetInfo, data_dir: Path) -> bool:
     return True
 
 
-def _check_space(info: DatasetInfo, data_dir: Path) -> None:
+def _check_space(info: DatasetInfo, data_dir: Path, *, downloading: bool) -> None:
     # an archive is at most about as large as what it holds, and both are there for a moment
-    needed, free = 2 * info.size_bytes, shutil.disk_usage(data_dir).free
+    needed, free = info.size_bytes * (1 + downloading), shutil.disk_usage(data_dir).free
     if free < needed:
         raise OSError(errno.ENOSPC, f"{needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free")
 

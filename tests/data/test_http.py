@@ -70,12 +70,16 @@ def test_download_reports_progress(host: Host, tmp_path: Path) -> None:
 
 
 def test_continues_where_the_connection_broke(host: Host, tmp_path: Path) -> None:
-    host.breaks_off_after = 5_000_000
-    with pytest.raises(DatasetUnusable, match=r"ended after 5,000,000 of 12,000,000 bytes; the same command"):
-        download(host.url, tmp_path / "file", MD5, silent)
+    ends = [1, 5_000_000, 11_999_999]
+    for end in ends:
+        host.breaks_off_after = end
+        with pytest.raises(
+            DatasetUnusable, match=rf"ended after {end:,} of 12,000,000 bytes; the same command"
+        ):
+            download(host.url, tmp_path / "file", MD5, silent)
     host.breaks_off_after = None
     assert download(host.url, tmp_path / "file", MD5, silent).read_bytes() == CONTENT
-    assert host.first_bytes == [0, 5_000_000]
+    assert host.first_bytes == [0, *ends]
 
 
 def test_interruption_keeps_the_part(host: Host, tmp_path: Path) -> None:

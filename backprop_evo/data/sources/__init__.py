@@ -19,17 +19,18 @@ class Source:
     """``obtain`` brings the published files, keeping downloads in the folder it is given.
 
     It raises ``DatasetUnusable`` when this source cannot help, and ``OSError`` when the disk refuses.
-    ``remedy`` is what a user can do about it.
+    ``remedy`` is what a user can do about it; ``is_local`` says that nothing is downloaded.
     """
 
     name: str
     obtain: Callable[[DatasetInfo, Path, Report], Files]
     remedy: str = ""
+    is_local: bool = False
 
 
 def from_path(path: Path) -> Source:
     """A folder or archive that the user names."""
-    return Source(str(path), Folder(path).obtain)
+    return Source(str(path), Folder(path).obtain, is_local=True)
 
 
 _OFFICIAL = Source("official host", official_host.obtain)
@@ -52,6 +53,7 @@ SOURCES: Mapping[str, tuple[Source, ...]] = {
             "Debian package dataset-fashion-mnist",
             _DEBIAN_FASHION_MNIST.obtain,
             remedy="install Debian's package (`apt install dataset-fashion-mnist`)",
+            is_local=True,
         ),
     ),
 }
