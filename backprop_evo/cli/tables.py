@@ -1,0 +1,115 @@
+"""Searches, trials and leaderboards as tables for people; accuracies in per cent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+Json = Mapping[str, Any]
+
+
+def percent(accuracy: float | None) -> str:
+    return "–" if accuracy is None else f"{100 * accuracy:.1f}"
+
+
+def spread(accuracies: Json | None) -> str:
+    """``41.2 ± 0.8 (3)``: mean, sample standard deviation, n; no deviation for n = 1."""
+    if accuracies is None:
+        return "–"
+    deviation = accuracies["std"]
+    middle = "" if deviation is None else f" ± {100 * deviation:.1f}"
+    return f"{100 * accuracies['mean']:.1f}{middle} ({accuracies['n']})"
+
+
+def duration(seconds: float) -> str:
+    """``3 min 12 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left", caption_justify="left", expand=False)
+    table.add_column("rank", justify="right")
+    table.add_column("equation", overflow="fold", min_width=24)
+    table.add_column("validation % (n)", justify="right", no_wrap=True)
+    table.add_column("test % (n)", justify="right", no_wrap=True)
+    table.add_column("rate", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            str(row["rank"]) if row["rank"] is not None else "–",
+            Text(row["equation"]),
+            spread(row["validation"]),
+            spread(row["test"]),
+            f"{row['learning_rate']:g}" if row["learning_rate"] is not None else "–",
+            _marks(row),
+            style=_style(row),
+        )
+    return table
+
+
+def _marks(row: Json) -> str:
+    marks = [("plain backprop", row["is_baseline"]), ("confirmed", row["confirmed"])]
+    return ", ".join(mark for mark, holds in marks if holds)
+
+
+def _style(row: Json) -> str:
+    if row["is_baseline"]:
+        return "cyan"
+    return "bold green" if row["confirmed"] else ""
+
+
+def searches_table(searches: Sequence[Json]) -> Table:
+    table = Table("id", "name", "state", "trials", "best %", "created", "took")
+    for search in searches:
+        table.add_row(
+            search["id"],
+            Text(search["spec"]["name"]),
+            search["state"],
+            f"{search['trials_done']}/{search['trials_total']}",
+            percent(search["best_fitness"]),
+            moment(search["created_at"]).strftime("%Y-%m-%d %H:%M"),
+            duration(seconds_taken(search)),
+        )
+    return table
+
+
+def search_table(search: Json) -> Table:
+    """One search, a line for each fact."""
+    spec, train = search["spec"], search["spec"]["train"]
+    rate = train["learning_rate"]
+    table = Table(show_header=False, box=None)
+    for name, value in (
+        ("id", search["id"]),
+        ("name", spec["name"]),
+        ("state", search["state"] + (f": {search['end_reason']}" if search.get("end_reason") else "")),
+        ("possible now", ", ".join(search["verbs"])),
+        ("trials", f"{search['trials_done']} of {search['trials_total']}, {spec['in_flight']} in flight"),
+        ("best fitness", f"{percent(search['best_fitness'])} %"),
+        ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
+        ("learning rate", f"{rate:g}" if isinstance(rate, float | int) else f"best of {rate['rates']}"),
+        ("seed", str(spec["seed"])),
+        ("time", duration(seconds_taken(search))),
+    ):
+        table.add_row(f"[dim]{name}[/dim]", Text(str(value)))
+    return table
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def seconds_taken(search: Json, now: datetime | None = None) -> float:
+    """From start to end, or until now."""
+    if search["started_at"] is None:
+        return 0.0
+    started = moment(search["started_at"])
+    ended = moment(search["ended_at"]) if search["ended_at"] else now or datetime.now(started.tzinfo)
+    return max(0.0, (ended - started).total_seconds())

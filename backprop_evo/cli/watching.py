@@ -1,0 +1,173 @@
+"""A search while it runs: one screen that is drawn anew about once a second until the search ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from backprop_evo.cli.client import Client
+from backprop_evo.cli.tables import duration, percent, seconds_taken
+from backprop_evo.errors import Unavailable
+
+Json = Mapping[str, Any]
+
+ENDED = frozenset({"completed", "stopped", "cancelled", "failed"})
+MOST_RUNNING_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one look at a search saw; ``confirmations`` are those done and all of them."""
+
+    search: Json
+    running: Sequence[Json]
+    best: Sequence[Json]
+    confirmations: tuple[int, int]
+
+    @property
+    def has_ended(self) -> bool:
+        return self.search["state"] in ENDED
+
+
+def look(client: Client, search_id: str) -> Sight:
+    """Raises what ``Client`` raises."""
+    path = f"/searches/{search_id}"
+    search = client.get(path)
+    confirmation = search["spec"]["confirmation"]
+    planned = (confirmation["best"] + 1) * confirmation["seeds"] if confirmation["best"] else 0
+    done = 0
+    if planned and search["trials_done"] >= search["trials_total"]:
+        done = sum(
+            1 for _ in client.items(f"{path}/trials", limit=100, purpose="confirmation", state="completed")
+        )
+    return Sight(
+        search,
+        list(client.items(f"{path}/trials", limit=MOST_RUNNING_SHOWN, state="running")),
+        client.get(f"{path}/leaderboard", limit=5)["items"],
+        (done, planned),
+    )
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at a search until it ends. ``tend`` is called before every look, for whoever runs the stack."""
+
+    client: Client
+    search_id: str
+    console: Console
+    tend: Callable[[], None] = lambda: None
+    interval_s: float = 0.7
+    patience_s: float = 60.0
+    _last_lines: set[str] = field(default_factory=set)
+
+    def until_end(self) -> Json:
+        """Draws until the search ends and returns it; a service that does not answer is asked again for
+        ``patience_s``."""
+        with self._screen() as show:
+            answered = time.monotonic()
+            while True:
+                self.tend()
+                try:
+                    sight = look(self.client, self.search_id)
+                except Unavailable:
+                    if time.monotonic() - answered > self.patience_s:
+                        raise
+                else:
+                    answered = time.monotonic()
+                    show(sight)
+                    if sight.has_ended:
+                        return sight.search
+                time.sleep(self.interval_s)
+
+    @contextmanager
+    def _screen(self) -> Iterator[Callable[[Sight], None]]:
+        """A live screen on a terminal; elsewhere a line whenever something has finished."""
+        if self.console.is_terminal:
+            with Live(console=self.console, auto_refresh=False, transient=True) as live:
+                yield lambda sight: live.update(screen(sight), refresh=True)
+        else:
+            yield self._print_line
+
+    def _print_line(self, sight: Sight) -> None:
+        line = headline(sight)
+        if line not in self._last_lines:
+            self._last_lines.add(line)
+            self.console.print(f"{duration(seconds_taken(sight.search)):>12}  {line}", highlight=False)
+
+
+def headline(sight: Sight) -> str:
+    """``running: 7 of 24 trials, best 34.1 % by g / fro(g)``."""
+    search = sight.search
+    text = f"{search['state']}: {search['trials_done']} of {search['trials_total']} trials"
+    done, planned = sight.confirmations
+    if planned and search["trials_done"] >= search["trials_total"]:
+        text += f", {done} of {planned} confirmations"
+    if sight.best:
+        best = sight.best[0]
+        text += f", best {percent(best['validation']['mean'])} % by {best['equation']}"
+    return text
+
+
+def time_left_s(sight: Sight) -> float | None:
+    """By the pace so far; None until two trials have finished."""
+    done, total = sight.search["trials_done"], sight.search["trials_total"]
+    confirmed, planned = sight.confirmations
+    if done + confirmed < 2:
+        return None
+    pace = seconds_taken(sight.search) / (done + confirmed)
+    return pace * (max(0, total - done) + max(0, planned - confirmed))
+
+
+def screen(sight: Sight) -> Group:
+    """Progress, running trials with their live numbers, the best so far."""
+    search = sight.search
+    done, planned = sight.confirmations
+    left = time_left_s(sight)
+    lines: list[Any] = [
+        Text.assemble((search["spec"]["name"], "bold"), f"  {headline(sight)}"),
+        ProgressBar(total=search["trials_total"] + planned, completed=search["trials_done"] + done, width=60),
+        Text(
+            f"{duration(seconds_taken(search))} gone" + (f", about {duration(left)} left" if left else ""),
+            style="dim",
+        ),
+    ]
+    if sight.running:
+        lines.append(_running_table(sight.running))
+    if sight.best:
+        lines.append(_best_table(sight.best))
+    return Group(*lines)
+
+
+def _running_table(trials: Sequence[Json]) -> Table:
+    table = Table("training now", "for", "epoch", "accuracy %", "images/s", box=None, header_style="dim")
+    for trial in trials:
+        live = trial["progress"] or {}
+        purpose = "rate probe" if live.get("probing") else trial["purpose"]
+        table.add_row(
+            Text(trial["equation"], overflow="ellipsis", no_wrap=True),
+            purpose,
+            f"{live['epoch']:.1f}/{live['epochs']:.1f}" if "epoch" in live else "–",
+            percent(live.get("validation_accuracy")),
+            f"{live['images_per_s']:.0f}" if "images_per_s" in live else "–",
+        )
+    return table
+
+
+def _best_table(rows: Sequence[Json]) -> Table:
+    table = Table("best so far", "validation %", "", box=None, header_style="dim")
+    for row in rows:
+        table.add_row(
+            Text(row["equation"], overflow="ellipsis", no_wrap=True),
+            percent(row["validation"]["mean"]),
+            "plain backprop" if row["is_baseline"] else "",
+        )
+    return table
