@@ -1,4 +1,5 @@
-"""How Alembic reaches the database: through the connection of ``backprop_evo.store.migrations``, else by our settings."""
+"""How Alembic reaches the database: through the connection of ``backprop_evo.store.migrations``, else by our
+settings."""
 
 from typing import Any, Literal
 

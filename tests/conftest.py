@@ -1,4 +1,5 @@
-"""What every test shares: one thread per test process, because several run side by side; databases, real ones."""
+"""What every test shares: one thread per test process, because several run side by side; databases, real
+ones."""
 
 import os
 import shutil

@@ -1,4 +1,5 @@
-"""``backprop-evo db``: the schema of the database. Embedded mode upgrades by itself; a cluster is upgraded by hand or by a job."""
+"""``backprop-evo db``: the schema of the database. Embedded mode upgrades by itself; a cluster is upgraded by
+hand or by a job."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """Re-running the ``best`` equations, and plain backprop, with ``seeds`` new seeds, then the test split once."""
+    """Re-running the ``best`` equations, and plain backprop, with ``seeds`` new seeds, then the test split
+    once."""
 
     best: int = 1
     seeds: int = 3
@@ -28,12 +29,13 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec:
-    """One search. Defaults of ``population_size``, ``best_probability`` and ``mutations`` are the paper's (appendix B).
+    """One search. Defaults of ``population_size``, ``best_probability`` and ``mutations`` are the paper's
+    (appendix B).
 
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
     ``mutations[i]`` is the probability of i + 1 mutations. ``start`` holds equation texts; after those,
-    random equations fill up the start population of ``start_random``. ``lengths[i]`` is the probability that a random
-    equation has i + 1 operations. ``in_flight`` trials are out with workers at a time.
+    random equations fill up the start population of ``start_random``. ``lengths[i]`` is the probability that
+    a random equation has i + 1 operations. ``in_flight`` trials are out with workers at a time.
     """
 
     name: str
@@ -60,11 +62,19 @@ class SearchSpec:
             ("mutations", _is_distribution(self.mutations), "non-negative probabilities that sum to 1"),
             ("start_random", self.start_random >= 0, "at least 0"),
             ("start_random", bool(self.start) or self.start_random >= 1, "at least 1 where start is empty"),
-            ("lengths", _is_distribution(self.lengths) and len(self.lengths) <= 3, "up to 3 probabilities that sum to 1"),
+            (
+                "lengths",
+                _is_distribution(self.lengths) and len(self.lengths) <= 3,
+                "up to 3 probabilities that sum to 1",
+            ),
             ("in_flight", 1 <= self.in_flight <= 100_000, "at least 1"),
             ("confirmation.best", self.confirmation.best >= 0, "at least 0"),
             ("confirmation.seeds", self.confirmation.seeds >= 1, "at least 1"),
-            ("train.evaluate_test", not self.train.evaluate_test, "false: a search never reads the test split"),
+            (
+                "train.evaluate_test",
+                not self.train.evaluate_test,
+                "false: a search never reads the test split",
+            ),
         ):
             if not ok:
                 raise InvalidSettings(f"{name} must be {want}", field=name)

@@ -31,8 +31,8 @@ class Origin(StrEnum):
 class SearchRecord:
     """``version`` grows with every change (the ETag). ``trials_done`` counts terminal search trials.
 
-    ``trials_total`` is the present budget: ``spec.trials`` and what extensions added. ``end_reason`` says in words why a
-    search ended, where there is more to say than that it did all it was asked for.
+    ``trials_total`` is the present budget: ``spec.trials`` and what extensions added. ``end_reason`` says in
+    words why a search ended, where there is more to say than that it did all it was asked for.
     """
 
     id: str
@@ -53,8 +53,8 @@ class SearchRecord:
 class IndividualRecord:
     """One proposal of a search. ``finishes_known`` is the finish order up to which its proposer had heard.
 
-    ``twin`` is the number of the earlier individual with the same fingerprint, whose fitness this one inherits
-    instead of being trained. ``mutation`` says in words what was changed in the parent.
+    ``twin`` is the number of the earlier individual with the same fingerprint, whose fitness this one
+    inherits instead of being trained. ``mutation`` says in words what was changed in the parent.
     """
 
     search_id: str
@@ -146,8 +146,8 @@ class Accuracies:
 class LeaderboardRow:
     """One behaviour on the leaderboard. ``validation`` is over confirmation trials where there are any.
 
-    ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above the
-    unconfirmed, so that one lucky score never outranks a confirmed equation.
+    ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above
+    the unconfirmed, so that one lucky score never outranks a confirmed equation.
     """
 
     rank: int | None
@@ -187,6 +187,14 @@ class NodeRecord:
     started_at: datetime
     seen_at: datetime
     busy: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Counts over everything stored, for monitoring; states that nothing is in are left out."""
+
+    searches: Mapping[SearchState, int]
+    trials: Mapping[TrialState, int]
 
 
 @dataclass(frozen=True, slots=True)

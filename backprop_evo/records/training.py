@@ -59,7 +59,9 @@ class TrainSpec:
 
     def __post_init__(self) -> None:
         rates = (
-            self.learning_rate.rates if isinstance(self.learning_rate, LearningRateGrid) else (self.learning_rate,)
+            self.learning_rate.rates
+            if isinstance(self.learning_rate, LearningRateGrid)
+            else (self.learning_rate,)
         )
         probe_epochs = (
             self.learning_rate.probe_epochs if isinstance(self.learning_rate, LearningRateGrid) else 1.0

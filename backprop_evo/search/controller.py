@@ -1,7 +1,8 @@
 """The brain of one search: finished trials in, decisions out. No I/O, no clock, no global randomness.
 
-A ``SearchProgress`` is rebuilt from stored rows by telling it the same things that it learned while it lived: individuals in the
-order of their numbers, each after the finishes that its proposer knew. What it decides next depends on nothing else.
+A ``SearchProgress`` is rebuilt from stored rows by telling it the same things that it learned while it lived:
+individuals in the order of their numbers, each after the finishes that its proposer knew. What it decides
+next depends on nothing else.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ class SearchProgress:
             self._budget.sent(trial_id, Purpose.CONFIRMATION)
 
     def _admit(self, fingerprint: str) -> None:
-        """Let the search's first individual with this behaviour in, as soon as there are both it and a fitness."""
+        """Let the search's first individual with this behaviour in, as soon as there are both it and a
+        fitness."""
         member = self._member_of.get(fingerprint)
         fitness = self._fitness.get(self._first_of[fingerprint])
         if member is not None and fitness is not None:
@@ -192,7 +194,8 @@ class SearchProgress:
         )
 
     def _confirm(self, now: datetime) -> tuple[TrialRecord, ...]:
-        """Confirmation trials for the free slots: the best behaviours and plain backprop, every one on the same new seeds."""
+        """Confirmation trials for the free slots: the best behaviours and plain backprop, every one on the
+        same new seeds."""
         new: list[TrialRecord] = []
         spec = replace(self.spec.train, evaluate_test=True)
         for number in self._to_confirm():

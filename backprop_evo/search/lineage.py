@@ -10,7 +10,8 @@ ORDINALS = ("first", "second", "third")
 
 
 def describe_change(parent: Equation, child: Equation) -> str:
-    """For example ``right operand: h → g; binary: mul → add``; the operation is named where there are several."""
+    """For example ``right operand: h → g; binary: mul → add``; the operation is named where there are
+    several."""
     changes: list[str] = []
     if parent.first != child.first:
         changes.append(f"left operand: {_operand(parent.first)} → {_operand(child.first)}")

@@ -1,6 +1,7 @@
 """Who may become a parent: individuals with a fitness, the best N apart from the rest.
 
-Alber et al. 2018, section 3.2: with probability p a parent is drawn uniformly from the N best equations, else from all others.
+Alber et al. 2018, section 3.2: with probability p a parent is drawn uniformly from the N best equations, else
+from all others.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ class Member(NamedTuple):
 class Population:
     """Members in two lists: the best ones sorted, the rest as they came.
 
-    Adding costs one insertion into a sorted list of at most N entries and selecting one draw, however many the
-    rest are. The order of the rest is a function of the order of arrival alone, so that a population rebuilt from rows
-    draws the same parents.
+    Adding costs one insertion into a sorted list of at most N entries and selecting one draw, however many
+    the rest are. The order of the rest is a function of the order of arrival alone, so that a population
+    rebuilt from rows draws the same parents.
     """
 
     def __init__(self, best_size: int) -> None:

@@ -1,4 +1,5 @@
-"""Where all randomness of a search comes from: its seed and a purpose, hashed. Nothing depends on what ran before."""
+"""Where all randomness of a search comes from: its seed and a purpose, hashed. Nothing depends on what ran
+before."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ def generator_of_proposal(seed: int, number: int) -> Random:
 
 
 def training_seed(seed: int) -> int:
-    """The seed of every search trial and of the baseline: all children start from the same weights and see the
-    same batches, so that fitness differs by the equation and not by luck."""
+    """The seed of every search trial and of the baseline: all children start from the same weights and see
+    the same batches, so that fitness differs by the equation and not by luck."""
     return derive(seed, "training") >> (64 - SEED_BITS)
 
 

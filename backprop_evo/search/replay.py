@@ -18,8 +18,9 @@ def rebuild(
     finishes: Sequence[FinishRecord],
     confirmations_out: Iterable[str] = (),
 ) -> SearchProgress:
-    """The progress of a controller that lived through these rows. Individuals come in the order of their numbers, finishes
-    in finish order. ``confirmations_out`` may name trials that are among the finishes: it was read before them."""
+    """The progress of a controller that lived through these rows. Individuals come in the order of their
+    numbers, finishes in finish order. ``confirmations_out`` may name trials that are among the finishes:
+    it was read before them."""
     progress = SearchProgress(search_id, spec, language)
     progress.remember_confirmations(confirmations_out)
     for individual in individuals:
@@ -35,7 +36,8 @@ def replay(
     individuals: Sequence[IndividualRecord],
     finishes: Sequence[FinishRecord],
 ) -> tuple[IndividualRecord, ...]:
-    """Decide every proposal again, from the seed, the finishes in their order and how many of them each proposer knew.
+    """Decide every proposal again, from the seed, the finishes in their order and how many of them each
+    proposer knew.
 
     Equal to ``individuals`` for every search that this code recorded.
     """

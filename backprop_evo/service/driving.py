@@ -1,7 +1,8 @@
 """One step of a search: read what finished, ask the brain, store what it decided.
 
-A crash anywhere loses nothing and doubles nothing: decisions are stored in one transaction, before anybody is told of them,
-under ids that are derived from what was decided; and what a controller knows it reads from rows.
+A crash anywhere loses nothing and doubles nothing: decisions are stored in one transaction, before anybody is
+told of them, under ids that are derived from what was decided; and what a controller knows it reads from
+rows.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ def drive_once(
     """Take the search one step further; the caller sends the ids of ``decisions.trials`` to the workers.
 
     ``progress`` is what the step before returned; None rebuilds it from rows, as it must be after any
-    exception. Raises ``Conflict`` when the claim was lost or the state changed in the middle: renew the claim, and go on
-    with None if it is still held; ``InvalidInput`` when the search cannot be carried out, after marking it FAILED.
+    exception. Raises ``Conflict`` when the claim was lost or the state changed in the middle: renew the
+    claim, and go on with None if it is still held; ``InvalidInput`` when the search cannot be carried out,
+    after marking it FAILED.
     """
     search = store.search(search.id)
     try:

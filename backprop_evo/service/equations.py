@@ -12,8 +12,8 @@ from backprop_evo.errors import InvalidEquation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquationReport:
-    """One equation in every notation. ``infeasible`` is the reason in words, None for an equation that can be trained;
-    an infeasible one has no canonical form, no fingerprint and no facts."""
+    """One equation in every notation. ``infeasible`` is the reason in words, None for an equation that can be
+    trained; an infeasible one has no canonical form, no fingerprint and no facts."""
 
     text: str
     json: Mapping[str, Any]

@@ -24,8 +24,8 @@ MODEL_HINT = "known models: wrn-D-K with D = 10, 16, 22, 28, â€¦; cnn; mlp-W[-Wâ
 
 
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
-    """The spec that a JSON document describes. Raises ``InvalidSettings`` naming the first wrong field, dotted;
-    unknown fields and values of another type are wrong, never dropped or converted."""
+    """The spec that a JSON document describes. Raises ``InvalidSettings`` naming the first wrong field,
+    dotted; unknown fields and values of another type are wrong, never dropped or converted."""
     for path, nearest in _unknown_fields(SearchSpec, document):
         raise InvalidSettings(
             f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
@@ -66,7 +66,8 @@ def _unknown_fields(kind: Any, value: object, path: str = "") -> Iterator[tuple[
 
 
 def check_search_spec(spec: SearchSpec) -> None:
-    """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless the search can be carried out."""
+    """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless the search can be carried
+    out."""
     _check_data(spec.train.data)
     _check_model(spec.train.model)
     language = _language_of(spec)
@@ -101,7 +102,5 @@ def _language_of(spec: SearchSpec) -> SpecLanguage:
         language = SpecLanguage(spec)
         language.draw(Random(spec.seed))
     except InvalidEquation as error:
-        raise InvalidSettings(
-            f"vocabulary: {error.message}", field="vocabulary", hint=error.hint
-        ) from None
+        raise InvalidSettings(f"vocabulary: {error.message}", field="vocabulary", hint=error.hint) from None
     return language

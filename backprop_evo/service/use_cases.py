@@ -41,7 +41,8 @@ class Service:
     # -- searches: verbs, each idempotent ---------------------------------------------------------------------
 
     def submit_search(self, spec: SearchSpec, *, idempotency_key: str | None = None) -> SearchRecord:
-        """Check a search and queue it. Raises ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``, ``Conflict``."""
+        """Check a search and queue it. Raises ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``,
+        ``Conflict``."""
         if idempotency_key is not None and not 1 <= len(idempotency_key) <= LONGEST_KEY:
             raise InvalidInput(f"an idempotency key has 1 to {LONGEST_KEY} characters")
         check_search_spec(spec)
@@ -56,7 +57,8 @@ class Service:
         return self._move(search_id, SearchState.RUNNING, expected_version)
 
     def stop(self, search_id: str, *, expected_version: int | None = None) -> SearchRecord:
-        """Nothing new is proposed; the search ends when the trials that are out have ended, without confirmation."""
+        """Nothing new is proposed; the search ends when the trials that are out have ended, without
+        confirmation."""
         if self.store.search(search_id).state is SearchState.STOPPED:
             return self.store.search(search_id)
         return self._move(search_id, SearchState.STOPPING, expected_version)

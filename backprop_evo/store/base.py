@@ -1,7 +1,8 @@
 """The store's contract: SQL is the truth, and this is the only door to it.
 
-Every method is one transaction. Every state change is one ``UPDATE … WHERE state = :from`` and one event row in the same
-transaction. Time is an argument. One contract suite (``tests/contracts/test_store.py``) runs over every store.
+Every method is one transaction. Every state change is one ``UPDATE … WHERE state = :from`` and one event row
+in the same transaction. Time is an argument. One contract suite (``tests/contracts/test_store.py``) runs over
+every store.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from backprop_evo.records.stored import (
     NodeRecord,
     Page,
     SearchRecord,
+    Statistics,
     TrialRecord,
 )
 from backprop_evo.records.training import TrainResult
@@ -54,15 +56,16 @@ class Store(Protocol):
         expected_version: int | None = None,
         reason: str | None = None,
     ) -> SearchRecord:
-        """Carry out one transition; repeating the one just made is a no-op. CANCELLED also cancels every trial that
-        is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs), ``Conflict`` for a
-        version that moved on."""
+        """Carry out one transition; repeating the one just made is a no-op. CANCELLED also cancels every
+        trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
+        ``Conflict`` for a version that moved on."""
 
     def extend_search(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
         """Raise the number of trials by ``trials``; a completed or stopped search runs again."""
 
     def claim_search(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
-        """Give the controller a live search nobody drives (QUEUED becomes RUNNING), oldest first; None when there is none."""
+        """Give the controller a live search nobody drives (QUEUED becomes RUNNING), oldest first; None when
+        there is none."""
 
     def renew_search_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         """False when the claim was lost to another controller, which must then stop deciding."""
@@ -81,8 +84,8 @@ class Store(Protocol):
         *,
         now: datetime,
     ) -> None:
-        """Store new individuals and queued trials, all or nothing. Raises ``Conflict`` when the claim was lost or an
-        individual of that number exists already (somebody else decided)."""
+        """Store new individuals and queued trials, all or nothing. Raises ``Conflict`` when the claim was
+        lost or an individual of that number exists already (somebody else decided)."""
 
     def individuals(
         self, search_id: str, *, after: int = -1, limit: int | None = None
@@ -93,7 +96,8 @@ class Store(Protocol):
         """Terminal trials in finish order, those with ``finish_order > after``."""
 
     def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
-        """The same as the brain needs it, without specs and curves: what a controller rebuilds a long search from."""
+        """The same as the brain needs it, without specs and curves: what a controller rebuilds a long search
+        from."""
 
     def open_trials(self, search_id: str) -> Sequence[TrialRecord]:
         """Trials that are not terminal."""
@@ -107,9 +111,9 @@ class Store(Protocol):
         """Every try at the trial, oldest first."""
 
     def claim_trial(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
-        """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained (any more,
-        or while the search is paused). Exactly one of many concurrent callers gets the lease. A worker is named
-        ``node/slot``, so that a node's busy slots can be counted."""
+        """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
+        (any more, or while the search is paused). Exactly one of many concurrent callers gets the lease. A
+        worker is named ``node/slot``, so that a node's busy slots can be counted."""
 
     def start_trial(self, lease: Lease, *, now: datetime) -> bool:
         """LEASED becomes RUNNING; False when the lease was lost."""
@@ -117,24 +121,26 @@ class Store(Protocol):
     def renew_lease(
         self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None
     ) -> bool:
-        """Heartbeat of a running trial with its live numbers; False when the lease was lost or the trial cancelled:
-        the worker must stop."""
+        """Heartbeat of a running trial with its live numbers; False when the lease was lost or the trial
+        cancelled: the worker must stop."""
 
     def finish_trial(self, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
-        """Record curve, result, attempt, finish order and event in one transaction. False, and nothing written, when
-        another attempt was first or the lease is not the newest."""
+        """Record curve, result, attempt, finish order and event in one transaction. False, and nothing
+        written, when another attempt was first or the lease is not the newest."""
 
     def release_trial(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
         """Give a trial back after a shutdown (``retry``: QUEUED again) or fail it."""
 
     def unsent_trials(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Ids of trials of live searches that are QUEUED since before that time: the broker may have lost their message."""
+        """Ids of trials of live searches that are QUEUED since before that time: the broker may have lost
+        their message."""
 
     def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""
 
     def expire_leases(self, *, now: datetime, max_attempts: int) -> Sequence[str]:
-        """Put trials whose lease ran out back to QUEUED and return their ids, or end them as LOST after ``max_attempts``."""
+        """Put trials whose lease ran out back to QUEUED and return their ids, or end them as LOST after
+        ``max_attempts``."""
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -152,13 +158,20 @@ class Store(Protocol):
     def leaderboard(
         self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
     ) -> Page[LeaderboardRow]:
-        """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by search fitness;
-        the plain-backprop row is ranked among them by its accuracy. None: over all searches."""
+        """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by
+        search fitness; the plain-backprop row is ranked among them by its accuracy. None: over all
+        searches."""
 
     def events(
         self, *, after: int = 0, search_id: str | None = None, limit: int = 500
     ) -> Sequence[EventRecord]:
         """In order of their ids."""
+
+    def last_event(self) -> int:
+        """The id of the newest event, from which a live view goes on; 0 where there is none."""
+
+    def baseline(self, search_id: str) -> LeaderboardRow | None:
+        """Plain backprop's row of the leaderboard of one search."""
 
     def beat(self, node: NodeRecord) -> None:
         """Store a node's heartbeat."""
@@ -170,6 +183,9 @@ class Store(Protocol):
         self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
     ) -> Page[TrialRecord]:
         """All trials of one behaviour, over all searches, newest first."""
+
+    def statistics(self) -> Statistics:
+        """Counts by state, for monitoring."""
 
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Column, Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from backprop_evo.errors import Conflict
@@ -18,11 +18,8 @@ from backprop_evo.store.events import add_events
 from backprop_evo.store.rows import finish_record, individual_record, trial_record
 from backprop_evo.store.searches import get_row
 from backprop_evo.store.standings import plan_confirmations
-from backprop_evo.store.tables import IndividualRow, TrialRow
+from backprop_evo.store.tables import INDIVIDUALS, TRIALS
 from backprop_evo.store.trials import OPEN
-
-INDIVIDUALS = IndividualRow.__table__
-TRIALS = TrialRow.__table__
 
 
 def record_decisions(
@@ -116,14 +113,14 @@ def finished_trials(connection: Connection, search_id: str, *, after: int) -> Se
 
 
 def finishes(connection: Connection, search_id: str, *, after: int) -> Sequence[FinishRecord]:
-    columns = (
+    columns: list[Column[Any]] = [
         TRIALS.c.id,
         TRIALS.c.individual,
         TRIALS.c.purpose,
         TRIALS.c.state,
         TRIALS.c.finish_order,
         TRIALS.c.validation_accuracy,
-    )
+    ]
     query = (
         select(*columns)
         .where(TRIALS.c.search_id == search_id, TRIALS.c.finish_order > after)

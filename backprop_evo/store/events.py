@@ -11,9 +11,8 @@ from backprop_evo.records.stored import EventRecord
 from backprop_evo.store.codec import encode_payload
 from backprop_evo.store.cursors import page_size
 from backprop_evo.store.rows import event_record
-from backprop_evo.store.tables import EventRow
+from backprop_evo.store.tables import EVENTS
 
-EVENTS = EventRow.__table__
 COMMIT_ORDER_LOCK = 0x6270_6576  # any number that nothing else in the database locks
 
 
@@ -22,8 +21,8 @@ def add_event(
 ) -> None:
     """Append one event; the last statement of a transaction.
 
-    PostgreSQL gives out ids when a row is inserted, not when it is committed, so that a reader that resumes after
-    id 7 would never see a 6 that commits later. A lock held until the commit makes both orders one.
+    PostgreSQL gives out ids when a row is inserted, not when it is committed, so that a reader that resumes
+    after id 7 would never see a 6 that commits later. A lock held until the commit makes both orders one.
     """
     add_events(connection, search_id, now, [(kind, payload)])
 
@@ -55,3 +54,7 @@ def list_events(
     if search_id is not None:
         query = query.where(EVENTS.c.search_id == search_id)
     return [event_record(row) for row in connection.execute(query)]
+
+
+def last_event(connection: Connection) -> int:
+    return connection.execute(select(func.max(EVENTS.c.id))).scalar_one() or 0

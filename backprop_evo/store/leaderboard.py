@@ -6,17 +6,14 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, Row, func, select, tuple_
 
 from backprop_evo.records.searching import Purpose, TrialState
 from backprop_evo.records.stored import Accuracies, LeaderboardRow, Page, TrialRecord
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.rows import trial_record
 from backprop_evo.store.standings import CONFIRMED
-from backprop_evo.store.tables import StandingRow, TrialRow
-
-STANDINGS = StandingRow.__table__
-TRIALS = TrialRow.__table__
+from backprop_evo.store.tables import STANDINGS, TRIALS
 
 
 def list_standings(
@@ -40,6 +37,20 @@ def list_standings(
         "standings", rank + limit, last.tier, last.rank_key, last.search_id, last.individual
     )
     return Page(items, next_cursor)
+
+
+def get_baseline(connection: Connection, search_id: str) -> LeaderboardRow | None:
+    row = connection.execute(
+        select(STANDINGS).where(STANDINGS.c.search_id == search_id, STANDINGS.c.is_baseline).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    above = select(func.count()).where(
+        STANDINGS.c.search_id == search_id,
+        tuple_(STANDINGS.c.tier, STANDINGS.c.rank_key, STANDINGS.c.individual)
+        < (row.tier, row.rank_key, row.individual),
+    )
+    return _leaderboard_row(row, connection.execute(above).scalar_one() + 1)
 
 
 def _leaderboard_row(row: Row[Any], rank: int) -> LeaderboardRow:

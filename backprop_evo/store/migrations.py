@@ -1,7 +1,8 @@
 """The schema's revisions: where the scripts are, and bringing a database to one of them.
 
-The scripts live in ``alembic/`` at the top of a checkout; a wheel installs them under ``share/backprop-evo/alembic``
-of the environment. ``alembic/`` is no package on purpose: it would shadow the library of that name.
+The scripts live in ``alembic/`` at the top of a checkout; a wheel installs them under
+``share/backprop-evo/alembic`` of the environment. ``alembic/`` is no package on purpose: it would shadow the
+library of that name.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def is_current(database: Database) -> bool:
 def upgrade(url: str, revision: str = "head") -> str | None:
     """Bring the database up to a revision, creating it where it is empty; the revision reached.
 
-    Many processes may call this at once: one migrates, the others wait for it. Raises ``Unavailable``, ``InvalidInput``.
+    Many processes may call this at once: one migrates, the others wait for it. Raises ``Unavailable``,
+    ``InvalidInput``.
     """
     return _migrate(url, revision, down=False)
 

@@ -10,11 +10,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.store.rows import node_record
-from backprop_evo.store.tables import NodeRow, TrialRow
+from backprop_evo.store.tables import NODES, TRIALS
 from backprop_evo.store.trials import HELD
-
-NODES = NodeRow.__table__
-TRIALS = TrialRow.__table__
 
 
 def beat(connection: Connection, node: NodeRecord) -> None:

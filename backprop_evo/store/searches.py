@@ -16,11 +16,9 @@ from backprop_evo.store.codec import encode
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.events import add_event
 from backprop_evo.store.rows import search_record
-from backprop_evo.store.tables import SearchRow, TrialRow
+from backprop_evo.store.tables import SEARCHES, TRIALS
 from backprop_evo.store.trials import cancel_open_trials
 
-SEARCHES = SearchRow.__table__
-TRIALS = TrialRow.__table__
 MOST_TRIALS = 10_000_000
 
 
@@ -156,7 +154,8 @@ def _change(
 
 
 def _forget_sent_messages(connection: Connection, search_id: str) -> None:
-    """Workers dropped the messages of trials they met while the search was paused: they have to be sent again."""
+    """Workers dropped the messages of trials they met while the search was paused: they have to be sent
+    again."""
     connection.execute(
         update(TRIALS).where(TRIALS.c.search_id == search_id, TRIALS.c.state == "queued").values(sent_at=None)
     )

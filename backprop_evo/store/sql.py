@@ -18,10 +18,11 @@ from backprop_evo.records.stored import (
     NodeRecord,
     Page,
     SearchRecord,
+    Statistics,
     TrialRecord,
 )
 from backprop_evo.records.training import TrainResult
-from backprop_evo.store import decisions, events, leaderboard, migrations, nodes, searches, trials
+from backprop_evo.store import decisions, events, leaderboard, migrations, nodes, searches, statistics, trials
 from backprop_evo.store.engine import Database
 
 
@@ -187,6 +188,14 @@ class SqlStore:
         with self._read() as connection:
             return events.list_events(connection, after=after, search_id=search_id, limit=limit)
 
+    def last_event(self) -> int:
+        with self._read() as connection:
+            return events.last_event(connection)
+
+    def baseline(self, search_id: str) -> LeaderboardRow | None:
+        with self._read() as connection:
+            return leaderboard.get_baseline(connection, search_id)
+
     def beat(self, node: NodeRecord) -> None:
         with self._write() as connection:
             nodes.beat(connection, node)
@@ -194,6 +203,10 @@ class SqlStore:
     def nodes(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
         with self._read() as connection:
             return nodes.list_nodes(connection, seen_after=seen_after)
+
+    def statistics(self) -> Statistics:
+        with self._read() as connection:
+            return statistics.count_all(connection)
 
     def is_ready(self) -> bool:
         return migrations.is_current(self.database)

@@ -1,7 +1,7 @@
 """The leaderboard's numbers, brought up to date by every finished trial, so that a page is one index range.
 
-An equation is confirmed when every confirmation trial planned for it completed: one that diverged on a new seed does
-not stand on the seeds that happened to work.
+An equation is confirmed when every confirmation trial planned for it completed: one that diverged on a new
+seed does not stand on the seeds that happened to work.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.training import TrainResult
-from backprop_evo.store.tables import StandingRow
+from backprop_evo.store.tables import STANDINGS
 
-STANDINGS = StandingRow.__table__
 CONFIRMED, UNCONFIRMED = 0, 1
 
 

@@ -1,11 +1,13 @@
 """The tables. Who writes what stands in ``docs/search.md``; rows never leave this room, records do.
 
-Times are stored in UTC. JSON is text of our own codec, so that a row is decoded once and the same on every database.
+Times are stored in UTC. JSON is text of our own codec, so that a row is decoded once and the same on every
+database.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
@@ -30,7 +33,8 @@ OPEN_STATES = "state IN ('queued', 'leased', 'running')"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A timezone-aware time, kept as UTC; SQLite stores it without the zone, so that text order is time order."""
+    """A timezone-aware time, kept as UTC; SQLite stores it without the zone, so that text order is time
+    order."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -43,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         in_utc = value.astimezone(UTC)
         return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -63,7 +67,8 @@ class Base(DeclarativeBase):
 
 
 class SearchRow(Base):
-    """``finishes`` is the last finish order given; ``claimed_by`` the controller that may decide until ``claim_expires_at``."""
+    """``finishes`` is the last finish order given; ``claimed_by`` the controller that may decide until
+    ``claim_expires_at``."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -107,7 +112,8 @@ class IndividualRow(Base):
 
 
 class TrialRow(Base):
-    """``row`` is the order of insertion, by which pages go. The four numbers beside ``result`` repeat what lists need."""
+    """``row`` is the order of insertion, by which pages go. The four numbers beside ``result`` repeat what
+    lists need."""
 
     __tablename__ = "trials"
     __table_args__ = (
@@ -173,8 +179,9 @@ class AttemptRow(Base):
 class StandingRow(Base):
     """One behaviour of one search on the leaderboard, kept up to date by every finished trial.
 
-    Rows are ranked by ``tier`` (0 confirmed, 1 not), then ``rank_key`` (minus the accuracy that counts): all ascending, so
-    that a page is one range of an index. Means and sums of squared deviations are running ones (Welford 1962).
+    Rows are ranked by ``tier`` (0 confirmed, 1 not), then ``rank_key`` (minus the accuracy that counts): all
+    ascending, so that a page is one range of an index. Means and sums of squared deviations are running ones
+    (Welford 1962).
     """
 
     __tablename__ = "standings"
@@ -225,3 +232,16 @@ class NodeRow(Base):
     code_version: Mapped[str] = mapped_column(String(64))
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+def _table(row: type[Base]) -> Table:
+    return cast(Table, row.__table__)
+
+
+SEARCHES = _table(SearchRow)
+INDIVIDUALS = _table(IndividualRow)
+TRIALS = _table(TrialRow)
+ATTEMPTS = _table(AttemptRow)
+STANDINGS = _table(StandingRow)
+EVENTS = _table(EventRow)
+NODES = _table(NodeRow)

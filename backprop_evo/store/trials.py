@@ -1,7 +1,9 @@
-"""What workers do to trials: claim, start, renew, finish, release; and what happens to those that fall silent.
+"""What workers do to trials: claim, start, renew, finish, release; and what happens to those that fall
+silent.
 
-A lease carries a fence, which grows with every attempt: only the newest fence of a trial that is still open may write, so the first
-terminal result wins. Rows are locked in the order search, trial, so that no two transactions wait for each other.
+A lease carries a fence, which grows with every attempt: only the newest fence of a trial that is still open
+may write, so the first terminal result wins. Rows are locked in the order search, trial, so that no two
+transactions wait for each other.
 """
 
 from __future__ import annotations
@@ -21,11 +23,8 @@ from backprop_evo.store.codec import encode, encode_payload
 from backprop_evo.store.events import add_event
 from backprop_evo.store.rows import attempt_record, trial_record
 from backprop_evo.store.standings import record_standing
-from backprop_evo.store.tables import AttemptRow, SearchRow, TrialRow
+from backprop_evo.store.tables import ATTEMPTS, SEARCHES, TRIALS
 
-SEARCHES = SearchRow.__table__
-TRIALS = TrialRow.__table__
-ATTEMPTS = AttemptRow.__table__
 HELD = (TrialState.LEASED, TrialState.RUNNING)
 OPEN = (TrialState.QUEUED, *HELD)
 
@@ -239,7 +238,8 @@ def _expire(connection: Connection, trial_id: str, now: datetime, max_attempts: 
 
 
 def cancel_open_trials(connection: Connection, search_id: str, now: datetime) -> int:
-    """End every open trial of a search without a result and without a place in the finish order; their number."""
+    """End every open trial of a search without a result and without a place in the finish order; their
+    number."""
     still_open = select(TRIALS.c.id).where(TRIALS.c.search_id == search_id, TRIALS.c.state.in_(OPEN))
     connection.execute(
         update(ATTEMPTS)

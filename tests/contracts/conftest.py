@@ -103,7 +103,12 @@ def result(accuracy: float | None = 0.5, **rest: object) -> TrainResult:
         return TrainResult(outcome=Outcome.DIVERGED, reason="loss is nan", train_loss=float("nan"))
     curve = (CurvePoint(0.5, float("inf"), None, 0.1, 1.5), CurvePoint(1.0, 1.25, accuracy, 0.1, 3.0))
     return TrainResult(
-        outcome=Outcome.COMPLETED, validation_accuracy=accuracy, curve=curve, wall_time_s=3.0, learning_rate=0.1, **rest
+        outcome=Outcome.COMPLETED,
+        validation_accuracy=accuracy,
+        curve=curve,
+        wall_time_s=3.0,
+        learning_rate=0.1,
+        **rest,
     )
 
 

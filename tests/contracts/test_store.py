@@ -8,7 +8,14 @@ from datetime import timedelta
 import pytest
 
 from backprop_evo.errors import Conflict, IllegalTransition, InvalidInput, InvalidSettings, NotFound
-from backprop_evo.records.searching import Confirmation, Purpose, SearchSpec, SearchState, TrialState, Vocabulary
+from backprop_evo.records.searching import (
+    Confirmation,
+    Purpose,
+    SearchSpec,
+    SearchState,
+    TrialState,
+    Vocabulary,
+)
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import LearningRateGrid, Outcome, TrainResult, TrainSpec
 
@@ -50,7 +57,8 @@ class TestSearches:
         spec = SearchSpec(name="once")
         with ThreadPoolExecutor(8) as pool:
             futures = [
-                pool.submit(scene.store.add_search, spec, now=scene.now, idempotency_key="k") for _ in range(16)
+                pool.submit(scene.store.add_search, spec, now=scene.now, idempotency_key="k")
+                for _ in range(16)
             ]
         assert len({future.result().id for future in futures}) == 1
 
@@ -74,7 +82,9 @@ class TestSearches:
         scene.store.add_search(SearchSpec(name="queued"), now=scene.now)
         assert [each.id for each in scene.store.searches(state=SearchState.RUNNING).items] == [running.id]
 
-    @pytest.mark.parametrize("cursor", ["", "x", "!!!", "WyJ0cmlhbHMiLCAxXQ", "WyJzZWFyY2hlcyIsIDEsIDJd", "é"])
+    @pytest.mark.parametrize(
+        "cursor", ["", "x", "!!!", "WyJ0cmlhbHMiLCAxXQ", "WyJzZWFyY2hlcyIsIDEsIDJd", "é"]
+    )
     def test_a_cursor_that_is_not_ours_is_refused(self, scene, cursor):
         with pytest.raises(InvalidInput, match="cursor"):
             scene.store.searches(cursor=cursor)
@@ -112,7 +122,9 @@ class TestTransitions:
         search = scene.search()
         scene.store.move_search(search.id, SearchState.PAUSED, now=scene.now, expected_version=search.version)
         with pytest.raises(Conflict, match="version"):
-            scene.store.move_search(search.id, SearchState.RUNNING, now=scene.now, expected_version=search.version)
+            scene.store.move_search(
+                search.id, SearchState.RUNNING, now=scene.now, expected_version=search.version
+            )
 
     def test_cancelling_ends_every_open_trial_at_once(self, scene):
         search = scene.search()
@@ -122,7 +134,12 @@ class TestTransitions:
         scene.store.move_search(search.id, SearchState.CANCELLED, now=scene.now)
         states = {t.id: t.state for t in scene.store.trials(search.id).items}
         cancelled = TrialState.CANCELLED
-        assert states == {queued: cancelled, leased: cancelled, running: cancelled, done: TrialState.COMPLETED}
+        assert states == {
+            queued: cancelled,
+            leased: cancelled,
+            running: cancelled,
+            done: TrialState.COMPLETED,
+        }
         assert scene.store.claim_trial(queued, "w", lease_s=9, now=scene.now) is None
         assert not scene.store.start_trial(lease, now=scene.now)
         assert not scene.store.renew_lease(training, lease_s=9, now=scene.now)
@@ -249,7 +266,11 @@ class TestTrials:
         assert scene.store.start_trial(lease, now=scene.later(1))
         assert scene.store.renew_lease(lease, lease_s=60, now=scene.later(5), progress={"epoch": 0.5})
         running = scene.store.trial(trial_id)
-        assert (running.state, running.progress, running.worker) == (TrialState.RUNNING, {"epoch": 0.5}, "node/0")
+        assert (running.state, running.progress, running.worker) == (
+            TrialState.RUNNING,
+            {"epoch": 0.5},
+            "node/0",
+        )
         assert running.lease_expires_at == scene.now + timedelta(seconds=60)
         assert scene.store.finish_trial(lease, train_result(0.75), now=scene.later(5))
         done = scene.store.trial(trial_id)
@@ -279,7 +300,9 @@ class TestTrials:
         leases = [scene.running(scene.trial(search)) for _ in range(6)]
         with ThreadPoolExecutor(12) as pool:
             counted = list(
-                pool.map(lambda lease: scene.store.finish_trial(lease, train_result(), now=scene.now), leases * 4)
+                pool.map(
+                    lambda lease: scene.store.finish_trial(lease, train_result(), now=scene.now), leases * 4
+                )
             )
         assert sum(counted) == 6
         assert scene.store.search(search.id).trials_done == 6
@@ -338,7 +361,10 @@ class TestTrials:
         assert scene.store.trial(trial_id).state is TrialState.QUEUED
         second = scene.running(trial_id)
         assert scene.store.release_trial(second, now=scene.now, reason="broken", retry=False)
-        assert (scene.store.trial(trial_id).state, scene.store.trial(trial_id).result.reason) == (TrialState.FAILED, "broken")
+        assert (scene.store.trial(trial_id).state, scene.store.trial(trial_id).result.reason) == (
+            TrialState.FAILED,
+            "broken",
+        )
         assert [a.outcome for a in scene.store.attempts(trial_id)] == ["released", "failed"]
 
     def test_a_paused_search_gives_out_no_trials_and_sends_them_again_later(self, scene):
@@ -365,7 +391,9 @@ class TestTrials:
         scene.store.touch_sent(trials[:2], now=scene.later(100))
         assert scene.store.unsent_trials(queued_before=scene.now - timedelta(seconds=10)) == [trials[2]]
         assert scene.store.unsent_trials(queued_before=scene.now + timedelta(seconds=10)) == trials[1:]
-        assert scene.store.unsent_trials(queued_before=scene.now + timedelta(seconds=10), limit=1) == trials[1:2]
+        assert (
+            scene.store.unsent_trials(queued_before=scene.now + timedelta(seconds=10), limit=1) == trials[1:2]
+        )
 
     @pytest.mark.parametrize("outcome", list(Outcome))
     def test_every_outcome_is_a_state_of_its_own(self, scene, outcome):
@@ -394,7 +422,10 @@ class TestTrials:
         assert scene.store.search(search.id).best_fitness is None
         scene.finish(scene.trial(search), 0.3)
         scene.finish(scene.trial(search), 0.2)
-        assert (scene.store.search(search.id).trials_done, scene.store.search(search.id).best_fitness) == (2, 0.3)
+        assert (scene.store.search(search.id).trials_done, scene.store.search(search.id).best_fitness) == (
+            2,
+            0.3,
+        )
 
     def test_pages_of_trials_are_newest_first_and_can_be_filtered(self, scene):
         search, other = scene.search("one"), scene.search("two")
@@ -429,7 +460,9 @@ class TestEventsAndNodes:
         leases = [scene.running(scene.trial(search)) for search in searches * 10]
         seen = [e.id for e in scene.store.events()]
         with ThreadPoolExecutor(8) as pool:
-            writing = [pool.submit(scene.store.finish_trial, each, train_result(), now=scene.now) for each in leases]
+            writing = [
+                pool.submit(scene.store.finish_trial, each, train_result(), now=scene.now) for each in leases
+            ]
             while not all(each.done() for each in writing):
                 seen += [e.id for e in scene.store.events(after=seen[-1])]
         seen += [e.id for e in scene.store.events(after=seen[-1])]

@@ -106,7 +106,8 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Callable[..., Cluster]:
-    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``shuffled`` and ``ends`` (trial → state)."""
+    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``shuffled`` and ``ends`` (trial →
+    state)."""
 
     def make(
         *,
@@ -117,7 +118,9 @@ def cluster() -> Callable[..., Cluster]:
         **options: Any,
     ) -> Cluster:
         best, seeds = confirm
-        spec = SearchSpec(name="toy", trials=20, start_random=4, confirmation=Confirmation(best=best, seeds=seeds))
+        spec = SearchSpec(
+            name="toy", trials=20, start_random=4, confirmation=Confirmation(best=best, seeds=seeds)
+        )
         return Cluster(replace(spec, **options), Words(letters), Random(shuffled), ends)
 
     return make

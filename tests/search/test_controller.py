@@ -118,7 +118,11 @@ def test_nothing_is_confirmed_before_the_last_search_trial_ended(cluster):
 
 
 def test_an_equation_whose_search_trial_did_not_complete_is_not_confirmed(cluster):
-    run = cluster(trials=10, confirm=(10, 1), ends=lambda t: TrialState.DIVERGED if t.individual < 5 else TrialState.COMPLETED)
+    run = cluster(
+        trials=10,
+        confirm=(10, 1),
+        ends=lambda t: TrialState.DIVERGED if t.individual < 5 else TrialState.COMPLETED,
+    )
     assert all(trial.individual >= 5 for trial in run.run().of(Purpose.CONFIRMATION))
 
 

@@ -1,4 +1,5 @@
-"""A search is a function of its rows: rebuilt it goes on as if it had lived, replayed it decides the same again."""
+"""A search is a function of its rows: rebuilt it goes on as if it had lived, replayed it decides the same
+again."""
 
 from random import Random
 
@@ -46,9 +47,7 @@ def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, option
     heard = data.draw(st.integers(run.progress.finishes_known, len(run.finishes)))
     for finish in run.finishes[run.progress.finishes_known : heard]:
         run.progress.hear(finish)
-    confirmations_out = [
-        t.id for t in run.trials if t.purpose is Purpose.CONFIRMATION
-    ]
+    confirmations_out = [t.id for t in run.trials if t.purpose is Purpose.CONFIRMATION]
     finishes = run.finishes[:heard]
     again = rebuild("s", run.spec, run.language, run.individuals, finishes, confirmations_out)
     now = run.individuals[0].created_at if run.individuals else None
