@@ -25,7 +25,7 @@ def show(error: BackpropEvoError) -> None:
 class CommandGroup(TyperGroup):
     """Commands whose errors end in a message, never in a traceback."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except BackpropEvoError as error:

@@ -19,12 +19,13 @@ from rich.table import Table
 import dsl
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
+from dsl.equation import Equation
 
 Report = Callable[[TrainProgress], None]
 
 _EPILOG = (
     'Examples: [bold]backprop-evo train "g / fro(g)" --preset quick --compare backprop[/bold], '
-    '[bold]backprop-evo train "g" --model wrn-16-2 --data cifar10 --epochs 20 --learning-rate 0.01,0.1,1[/bold]'
+    '[bold]backprop-evo train "g" --model wrn-16-2 --data cifar10 --epochs 20 --learning-rate 0.01,0.1[/bold]'
 )
 
 
@@ -132,12 +133,12 @@ def _rates(text: str) -> tuple[float, ...]:
         ) from error
 
 
-def _equation(text: str) -> dsl.Equation:
+def _equation(text: str) -> Equation:
     return dsl.KNOWN[text] if text in dsl.KNOWN else dsl.parse(text)
 
 
 def _train(
-    equation: dsl.Equation,
+    equation: Equation,
     spec: TrainSpec,
     seed: int,
     data_dir: Path | None,

@@ -28,7 +28,7 @@ MOST_RUNNING_SHOWN = 8
 class Sight:
     """What one look at a search saw; ``confirmations`` are those done and all of them."""
 
-    search: Json
+    search: dict[str, Any]
     running: Sequence[Json]
     best: Sequence[Json]
     confirmations: tuple[int, int]
@@ -69,7 +69,7 @@ class Watch:
     patience_s: float = 60.0
     _last_lines: set[str] = field(default_factory=set)
 
-    def until_end(self) -> Json:
+    def until_end(self) -> dict[str, Any]:
         """Draws until the search ends and returns it; a service that does not answer is asked again for
         ``patience_s``."""
         with self._screen() as show:
@@ -124,7 +124,7 @@ def time_left_s(sight: Sight) -> float | None:
     if done + confirmed < 2:
         return None
     pace = seconds_taken(sight.search) / (done + confirmed)
-    return pace * (max(0, total - done) + max(0, planned - confirmed))
+    return pace * float(max(0, total - done) + max(0, planned - confirmed))
 
 
 def screen(sight: Sight) -> Group:

@@ -1,0 +1,45 @@
+"""A real SQLite store with one running search."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.settings import Settings
+from backprop_evo.store import migrations
+from backprop_evo.store.sql import SqlStore, open_store
+from tests.workers.rows import CONTROLLER, Clock, FakeBroker
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def broker() -> FakeBroker:
+    return FakeBroker()
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, lease_s=60, heartbeat_s=0.05, resend_s=30, max_attempts=3)
+
+
+@pytest.fixture
+def store(options: Settings) -> Iterator[SqlStore]:
+    migrations.upgrade(options.resolved_database_url)
+    store = open_store(options.resolved_database_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def search(store: SqlStore, clock: Clock) -> SearchRecord:
+    """Claimed by ``CONTROLLER``."""
+    store.add_search(SearchSpec(name="test"), now=clock())
+    claimed = store.claim_search(CONTROLLER, lease_s=600, now=clock())
+    assert claimed is not None
+    return claimed

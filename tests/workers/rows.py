@@ -1,0 +1,80 @@
+"""Rows and doubles for the tests of this room: a clock that tests move, a broker that only remembers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from backprop_evo.errors import Unavailable
+from backprop_evo.records.searching import Purpose, TrialState
+from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
+from backprop_evo.store.sql import SqlStore
+
+CONTROLLER = "controller-1"
+
+
+@dataclass
+class Clock:
+    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def move(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeBroker:
+    """Keeps what was sent; ``away`` makes it refuse."""
+
+    sent: list[str] = field(default_factory=list)
+    away: bool = False
+
+    def send(self, trial_ids: Sequence[str]) -> None:
+        if self.away:
+            raise Unavailable("Redis is away")
+        self.sent.extend(trial_ids)
+
+    def waiting(self) -> int:
+        if self.away:
+            raise Unavailable("Redis is away")
+        return len(self.sent)
+
+
+def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime) -> list[str]:
+    """Queue trials of plain backprop; their ids."""
+    individuals = [
+        IndividualRecord(
+            search_id=search.id,
+            number=number,
+            origin=Origin.RANDOM,
+            equation="g",
+            canonical="g",
+            fingerprint=f"f{number}",
+            parent=None,
+            twin=None,
+            mutation=None,
+            finishes_known=0,
+            created_at=now,
+        )
+        for number in range(count)
+    ]
+    trials = [
+        TrialRecord(
+            id=f"{search.id}.{number}",
+            search_id=search.id,
+            individual=number,
+            equation="g",
+            fingerprint=f"f{number}",
+            purpose=Purpose.SEARCH,
+            spec=search.spec.train,
+            seed=number,
+            state=TrialState.QUEUED,
+            fence=0,
+            created_at=now,
+            queued_at=now,
+        )
+        for number in range(count)
+    ]
+    store.record_decisions(search.id, CONTROLLER, individuals, trials, now=now)
+    return [trial.id for trial in trials]

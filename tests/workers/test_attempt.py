@@ -1,0 +1,223 @@
+"""Every way in which one attempt at a trial can end."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+
+from backprop_evo.errors import InvalidEquation, Unavailable
+from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.records.training import Outcome, TrainProgress, TrainResult
+from backprop_evo.settings import Settings
+from backprop_evo.store.sql import SqlStore
+from workers.attempt import Attempts, Drain, Ending, Train
+
+from tests.workers.rows import Clock, add_trials
+
+GOOD = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=0.4)
+
+
+def give(result: TrainResult) -> Train:
+    return lambda _trial, _spec, _tell, _stop: result
+
+
+def fail(error: BaseException) -> Train:
+    def train(*_: Any) -> TrainResult:
+        raise error
+
+    return train
+
+
+def until_told_to_stop(_trial: Any, _spec: Any, tell: Any, should_stop: Callable[[], bool]) -> TrainResult:
+    deadline = time.monotonic() + 5
+    while not should_stop():
+        assert time.monotonic() < deadline, "nobody told the training to stop"
+        tell(TrainProgress(0.5, 1.0, 2.3, None, 900.0, 3.0))
+        time.sleep(0.01)
+    return TrainResult(outcome=Outcome.CANCELLED, reason="stopped on request")
+
+
+@pytest.fixture
+def attempts(store: SqlStore, options: Settings, clock: Clock) -> Attempts:
+    return Attempts(store, "node-1/0", options, give(GOOD), Drain(), clock)
+
+
+@pytest.fixture
+def trial_id(store: SqlStore, search: SearchRecord, clock: Clock) -> str:
+    return add_trials(store, search, 1, clock())[0]
+
+
+def test_a_result_is_recorded_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    trial = store.trial(trial_id)
+    assert (trial.state, trial.fence, trial.result) == (TrialState.COMPLETED, 1, GOOD)
+    assert len(store.attempts(trial_id)) == 1
+
+
+def test_an_unknown_trial_is_left_alone(attempts: Attempts) -> None:
+    assert attempts.carry_out("nobody") is Ending.NOT_OURS
+
+
+def test_a_trial_another_worker_holds_is_left_alone(
+    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
+) -> None:
+    assert store.claim_trial(trial_id, "node-2/0", lease_s=60, now=clock())
+    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    assert store.trial(trial_id).worker == "node-2/0"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.PRUNED, Outcome.OOM, Outcome.TIMEOUT])
+def test_odd_outcomes_are_results(
+    attempts: Attempts, store: SqlStore, trial_id: str, outcome: Outcome
+) -> None:
+    attempts.train = give(TrainResult(outcome=outcome, reason="why"))
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    trial = store.trial(trial_id)
+    assert trial.state.value == outcome.value
+    assert trial.result is not None
+    assert trial.result.reason == "why"
+
+
+def test_a_fault_is_tried_once_more_and_then_fails(
+    attempts: Attempts, store: SqlStore, trial_id: str
+) -> None:
+    attempts.train = fail(RuntimeError("the tensor fell over\nsecond line"))
+    assert attempts.carry_out(trial_id) is Ending.RELEASED
+    assert store.trial(trial_id).state is TrialState.QUEUED
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    trial = store.trial(trial_id)
+    assert trial.state is TrialState.FAILED
+    assert trial.result is not None
+    assert trial.result.reason == "fault: RuntimeError: the tensor fell over"
+
+
+def test_what_cannot_be_trained_fails_at_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
+    attempts.train = fail(InvalidEquation("infeasible equation: IN + OUT"))
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    trial = store.trial(trial_id)
+    assert (trial.state, trial.fence) == (TrialState.FAILED, 1)
+
+
+def test_the_soft_time_limit_is_a_timeout(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
+    attempts.train = fail(SoftTimeLimitExceeded())
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert store.trial(trial_id).state is TrialState.TIMEOUT
+
+
+def test_the_settings_limit_the_time_of_every_training(
+    attempts: Attempts, trial_id: str, options: Settings
+) -> None:
+    seen = []
+    attempts.options = options.model_copy(update={"trial_time_limit_s": 7.0})
+    attempts.train = lambda _trial, spec, _tell, _stop: (seen.append(spec.time_limit_s), GOOD)[1]
+    attempts.carry_out(trial_id)
+    assert seen == [7.0]
+
+
+def test_a_cancelled_search_stops_its_running_trial(
+    attempts: Attempts, store: SqlStore, search: SearchRecord, trial_id: str, clock: Clock
+) -> None:
+    attempts.train = until_told_to_stop
+    timer = threading.Timer(0.15, lambda: store.move_search(search.id, SearchState.CANCELLED, now=clock()))
+    timer.start()
+    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    timer.join()
+    assert store.trial(trial_id).state is TrialState.CANCELLED
+
+
+def test_live_numbers_reach_the_database(
+    attempts: Attempts, store: SqlStore, search: SearchRecord, trial_id: str, clock: Clock
+) -> None:
+    seen = []
+
+    def train(_trial: Any, _spec: Any, tell: Any, _stop: Any) -> TrainResult:
+        tell(TrainProgress(0.5, 1.0, float("nan"), 0.25, 900.0, 3.0, "probe"))
+        deadline = time.monotonic() + 5
+        while not seen and time.monotonic() < deadline:
+            seen.extend([store.trial(trial_id).progress] if store.trial(trial_id).progress else [])
+            time.sleep(0.01)
+        return GOOD
+
+    attempts.train = train
+    attempts.carry_out(trial_id)
+    assert seen == [
+        {
+            "epoch": 0.5,
+            "epochs": 1.0,
+            "validation_accuracy": 0.25,
+            "images_per_s": 900.0,
+            "eta_s": 3.0,
+            "probing": 1.0,
+        }
+    ]
+
+
+def test_a_drained_worker_gives_its_trial_back(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
+    attempts.train = until_told_to_stop
+    attempts.drain.begin(0.1)
+    assert attempts.carry_out(trial_id) is Ending.RELEASED
+    trial = store.trial(trial_id)
+    assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
+
+
+def test_whoever_lost_the_lease_writes_nothing(
+    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
+) -> None:
+    def train(*_: Any) -> TrainResult:
+        clock.move(3601)
+        assert store.expire_leases(now=clock(), max_attempts=3) == [trial_id]
+        lease = store.claim_trial(trial_id, "node-2/0", lease_s=60, now=clock())
+        assert lease is not None
+        assert store.finish_trial(lease, replace(GOOD, validation_accuracy=0.6), now=clock())
+        return GOOD
+
+    attempts.train = train
+    attempts.options = attempts.options.model_copy(update={"heartbeat_s": 30.0})
+    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    result = store.trial(trial_id).result
+    assert result is not None
+    assert result.validation_accuracy == 0.6
+    assert store.search(store.trial(trial_id).search_id).trials_done == 1
+
+
+def test_a_dead_predecessor_of_the_same_slot_is_replaced_at_once(
+    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
+) -> None:
+    assert store.claim_trial(trial_id, "node-1/0", lease_s=60, now=clock())
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    outcomes = [(attempt.fence, attempt.outcome) for attempt in store.attempts(trial_id)]
+    assert outcomes == [(1, "released"), (2, "completed")]
+
+
+def test_an_equation_that_kills_its_worker_every_time_ends(
+    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
+) -> None:
+    for _ in range(3):
+        attempts._claim(trial_id)  # and the process dies
+    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    trial = store.trial(trial_id)
+    assert trial.state is TrialState.FAILED
+    assert trial.result is not None
+    assert "died 3 times" in str(trial.result.reason)
+
+
+def test_a_database_that_is_away_for_a_while_loses_no_result(
+    attempts: Attempts, store: SqlStore, trial_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = SqlStore.finish_trial
+    refusals = [Unavailable("away"), Unavailable("still away")]
+
+    def finish(*args: Any, **kwargs: Any) -> bool:
+        if refusals:
+            raise refusals.pop()
+        return really(*args, **kwargs)
+
+    monkeypatch.setattr(SqlStore, "finish_trial", finish)
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert store.trial(trial_id).state is TrialState.COMPLETED

@@ -1,0 +1,101 @@
+"""What is queued in SQL is sent: at once, once, and again when the broker lost it."""
+
+import pytest
+
+from backprop_evo.errors import Unavailable
+from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.settings import Settings
+from backprop_evo.store.sql import SqlStore
+from tests.workers.rows import Clock, FakeBroker, add_trials
+from workers.dispatch import Dispatcher
+
+
+@pytest.fixture
+def dispatcher(store: SqlStore, broker: FakeBroker, options: Settings) -> Dispatcher:
+    return Dispatcher(store, broker, options)
+
+
+@pytest.fixture
+def trials(store: SqlStore, search: SearchRecord, clock: Clock) -> list[str]:
+    return add_trials(store, search, 3, clock())
+
+
+def test_every_queued_trial_is_sent_once(
+    dispatcher: Dispatcher, broker: FakeBroker, trials: list[str], clock: Clock
+) -> None:
+    assert dispatcher.send_new(now=clock()) == 3
+    clock.move(1)
+    assert dispatcher.send_new(now=clock()) == 0
+    assert broker.sent == trials
+
+
+def test_trials_of_a_search_that_ended_are_not_sent(
+    dispatcher: Dispatcher, store: SqlStore, search: SearchRecord, trials: list[str], clock: Clock
+) -> None:
+    store.move_search(search.id, SearchState.CANCELLED, now=clock())
+    assert dispatcher.send_new(now=clock()) == 0
+
+
+def test_a_trial_that_was_given_back_is_sent_again(
+    dispatcher: Dispatcher, store: SqlStore, trials: list[str], broker: FakeBroker, clock: Clock
+) -> None:
+    dispatcher.send_new(now=clock())
+    lease = store.claim_trial(trials[0], "node/0", lease_s=60, now=clock())
+    assert lease is not None
+    dispatcher.send_new(now=clock())
+    store.release_trial(lease, now=clock(), reason="its node is shutting down", retry=True)
+    assert dispatcher.send_new(now=clock()) == 1
+    assert broker.sent[-1] == trials[0]
+
+
+def test_a_silent_worker_loses_its_trial_and_it_is_sent_again(
+    dispatcher: Dispatcher, store: SqlStore, trials: list[str], broker: FakeBroker, clock: Clock
+) -> None:
+    dispatcher.send_new(now=clock())
+    store.claim_trial(trials[1], "node/0", lease_s=60, now=clock())
+    clock.move(61)
+    dispatcher.reconcile(now=clock())
+    assert store.trial(trials[1]).state is TrialState.QUEUED
+    dispatcher.send_new(now=clock())
+    assert broker.sent.count(trials[1]) == 2
+
+
+def test_messages_the_broker_lost_are_sent_again(
+    dispatcher: Dispatcher, trials: list[str], broker: FakeBroker, clock: Clock
+) -> None:
+    dispatcher.send_new(now=clock())
+    broker.sent.clear()
+    clock.move(29)
+    assert dispatcher.reconcile(now=clock()) == 0
+    clock.move(11)
+    assert dispatcher.reconcile(now=clock()) == 3
+    assert broker.sent == trials
+
+
+def test_messages_that_only_wait_are_not_doubled(
+    dispatcher: Dispatcher, trials: list[str], broker: FakeBroker, clock: Clock
+) -> None:
+    dispatcher.send_new(now=clock())
+    for _ in range(20):
+        clock.move(30)
+        assert dispatcher.reconcile(now=clock()) == 0
+    assert broker.sent == trials
+
+
+def test_a_broker_that_is_away_loses_nothing(
+    dispatcher: Dispatcher, trials: list[str], broker: FakeBroker, clock: Clock
+) -> None:
+    broker.away = True
+    with pytest.raises(Unavailable):
+        dispatcher.send_new(now=clock())
+    broker.away = False
+    assert dispatcher.send_new(now=clock()) == 3
+
+
+def test_a_new_controller_sends_what_is_queued(
+    store: SqlStore, options: Settings, trials: list[str], clock: Clock
+) -> None:
+    Dispatcher(store, FakeBroker(), options).send_new(now=clock())
+    second = FakeBroker()
+    assert Dispatcher(store, second, options).send_new(now=clock()) == 3
