@@ -1,9 +1,9 @@
 """The activation σ of a site: its value, its derivative, and how a site finds the one directly below it.
 
-An activation leaves a note on its output that says which tensor it came from. A linear layer that finds a valid note on
-its input forms a site with that activation; without a note the site's σ is the identity. Working on tensors and not on
-source text, this holds for any control flow. A note dies with the tensor that carries it, and is void once the tensor was
-changed in place.
+An activation leaves a note on its output that says which tensor it came from. A linear layer that finds a
+valid note on its input forms a site with that activation; without a note the site's σ is the identity.
+Working on tensors and not on source text, this holds for any control flow. A note dies with the tensor that
+carries it, and is void once the tensor was changed in place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ aten = torch.ops.aten
 class Activation:
     """σ as two functions: ``value(h_pre)`` and ``pull(b, x, out)`` = b ⊙ σ', written to ``out`` where given.
 
-    ``x`` is h where ``from_output`` is set (cheaper in memory: the linear operation keeps h anyway), else h_pre.
+    ``x`` is h where ``from_output`` is set (cheaper in memory: the linear operation keeps h anyway), else
+    h_pre.
     """
 
     name: str
@@ -48,8 +49,8 @@ def _into(
         if out is None:
             gradient: Tensor = plain(b, x, *constants, **options)
             return gradient
-        gradient = placed(b, x, *constants, **options, grad_input=out)
-        return gradient
+        placed(b, x, *constants, **options, grad_input=out)
+        return out
 
     return pull
 
@@ -102,7 +103,7 @@ def _gelu(approximate: str) -> Activation:
 
 
 def activation_of(module: nn.Module) -> Activation | None:
-    """The activation that ``module`` computes, or None where it is none of those known (or has parameters)."""
+    """The activation that ``module`` computes; None for others and for those with parameters."""
     make = _MODULES.get(type(module))
     return make(module) if make is not None else None
 
@@ -147,12 +148,12 @@ class _Note:
 def activate(h_pre: Tensor, activation: Activation, *, keep_input: bool = False) -> Tensor:
     """σ(h_pre) with the note that lets a linear layer above it form a site.
 
-    ``keep_input`` remembers h_pre for σ's own gradient in place of h, so that a site which needs h_pre costs no
-    second tensor.
+    ``keep_input`` remembers h_pre for σ's own gradient in place of h, so that a site which needs h_pre
+    costs no second tensor.
     """
     if not (torch.is_grad_enabled() and h_pre.requires_grad):
         return activation.value(h_pre)
-    h = _FromInput.apply(h_pre, activation) if keep_input else activation.value(h_pre)
+    h = _FromInput.apply(h_pre, activation) if keep_input else activation.value(h_pre)  # type: ignore[no-untyped-call]
     return _leave_note(h, h_pre, activation)
 
 
@@ -179,7 +180,7 @@ class _FromInput(torch.autograd.Function):
         return activation.value(h_pre)
 
     @staticmethod
-    @once_differentiable  # type: ignore[misc,untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, b: Tensor) -> tuple[Tensor, None]:
         (h_pre,) = ctx.saved_tensors
         activation: Activation = ctx.activation
@@ -189,7 +190,8 @@ class _FromInput(torch.autograd.Function):
 class NoticeActivations(TorchFunctionMode):
     """While active, activations that are called as functions leave their note too.
 
-    An in-place call stays one, so that code which ignores its result means the same; the value before is copied.
+    An in-place call stays one, so that code which ignores its result means the same; the value before is
+    copied.
     """
 
     def __init__(self, keep_input: bool) -> None:

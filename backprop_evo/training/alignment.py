@@ -1,9 +1,9 @@
 """How far the equation's updates point away from the true gradient, layer by layer.
 
-Two moments of one step: the true gradient is taken before it, with plain backprop at every site and without a
-trace (BatchNorm's running statistics stay); after it, the gradients that the equation produced are compared. One
-more forward and backward pass per measurement, nothing in between. Angles of feedback are those of Lillicrap et al. 2016:
-between a layer's W and its R, both flattened.
+Two moments of one step: the true gradient is taken before it, with plain backprop at every site and without
+a trace (BatchNorm's running statistics stay); after it, the gradients that the equation produced are
+compared. One more forward and backward pass per measurement, nothing in between. Angles of feedback are
+those of Lillicrap et al. 2016: between a layer's W and its R, both flattened.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What this process and device can do, and what was chosen because of it.
 
-Everything chosen is logged and becomes part of a result's environment, so that no figure is without its circumstances.
+Everything chosen is logged and becomes part of a result's environment, so that no figure is without its
+circumstances.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class Capability:
 def keep_freed_memory() -> bool:
     """Tells glibc to keep freed blocks, whatever their size; True where that was possible.
 
-    A training step frees and asks again for the same tens of large activations. By default glibc returns each to the
-    kernel and pays thousands of page faults to get it back; kept, a step is 1.1-1.3 times as fast (two cores).
-    Only this process is changed.
+    A training step frees and asks again for the same tens of large activations. By default glibc returns
+    each to the kernel and pays thousands of page faults to get it back; kept, a step is 1.1-1.3 times as
+    fast (two cores). Only this process is changed.
     """
     if sys.platform != "linux":
         return False

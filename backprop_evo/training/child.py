@@ -1,7 +1,7 @@
 """A child model under training: the network with its sites, the optimiser, and one step of both.
 
-On a CUDA device the step is captured as a CUDA graph after a few eager steps (all real ones), the equation inside:
-shapes are static because a short last batch is never trained on.
+On a CUDA device the step is captured as a CUDA graph after a few eager steps (all real ones), the equation
+inside: shapes are static because a short last batch is never trained on.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dsl.equation import Equation
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.training.capability import Capability
 from backprop_evo.training.conversion import Conversion, apply_equation
 from backprop_evo.training.models import build_model
+from dsl.equation import Equation
 
 EAGER_STEPS_BEFORE_CAPTURE = 3
 
 
 class Child:
-    """One network, one equation, one optimiser. ``step`` returns the loss before its update, on the device."""
+    """One network, one equation, one optimiser. ``step`` returns the loss before its update."""
 
     def __init__(
         self,

@@ -1,8 +1,9 @@
 """Turns the layers of any ``nn.Module`` into sites of an equation, and back.
 
-The model stays the object it was: its class, its parameters, its state_dict keys, its hooks. What changes is the
-``forward`` of each Linear and Conv2d (now a ``Site``), of each activation module (which now leaves a note of what it was
-computed from) and of the model itself (which catches the loss gradient at its output where the equation wants it).
+The model stays the object it was: its class, its parameters, its state_dict keys, its hooks. What changes
+is the ``forward`` of each Linear and Conv2d (now a ``Site``), of each activation module (which now leaves a
+note of what it was computed from) and of the model itself (which catches the loss gradient at its output
+where the equation wants it).
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ import torch
 from torch import Tensor, nn
 
 import dsl
-from dsl.equation import Equation
-from dsl.shapes import infeasibility
 from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.training.activations import Activation, NoticeActivations, activate, activation_of
 from backprop_evo.training.discovery import Surroundings, look_below_layers
@@ -26,6 +25,8 @@ from backprop_evo.training.feedback import Feedback, FixedMatrices
 from backprop_evo.training.linear_ops import linear_op
 from backprop_evo.training.rules import Rule, compile_rule
 from backprop_evo.training.sites import Site, TopSignal
+from dsl.equation import Equation
+from dsl.shapes import infeasibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Conversion:
     _replaced: list[nn.Module] = field(default_factory=list, repr=False)
 
     def undo(self) -> nn.Module:
-        """Gives every module its own ``forward`` back; the model is then as it was. Harmless when repeated."""
+        """Gives every module its own ``forward`` back, so that the model is as it was. May be repeated."""
         for module in reversed(self._replaced):
             replacement = module.__dict__.pop("forward", None)
             original = getattr(replacement, "original", None)
@@ -70,8 +71,9 @@ class Conversion:
 
     def describe(self) -> str:
         """One line per site and per layer left alone."""
+        unseen = "whatever the first pass shows"
         lines = [
-            f"{site.name}: {type(site.layer).__name__} after {site.activation or 'an activation seen at the first pass'}"
+            f"{site.name}: {type(site.layer).__name__} after {site.activation or site.expected or unseen}"
             for site in self.sites
         ]
         return "\n".join(lines + [f"{left.name}: left alone, {left.reason}" for left in self.left_alone])
@@ -85,20 +87,19 @@ def apply_equation(
     seed: int = 0,
     feedback: Feedback = Feedback.GAUSSIAN,
 ) -> Conversion:
-    """Puts ``equation`` in place of the gradient at every Linear and Conv2d of ``model`` that has layers below it.
+    """Puts ``equation`` in place of the gradient at every Linear and Conv2d of ``model`` that has layers
+    below it.
 
-    A layer's σ is the activation that produced its input, called as a module or a function; where there is none, or
-    something stands between, σ is the identity. ``copy`` converts a deep copy and leaves ``model`` as it is. ``seed``
-    draws the fixed random matrices, which are no part of the state_dict; ``feedback`` says what R is. Layers that cannot
-    become sites are listed in the answer with the reason and keep autograd's gradient.
+    A layer's σ is the activation that produced its input, called as a module or a function; where there is
+    none, or something stands between, σ is the identity. ``copy`` converts a deep copy and leaves ``model``
+    as it is. ``seed`` draws the fixed random matrices, which are no part of the state_dict; ``feedback``
+    says what R is. Layers that cannot become sites are listed in the answer with the reason and keep
+    autograd's gradient.
 
-    Raises InvalidEquation for an equation that does not parse or is infeasible, InvalidSettings for a model that has
-    nothing to convert or carries sites already.
+    Raises InvalidEquation for an equation that does not parse or is infeasible, InvalidSettings for a model
+    that has nothing to convert or carries sites already.
     """
-    if isinstance(equation, str):
-        equation = dsl.parse(equation)
-    if reason := infeasibility(equation):
-        raise InvalidEquation(f"infeasible equation: {reason}")
+    equation = _checked(equation)
     if copy:
         model = copying.deepcopy(model)
     _refuse_converted(model)
@@ -111,7 +112,7 @@ def apply_equation(
             left_alone.append(LeftAlone(name, reason or str(op)))
             continue
         matrices = FixedMatrices(seed=seed, site=name, feedback=feedback)
-        sites.append(Site(name, layer, op, rule, matrices, top, activation=surroundings.activation(name)))
+        sites.append(Site(name, layer, op, rule, matrices, top, expected=surroundings.activation(name)))
     if not sites:
         raise InvalidSettings(
             f"{type(model).__name__} has nothing to convert: no Linear or Conv2d with layers below it",
@@ -121,6 +122,18 @@ def apply_equation(
     conversion = Conversion(model, equation, tuple(sites), tuple(left_alone))
     _install(conversion, rule, top, surroundings)
     return conversion
+
+
+def _checked(equation: Equation | str) -> Equation:
+    try:
+        parsed = dsl.parse(equation) if isinstance(equation, str) else equation
+    except dsl.EquationError as error:
+        raise InvalidEquation(
+            error.message, column=getattr(error, "column", None), hint=error.hint
+        ) from error
+    if reason := infeasibility(parsed):
+        raise InvalidEquation(f"infeasible equation: {reason}")
+    return parsed
 
 
 def _install(conversion: Conversion, rule: Rule, top: TopSignal, surroundings: Surroundings) -> None:
@@ -185,7 +198,9 @@ class _NotedActivation:
 
 @dataclass(slots=True, eq=False)
 class _Root:
-    """The model's forward, watching for what its sites need: functional activations, and b_top at the output."""
+    """The model's forward, watching for what its sites need: functional activations, and b_top at the
+    output.
+    """
 
     model: nn.Module
     original: Any

@@ -1,10 +1,12 @@
 """What stands directly below each layer of a model, found by symbolic tracing where the model allows it.
 
-Only the report and two shortcuts rest on this: the sites themselves find their activation on the tensors at run time.
+Only the report and two shortcuts rest on this: the sites themselves find their activation on the tensors at
+run time.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from torch import fx, nn
@@ -20,12 +22,13 @@ class Surroundings:
 
     traced: bool
     activations: dict[str, str] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
     bottom: set[str] = field(default_factory=set)
     functional_activations: bool = True
 
     def activation(self, layer: str) -> str | None:
-        """The name of σ below the layer; None where it shows only at the first pass."""
-        return self.activations.get(layer)
+        """The name of σ below a layer that is called once; None where it shows only at the first pass."""
+        return self.activations.get(layer) if self.calls[layer] == 1 else None
 
     def nothing_below(self, layer: str) -> str | None:
         """In words, where the layer has no layer below it that a signal could update."""
@@ -47,6 +50,7 @@ def look_below_layers(model: nn.Module) -> Surroundings:
         module = modules[str(node.target)] if node.op == "call_module" else None
         if isinstance(module, nn.Linear | nn.Conv2d):
             name = str(node.target)
+            found.calls[name] += 1
             above[name] = above.get(name, False) or below
             _note_activation(found, name, node.all_input_nodes, modules)
         if below or node.op == "get_attr" or (module is not None and any(True for _ in module.parameters())):

@@ -1,11 +1,13 @@
-"""The torch meaning of every unary and binary function of the language, in the order of the paper's appendix A.
+"""The torch meaning of every unary and binary function of the language, in the order of the paper's
+appendix A.
 
-Each follows the float64 numpy meaning in ``dsl.reference``; the contract test compares the two, and names what
-is missing. ``out`` is a tensor that may be overwritten (it may be ``x`` itself) or None; writing there saves the memory
-traffic of a fresh tensor, which on a CPU is a tenth of a training step.
+Each follows the float64 numpy meaning in ``dsl.reference``; the contract test compares the two, and names
+what is missing. ``out`` is a tensor that may be overwritten (it may be ``x`` itself) or None; writing there
+saves the memory traffic of a fresh tensor, which on a CPU is a tenth of a training step.
 
-A matrix norm or a norm along rows reads a tensor of any rank as a matrix whose rows are its first axis and whose
-columns are all other axes joined (appendix A); no reshape is needed for that, so any memory layout stays as it is.
+A matrix norm or a norm along rows reads a tensor of any rank as a matrix whose rows are its first axis and
+whose columns are all other axes joined (appendix A); no reshape is needed for that, so any memory layout
+stays as it is.
 
 Shapes: B first axis, * all others.
 """
@@ -27,7 +29,8 @@ BinaryFunction = Callable[[Tensor, Tensor, Out], Tensor]
 def _norm(x: Tensor, p: float, dims: tuple[int, ...]) -> Tensor:
     """Vector norm over ``dims``, kept as axes of size 1; bf16 is summed in float32."""
     precise = torch.float32 if x.dtype == torch.bfloat16 else None
-    return torch.linalg.vector_norm(x, p, dim=dims, keepdim=True, dtype=precise)
+    norm: Tensor = torch.linalg.vector_norm(x, p, dim=dims, keepdim=True, dtype=precise)
+    return norm
 
 
 def _over_norm(x: Tensor, norm: Tensor, out: Out) -> Tensor:
@@ -138,12 +141,20 @@ UNARIES: dict[str, UnaryFunction] = {
     "per_matrix": _per_matrix,
 }
 
+
+def centred(x: Tensor, mean: Tensor, scale: Tensor, out: Out) -> Tensor:
+    """(x − mean) / scale, in the precision of ``mean`` where that is the higher one."""
+    if x.dtype == mean.dtype:
+        return torch.sub(x, mean, out=out).div_(scale)
+    return torch.sub(x, mean).div_(scale).to(x.dtype)
+
+
+def _standardise(x: Tensor, mean: Tensor, square: Tensor, out: Out) -> Tensor:
+    return centred(x, mean, square.clamp(min=EPSILON**2).sqrt_(), out)
+
+
 #: name → function(x, running averages of x and x² over the first axis, out).
-REMEMBERING: dict[str, Callable[[Tensor, Tensor, Tensor, Out], Tensor]] = {
-    "standardise": lambda x, mean, square, out: torch.sub(x, mean.to(x.dtype), out=out).div_(
-        square.clamp(min=EPSILON**2).sqrt_().to(x.dtype)
-    ),
-}
+REMEMBERING: dict[str, Callable[[Tensor, Tensor, Tensor, Out], Tensor]] = {"standardise": _standardise}
 
 #: Elementwise binaries: name → function(x, y, out). ``matmul`` and ``left`` are the rule's own business.
 BINARIES: dict[str, BinaryFunction] = {

@@ -1,11 +1,12 @@
 """The fixed random matrices of a site: R and S in the weight's shape, R_L from the top signal.
 
-They are drawn on the CPU in float32 from (seed, name of the site, which matrix), so that they are the same on every
-device, and are no part of a state_dict: the seed is enough to have them back.
+They are drawn on the CPU in float32 from (seed, name of the site, which matrix), so that they are the same
+on every device, and are no part of a state_dict: the seed is enough to have them back.
 
-R may also be tied to the weight's signs. The variants and their magnitudes are those of Liao et al. 2016 in the
-BioTorch reading: uSF ``sign(W) · s``, brSF ``|M| ⊙ sign(W)`` with M drawn anew in every backward pass, frSF the same with M
-fixed; s and the scale of M are the standard deviation of the layer's initialisation, here He's sqrt(2 / fan_in).
+R may also be tied to the weight's signs. The variants and their magnitudes are those of Liao et al. 2016 in
+the BioTorch reading: uSF ``sign(W) · s``, brSF ``|M| ⊙ sign(W)`` with M drawn anew in every backward pass,
+frSF the same with M fixed; s and the scale of M are the standard deviation of the layer's initialisation,
+here He's sqrt(2 / fan_in).
 
 Shapes: a weight is (O, I) or (O, I/groups, kH, kW); K classes.
 """

@@ -1,4 +1,5 @@
-"""When a training is not worth or not able to go on: the rules, and the exception that carries the verdict to the loop.
+"""When a training is not worth or not able to go on: the rules, and the exception that carries the verdict
+to the loop.
 
 All verdicts become results (``TrainResult.outcome`` and ``reason``), never faults.
 """

@@ -1,9 +1,9 @@
 """The fair protocol: every equation, plain backprop included, chooses its learning rate from the same grid.
 
-Each rate is tried for a short probe from the same start (same seed, same batches); the rate with the best validation
-accuracy, ties going to the lower training loss, is continued. Under a constant schedule the winner's probe is its first
-part; under warm-up and cosine, where a short probe would see only the warm-up, probes run at the constant rate and
-the winner starts afresh.
+Each rate is tried for a short probe from the same start (same seed, same batches); the rate with the best
+validation accuracy, ties going to the lower training loss, is continued. Under a constant schedule the
+winner's probe is its first part; under warm-up and cosine, where a short probe would see only the warm-up,
+probes run at the constant rate and the winner starts afresh.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The linear operation of a site: forward, transposed with any matrix in the weight's place, and weight gradient.
+"""The linear operation of a site: forward, transposed with any matrix in the weight's place, and weight
+gradient.
 
-The two directions that an equation may ask for are ``transpose`` (OUT · WEIGHT → IN) and ``forward`` without bias
-(IN · WEIGHTᵗ → OUT). For a convolution the first is one ``convolution_backward``, so that feedback alignment costs
-what plain backprop costs (im2col is never built, as in the paper's appendix A).
+The two directions that an equation may ask for are ``transpose`` (OUT · WEIGHT → IN) and ``forward``
+without bias (IN · WEIGHTᵗ → OUT). For a convolution the first is one ``convolution_backward``, so that
+feedback alignment costs what plain backprop costs (im2col is never built, as in the paper's appendix A).
 
 Shapes: B sample, I in, O out, C channel, H W space; a weight is (O, I) or (O, I/groups, kH, kW).
 """
@@ -50,6 +51,7 @@ class Dense(LinearOp):
         return signal, d_weight_OI, flat_BO.sum(0) if bias else None
 
     def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        del like
         return b_next.matmul(matrix)
 
 

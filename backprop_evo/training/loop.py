@@ -1,7 +1,7 @@
 """One run of one child at one learning rate: epochs of steps, validation after each, guards throughout.
 
-A run can be advanced in parts, which is how the probe of the learning-rate protocol is continued; the randomness of
-parts is its own, so that a run in parts and a run in one go are the same bit for bit.
+A run can be advanced in parts, which is how the probe of the learning-rate protocol is continued; the
+randomness of parts is its own, so that a run in parts and a run in one go are the same bit for bit.
 
 Shapes: B sample, C channel, H W space.
 """
@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from dsl.equation import Equation
-from backprop_evo.records.training import AlignmentPoint, CurvePoint, TrainProgress, TrainSpec
+from backprop_evo.records.training import AlignmentPoint, CurvePoint, ScheduleName, TrainProgress, TrainSpec
 from backprop_evo.training.alignment import compare, true_gradients
 from backprop_evo.training.capability import Capability
 from backprop_evo.training.child import Child
 from backprop_evo.training.guards import Limits, ZeroSignalWatch, check_loss, check_progress
 from backprop_evo.training.resident import Resident, augment, draw_augmentation
 from backprop_evo.training.schedule import rate_at
+from dsl.equation import Equation
 
 EVALUATION_BATCH = 500
 LOSS_LOOK_EVERY_ON_GPU = 25
@@ -94,7 +94,7 @@ class Randomness:
 class Run:
     """One child on its way. ``advance`` trains it up to a step and raises EndedEarly where a guard speaks."""
 
-    def __init__(self, material: Material, rate: float, schedule: str, seed: int) -> None:
+    def __init__(self, material: Material, rate: float, schedule: ScheduleName, seed: int) -> None:
         torch.manual_seed(seed)
         self.material, self.rate, self._schedule = material, rate, schedule
         shape = tuple(material.train.images_NCHW.shape[1:])

@@ -1,7 +1,7 @@
 """Child models by name: ``wrn-D-K``, ``cnn``, ``mlp-W[-W…][-tanh|-sigmoid]``.
 
-All are ordinary modules without any knowledge of equations. Weights are drawn He-normal (He et al. 2015), biases
-start at zero, as in the paper's reference settings.
+All are ordinary modules without any knowledge of equations. Weights are drawn He-normal (He et al. 2015),
+biases start at zero, as in the paper's reference settings.
 
 Shapes: B sample, C channel, H W space, K classes.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -18,7 +19,10 @@ from backprop_evo.training.wide_resnet import WideResNet
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
-_HINT = "known models: wrn-D-K (wrn-10-1, wrn-16-2, …), cnn, mlp-W[-W…][-tanh|-sigmoid] (mlp-112-16, mlp-240-240-tanh)"
+_HINT = (
+    "known models: wrn-D-K (wrn-10-1, wrn-16-2, …), cnn, "
+    "mlp-W[-W…][-tanh|-sigmoid] (mlp-112-16, mlp-240-240-tanh)"
+)
 
 
 def build_model(name: str, *, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -74,7 +78,7 @@ def perceptron(
     channels, height, width = image_shape
     sizes = [channels * height * width, *widths]
     layers: list[nn.Module] = [nn.Flatten()]
-    for wide_in, wide_out in zip(sizes, sizes[1:], strict=False):
+    for wide_in, wide_out in pairwise(sizes):
         layers += [nn.Linear(wide_in, wide_out), ACTIVATIONS[activation]()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
 
@@ -82,7 +86,8 @@ def perceptron(
 def convnet(image_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """A plain network after LeNet-5: two 5×5 convolutions, two hidden layers.
 
-    Pooling stands before the ReLU (the two commute), so that every layer's activation is directly below the next.
+    Pooling stands before the ReLU (the two commute), so that every layer's activation is directly below the
+    next.
     """
     channels, height, width = image_shape
     if height < 8 or width < 8:

@@ -1,7 +1,7 @@
 """The torch meaning of every operand: one row each, after the table in ``dsl.primitives``.
 
-A row says how to compute the operand from a backward pass, what that takes, and whether the tensor is new (``fresh``), so
-that nobody else sees it change.
+A row says how to compute the operand from a backward pass, what that takes, and whether the tensor is new
+(``fresh``), so that nobody else sees it change.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Train specs by name: the settings of the paper's Table 1, and a quick one for CPUs.
 
-Optimiser, batch, weight decay, augmentation and schedule are those of Loshchilov & Hutter 2016 as far as Alber et al. 2018
-(appendix B) refer to them. The four learning rates the paper mentions are not named there; the grid here is ours, wide on
-purpose. Each preset has a sibling with momentum 0.9, ``A1-momentum`` and so on.
+Optimiser, batch, weight decay, augmentation and schedule are those of Loshchilov & Hutter 2016 as far as
+Alber et al. 2018 (appendix B) refer to them. The four learning rates the paper mentions are not named
+there; the grid here is ours, wide on purpose. Each preset has a sibling with momentum 0.9, ``A1-momentum``
+and so on.
 """
 
 from __future__ import annotations

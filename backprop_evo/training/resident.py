@@ -1,8 +1,8 @@
 """A data set that lives on the training device as uint8, and its batches.
 
-Preparation is the paper's reference (Loshchilov & Hutter 2016): pixels / 255 minus the per-pixel mean of the training
-images; augmentation is a random mirror and a random crop after 4 pixels of zero padding. A whole batch is prepared at once
-on the device; no loader processes.
+Preparation is the paper's reference (Loshchilov & Hutter 2016): pixels / 255 minus the per-pixel mean of
+the training images; augmentation is a random mirror and a random crop after 4 pixels of zero padding. A
+whole batch is prepared at once on the device; no loader processes.
 
 Shapes: B sample, C channel, H W space, N images of the split.
 """
@@ -89,7 +89,9 @@ def evenly(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def augment(x_BCHW: Tensor, mirror_B: Tensor, shift_B2: Tensor) -> Tensor:
-    """Mirrors where ``mirror_B``, then crops at ``shift_B2`` (rows, columns in 0..2·PAD) of the zero-padded image."""
+    """Mirrors where ``mirror_B``, then crops at ``shift_B2`` (rows, columns in 0..2·PAD) of the zero-padded
+    image.
+    """
     batch, _, height, width = x_BCHW.shape
     padded = F.pad(x_BCHW, (PAD, PAD, PAD, PAD))
     rows_BH = shift_B2[:, :1] + torch.arange(height, device=x_BCHW.device)

@@ -1,7 +1,7 @@
 """An equation compiled to a function of a site's backward pass.
 
-Compiling decides once what an equation needs (so that a site keeps and computes nothing else) and which intermediate
-tensors belong to the rule alone, which are then overwritten in place of allocating new ones.
+Compiling decides once what an equation needs (so that a site keeps and computes nothing else) and which
+intermediate tensors belong to the rule alone, which are then overwritten in place of allocating new ones.
 
 Shapes: as in ``site_view``; a value of one row, (1, *), stands for equal rows.
 """
@@ -53,7 +53,7 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A compiled equation. ``transport`` is the matrix that b_next goes through first (None: through none)."""
+    """A compiled equation. ``transport`` is the matrix that b_next goes through first, if any."""
 
     equation: Equation
     needs: Needs
@@ -133,9 +133,9 @@ def _statistic(operand: Operand, value: Value, view: SiteView) -> Value:
         case "std":
             return Value(statistics.std(operand.name, x).to(x.dtype), owned=True)
         case "normalised":
-            mean = statistics.mean(operand.name, x).to(x.dtype)
-            std = statistics.std(operand.name, x).clamp_(min=EPSILON).to(x.dtype)
-            return Value(torch.sub(x, mean, out=x if value.owned else None).div_(std), owned=True)
+            mean, std = statistics.mean(operand.name, x), statistics.std(operand.name, x)
+            out = x if value.owned else None
+            return Value(elementary.centred(x, mean, std.clamp_(min=EPSILON), out), owned=True)
 
 
 def _unary(unary: Unary, value: Value, view: SiteView, place: str) -> Value:

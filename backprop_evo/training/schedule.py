@@ -1,7 +1,7 @@
 """The learning rate over a run (Alber et al. 2018, appendix B).
 
-Runs of more than 50 epochs warm up linearly over the first 10 % of their steps and then fall along a half cosine.
-For shorter runs the paper names no schedule; the rate is constant.
+Runs of more than 50 epochs warm up linearly over the first 10 % of their steps and then fall along a half
+cosine. For shorter runs the paper names no schedule; the rate is constant.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""What an equation may look at in one backward pass of one site, each quantity computed at most once and only if asked.
+"""What an equation may look at in one backward pass of one site, each quantity computed at most once and
+only if asked.
 
-Shapes: IN is (B, *) as h_i, OUT (B, *) as h_{i+1}^p, WEIGHT as the layer's weight, TOP (B, K), RTOP (K, size of IN).
+Shapes: IN is (B, *) as h_i, OUT (B, *) as h_{i+1}^p, WEIGHT as the layer's weight, TOP (B, K), RTOP (K,
+size of IN).
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class SiteView:
     ) -> tuple[Tensor | None, Tensor | None]:
         """The gradients of weight and bias; b_next through ``transport`` comes out of the same call.
 
-        A rule that never sends b_next through a weight has no transport, and then no transposed operation is done.
+        A rule that never sends b_next through a weight has no transport, and then no transposed operation
+        is done.
         """
         wants_signal = wants_signal and transport is not None
         if not (wants_signal or wants_weight or wants_bias):

@@ -1,16 +1,16 @@
 """A site: an activation and the linear operation above it, with one equation in place of their gradient.
 
-Figure 1 of Alber et al. 2018: the equation replaces the step from b_{i+1}^p to b_i^p, which runs through the linear
-operation of layer i + 1 and the activation of layer i. One ``autograd.Function`` around the pair does exactly that; sums
-of several consumers, BatchNorm, pooling and everything else keep autograd's gradient. The weight's gradient is the usual
-outer product of h_i with the b_{i+1}^p that arrived, the bias's its usual sum.
+Figure 1 of Alber et al. 2018: the equation replaces the step from b_{i+1}^p to b_i^p, which runs through
+the linear operation of layer i + 1 and the activation of layer i. One ``autograd.Function`` around the pair
+does exactly that; sums of several consumers, BatchNorm, pooling and everything else keep autograd's
+gradient. The weight's gradient is the usual outer product of h_i with the b_{i+1}^p that arrived, the
+bias's its usual sum.
 
 Shapes: B sample, I in, O out, K classes; IN is (B, *) as h_i, OUT (B, *) as h_{i+1}^p.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from backprop_evo.errors import BackpropEvoError
+from backprop_evo.errors import InvalidInput
 from backprop_evo.training.activations import Activation, activation_below
 from backprop_evo.training.feedback import FixedMatrices
 from backprop_evo.training.linear_ops import LinearOp
@@ -27,8 +27,12 @@ from backprop_evo.training.site_view import SiteView
 from backprop_evo.training.statistics import RunningStatistics
 
 
-class TopSignalMissing(BackpropEvoError):
+class TopSignalMissing(InvalidInput):
     """An equation asked for b_top, but the backward pass did not start at the converted model's output."""
+
+
+class ActivationHidden(InvalidInput):  # noqa: N818
+    """Something at run time stands between a layer and the activation that tracing found below it."""
 
 
 @dataclass(slots=True)
@@ -40,15 +44,19 @@ class TopSignal:
     def read(self) -> Tensor:
         if self.value is None:
             raise TopSignalMissing(
-                "the equation uses b_top, the loss gradient at the model's output, which this backward pass never reached",
-                hint="call the converted model itself (not a part of it) and let the loss depend on its output tensor",
+                "the equation uses b_top, the loss gradient at the model's output, "
+                "which this backward pass never reached",
+                hint="call the converted model itself, not a part of it, and let the loss use its output",
             )
         return self.value
 
 
 @dataclass(slots=True, eq=False)
 class Site:
-    """What one converted layer carries. Called in place of the layer's ``forward``."""
+    """What one converted layer carries. Called in place of the layer's ``forward``.
+
+    ``expected`` is σ's name as tracing found it, None where it cannot tell; ``activation`` that of the last pass.
+    """
 
     name: str
     layer: nn.Linear | nn.Conv2d
@@ -57,6 +65,7 @@ class Site:
     matrices: FixedMatrices
     top: TopSignal
     statistics: RunningStatistics = field(default_factory=RunningStatistics)
+    expected: str | None = None
     activation: str | None = None
     backward_passes: int = 0
 
@@ -65,9 +74,16 @@ class Site:
         if not (torch.is_grad_enabled() and input.requires_grad):
             return self.op.forward(input, layer.weight, layer.bias)
         h_pre, activation = activation_below(input)
+        if activation.is_identity and self.expected not in (None, activation.name):
+            raise ActivationHidden(
+                f"{self.name} stands above a {self.expected}, but its input no longer shows it",
+                hint="a backward hook on the layer or a change of the input in place hides it: remove that",
+            )
         self.activation = activation.name
         h = None if activation.is_identity else input.detach()
-        out: Tensor = _SiteFunction.apply(h_pre, h, layer.weight, layer.bias, self, activation)
+        out: Tensor = _SiteFunction.apply(  # type: ignore[no-untyped-call]
+            h_pre, h, layer.weight, layer.bias, self, activation
+        )
         return out
 
 
@@ -102,7 +118,7 @@ class _SiteFunction(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[misc,untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
         with torch.autocast(b_next.device.type, enabled=False):
             return _site_backward(ctx, b_next)
@@ -146,6 +162,3 @@ def _site_backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
 
 def _no_top() -> Tensor:
     raise AssertionError("a rule that reads b_top must say so in its needs")
-
-
-BackwardFunction = Callable[..., tuple[Tensor | None, ...]]

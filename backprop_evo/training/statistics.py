@@ -1,8 +1,8 @@
 """Running averages that an equation keeps at a site, from one backward pass to the next.
 
-Averages run over the first axis (the samples of a signal, the output units of a weight), so each has one row, shape
-(1, *), whatever the batch. The first batch's value starts them. Kept in float32 at least, updated in place so that a
-captured CUDA graph goes on updating them.
+Averages run over the first axis (the samples of a signal, the output units of a weight), so each has one
+row, shape (1, *), whatever the batch. The first batch's value starts them. Kept in float32 at least,
+updated in place so that a captured CUDA graph goes on updating them.
 """
 
 from __future__ import annotations

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from dsl.equation import Equation
-from dsl.shapes import infeasibility
 from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
 from backprop_evo.errors import InvalidEquation
@@ -22,6 +20,8 @@ from backprop_evo.training.loop import Material, Report, Run, accuracy
 from backprop_evo.training.models import check_model_name
 from backprop_evo.training.resident import Resident, make_resident
 from backprop_evo.training.schedule import resolved_schedule
+from dsl.equation import Equation
+from dsl.shapes import infeasibility
 
 
 def train_child(
@@ -36,10 +36,10 @@ def train_child(
 ) -> TrainResult:
     """Trains ``spec.model`` by ``equation`` and reports how it went.
 
-    The same equation, spec, seed and device (and number of threads) give the same curve bit for bit on a CPU, and on
-    a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back as results with a
-    reason. ``device`` is a torch device name; None takes a CUDA device where there is one. Global random state is left
-    as it was.
+    The same equation, spec, seed and device (and number of threads) give the same curve bit for bit on a
+    CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
+    as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
+    one. Global random state is left as it was.
 
     Raises InvalidSettings, InvalidEquation, UnknownDataset or DatasetUnusable before anything is trained.
     """
@@ -97,19 +97,19 @@ class _Training:
         self, outcome: Outcome, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
         limits.look_at_memory()
+        ended = TrainResult(
+            outcome=outcome,
+            reason=reason,
+            probes=tuple(self.probed.probes),
+            wall_time_s=limits.elapsed_s(),
+            peak_memory_mib=limits.peak_memory_mib,
+            environment=environment,
+        )
         run = self.run or self.probed.best
-        common = {
-            "outcome": outcome,
-            "reason": reason,
-            "probes": tuple(self.probed.probes),
-            "wall_time_s": limits.elapsed_s(),
-            "peak_memory_mib": limits.peak_memory_mib,
-            "environment": environment,
-        }
         if run is None:
-            return TrainResult(**common)
-        return TrainResult(
-            **common,
+            return ended
+        return replace(
+            ended,
             validation_accuracy=run.validation_accuracy,
             test_accuracy=self.test_accuracy,
             train_loss=run.train_loss,

@@ -1,8 +1,8 @@
 """Wide residual networks (Zagoruyko & Komodakis 2016), pre-activation, as the child of the paper's searches.
 
 Parameters with 10 classes and 3 colour channels: WRN-10-1 77,850; WRN-16-2 691,674; WRN-28-10 36,479,194.
-An ordinary ``nn.Module``: nothing here knows about equations, ``apply_equation`` does the rest. Not done: dropout
-between the two convolutions of a block, which the paper's settings do not use.
+An ordinary ``nn.Module``: nothing here knows about equations, ``apply_equation`` does the rest. Not done:
+dropout between the two convolutions of a block, which the paper's settings do not use.
 
 Shapes: B sample, C channel, H W space, K classes.
 """
@@ -47,7 +47,7 @@ class WideResNet(nn.Module):
         super().__init__()
         if depth < 10 or (depth - 4) % 6 or width < 1:
             raise InvalidSettings(
-                f"there is no wrn-{depth}-{width}: depth must be 6n + 4 (10, 16, 22, 28, …) and width at least 1",
+                f"there is no wrn-{depth}-{width}: depth is 10, 16, 22, 28, … and width at least 1",
                 field="train.model",
             )
         blocks = (depth - 4) // 6

@@ -22,7 +22,7 @@ def test_prepared_images_are_scaled_and_have_mean_zero_at_every_pixel():
     x, labels = resident.prepared(torch.arange(20))
     assert torch.allclose(x.mean(0), torch.zeros(3, 6, 5), atol=1e-6)
     assert torch.allclose(
-        x - x[0], torch.from_numpy((data.images / 255.0 - data.images[0] / 255.0)).float(), atol=1e-6
+        x - x[0], torch.from_numpy(data.images / 255.0 - data.images[0] / 255.0).float(), atol=1e-6
     )
     assert labels.tolist() == data.labels.tolist()
 

@@ -1,0 +1,247 @@
+"""Every primitive has one row in the tables, one reference meaning in numpy and one meaning in torch; all three agree.
+
+Whoever adds a row finds here what is still missing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from backprop_evo.training import elementary
+from backprop_evo.training.activations import IDENTITY, RELU, TANH
+from backprop_evo.training.feedback import memory_format
+from backprop_evo.training.linear_ops import Convolution, Dense
+from backprop_evo.training.operands import OPERANDS as OPERANDS_IN_TORCH
+from backprop_evo.training.rules import compile_rule
+from backprop_evo.training.site_view import SiteView
+from backprop_evo.training.statistics import RunningStatistics
+from dsl import reference, site_values
+from dsl.equation import Equation, Operand, Operation, Unary
+from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
+from dsl.shapes import infeasibility
+
+ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 3e-4, torch.bfloat16: 6e-2}
+
+DENSE = ("dense", site_values.Dense(), Dense(), (7,), (6, 7))
+CONV = (
+    "conv",
+    site_values.Convolution(padding=(1, 1)),
+    Convolution((1, 1), (1, 1), (1, 1), 1),
+    (4, 5, 6),
+    (6, 4, 3, 3),
+)
+STRIDED = (
+    "strided, grouped, dilated conv",
+    site_values.Convolution(stride=(2, 1), padding=(0, 1), dilation=(1, 2), groups=2),
+    Convolution((2, 1), (0, 1), (1, 2), 2),
+    (4, 7, 8),
+    (6, 2, 3, 3),
+)
+NONE = Unary("identity")
+
+
+def needs_a_function(kind: str, rows, *tables) -> list[str]:
+    known = set().union(*tables)
+    return [f"{kind} {name!r} has no function" for name in rows if name not in known]
+
+
+def test_every_row_has_a_meaning_in_numpy_and_in_torch():
+    missing = [
+        *needs_a_function("in dsl/reference.py: operand", OPERANDS, reference.OPERAND_MEANING),
+        *needs_a_function("in training/operands.py: operand", OPERANDS, OPERANDS_IN_TORCH),
+        *needs_a_function(
+            "in dsl/reference.py: unary",
+            UNARIES,
+            reference.UNARY_MEANING,
+            reference.RANDOM_MEANING,
+            reference.REMEMBERING_MEANING,
+        ),
+        *needs_a_function(
+            "in training/elementary.py: unary", UNARIES, elementary.UNARIES, elementary.REMEMBERING
+        ),
+        *needs_a_function(
+            "in dsl/reference.py: binary", BINARIES, reference.BINARY_MEANING, {"matmul", "left"}
+        ),
+        *needs_a_function(
+            "in training/elementary.py: binary", BINARIES, elementary.BINARIES, {"matmul", "left"}
+        ),
+    ]
+    assert not missing, "\n".join(missing)
+
+
+def test_no_meaning_is_left_over_from_a_row_that_is_gone():
+    assert set(OPERANDS_IN_TORCH) == set(reference.OPERAND_MEANING) == set(OPERANDS)
+    assert set(elementary.UNARIES) | set(elementary.REMEMBERING) == set(UNARIES)
+    assert set(elementary.BINARIES) | {"matmul", "left"} == set(BINARIES)
+
+
+def every_equation() -> list:
+    """One feasible equation for every primitive with every constant and statistic."""
+    return [pytest.param(equation, id=name) for name, equation in _equations().items()]
+
+
+def _equations() -> dict[str, Equation]:
+    found = {}
+    for name in OPERANDS:
+        for statistic in ("value", *STATISTICS):
+            found[f"{statistic}({name})"] = _down_to_input(Operand(name, statistic), NONE)
+    for name, row in UNARIES.items():
+        for constant in row.constants or (None,):
+            unary = Unary(name, constant)
+            if row.shape == "transposed":
+                forward = Operation(NONE, Operand("W"), unary, "matmul")
+                back = Operation(NONE, Operand("R"), NONE, "matmul")
+                found[name] = Equation(Operand("h"), (forward, back))
+            else:
+                found[f"{name} {constant} of a signal"] = _down_to_input(Operand("h_pre"), unary)
+                found[f"{name} {constant} of a weight"] = _down_to_input(Operand("W"), unary)
+    for name in BINARIES:
+        if name != "matmul":
+            found[f"{name}"] = Equation(Operand("g"), (Operation(NONE, Operand("h"), NONE, name),))
+            found[f"{name} with one row"] = Equation(
+                Operand("dh", "mean"), (Operation(NONE, Operand("b_top_R_L"), NONE, name),)
+            )
+    return found
+
+
+def _down_to_input(operand: Operand, unary: Unary) -> Equation:
+    """An equation that uses ``unary(operand)`` and is feasible."""
+    row = OPERANDS[operand.name]
+    if row.shape is Shape.WEIGHT:
+        return Equation(Operand("b_next"), (Operation(NONE, operand, unary, "matmul"),))
+    if row.shape is Shape.RTOP:
+        return Equation(Operand("b_top"), (Operation(NONE, operand, unary, "matmul"),))
+    if row.shape is Shape.OUT:
+        return Equation(operand, (Operation(unary, Operand("W"), NONE, "matmul"),))
+    if row.shape is Shape.TOP:
+        return Equation(operand, (Operation(unary, Operand("R_L"), NONE, "matmul"),))
+    return Equation(operand, (Operation(unary, operand, NONE, "left"),))
+
+
+class Matrices:
+    """The site's own matrices in place of drawn ones."""
+
+    def __init__(self, values: site_values.SiteValues, tensor) -> None:
+        self._values, self._tensor = values, tensor
+
+    def random(self, _weight):
+        return self._tensor(self._values.R)
+
+    def bernoulli(self, _weight):
+        return self._tensor(self._values.S)
+
+    def from_top(self, classes, h):
+        return (
+            self._tensor(self._values.R_L)
+            .view(classes, *h.shape[1:])
+            .contiguous(memory_format=memory_format(h))
+        )
+
+
+def rounded(values: site_values.SiteValues, dtype: torch.dtype) -> site_values.SiteValues:
+    """The site with all values representable in ``dtype``, so that the comparison is of functions, not of inputs."""
+
+    def to(array):
+        return torch.from_numpy(np.ascontiguousarray(array)).to(dtype).double().numpy()
+
+    names = ("h_pre", "h", "dh", "h_next_pre", "b_next", "b_top", "W", "R", "S", "R_L")
+    return site_values.SiteValues(values.operation, **{name: to(getattr(values, name)) for name in names})
+
+
+def in_torch(equation, steps, op, activation, dtype, channels_last) -> list[np.ndarray]:
+    rule, statistics, signals = compile_rule(equation), RunningStatistics(), []
+    for values in steps:
+
+        def tensor(array):
+            t = torch.from_numpy(np.array(array)).to(dtype)
+            return t.contiguous(memory_format=torch.channels_last) if channels_last and t.dim() == 4 else t
+
+        b_top = tensor(values.b_top)
+        view = SiteView(
+            op=op,
+            activation=activation,
+            weight=tensor(values.W),
+            h=tensor(values.h),
+            h_pre=tensor(values.h_pre),
+            h_next_pre=tensor(values.h_next_pre),
+            b_next=tensor(values.b_next),
+            top=lambda b_top=b_top: b_top,
+            matrices=Matrices(values, tensor),
+            statistics=statistics,
+        )
+        kept = {
+            name: getattr(view, name).clone() for name in ("weight", "h", "h_pre", "h_next_pre", "b_next")
+        }
+        view.weight_gradients(rule.transport, True, True, True)
+        signals.append(rule(view).double().numpy())
+        assert all(torch.equal(getattr(view, name), before) for name, before in kept.items()), (
+            "a rule overwrote its site"
+        )
+    return signals
+
+
+def draws_from_numpy(monkeypatch, seed: int) -> None:
+    """Noise in torch from the same numbers as the reference's."""
+    generator = np.random.default_rng(seed)
+
+    def normal(x, **_):
+        return torch.from_numpy(generator.standard_normal(tuple(x.shape))).to(x.dtype)
+
+    def uniform(x, **_):
+        return torch.from_numpy(generator.random(tuple(x.shape)))
+
+    monkeypatch.setattr(torch, "randn_like", normal)
+    monkeypatch.setattr(torch, "rand_like", uniform)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("layer", [DENSE, CONV, STRIDED], ids=lambda layer: layer[0])
+@pytest.mark.parametrize("equation", every_equation())
+def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatch):
+    assert infeasibility(equation) is None
+    name, reference_op, op, in_shape, weight_shape = layer
+    rng = np.random.default_rng(3)
+    steps, before = [], None
+    for _ in range(2):
+        values = site_values.random_site(
+            rng,
+            reference_op,
+            in_shape=in_shape,
+            weight_shape=weight_shape,
+            activation="relu",
+            weights_of=before,
+        )
+        before = rounded(values, dtype)
+        steps.append(before)
+    draws_from_numpy(monkeypatch, seed=11)
+    ours = in_torch(equation, steps, op, RELU, dtype, channels_last=name != "dense")
+    memory, draws = reference.NOTHING_YET, np.random.default_rng(11)
+    for values, signal in zip(steps, ours, strict=True):
+        expected, memory = reference.evaluate(equation, values, memory, draws)
+        compare(signal, expected, TOLERANCE[dtype])
+
+
+def compare(ours: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+    """Within ``tolerance`` of the entry's size, or of a typical entry's where terms cancel."""
+    assert ours.shape == expected.shape
+    scale = np.sqrt(np.mean(expected**2))
+    error = np.abs(ours - expected) / (np.abs(expected) + scale + 1e-30)
+    assert np.isfinite(ours).all()
+    assert error.max(initial=0) <= tolerance
+
+
+@pytest.mark.parametrize("activation", ["tanh", "identity"])
+@pytest.mark.parametrize("operand", ["dh", "g", "b_next_R_dh", "b_top_R_L_dh", "h_pre"])
+def test_operands_know_other_activations(operand, activation):
+    rng = np.random.default_rng(5)
+    values = site_values.random_site(
+        rng, DENSE[1], in_shape=DENSE[3], weight_shape=DENSE[4], activation=activation
+    )
+    equation = _down_to_input(Operand(operand), NONE)
+    (ours,) = in_torch(
+        equation, [values], DENSE[2], ACTIVATIONS[activation], torch.float64, channels_last=False
+    )
+    compare(ours, reference.evaluate(equation, values)[0], 1e-9)
