@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
-from sqlalchemy.exc import InterfaceError as SqlInterfaceError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backprop_evo.errors import InvalidSettings, Unavailable
 
@@ -86,11 +86,13 @@ class Database:
 def _named_faults(url: sa.URL) -> Iterator[None]:
     try:
         yield
-    except (OperationalError, SqlInterfaceError) as error:
-        reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    except (IntegrityError, DataError):  # about the rows, not about the database
+        raise
+    except (DBAPIError, PoolTimeout) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise Unavailable(
             f"database {url.render_as_string(hide_password=True)}: {reason}",
-            hint="check that the database runs, is migrated (backprop-evo db upgrade) and has room on its disk",
+            hint="check that it runs, has room on its disk and is migrated (backprop-evo db upgrade)",
         ) from error
 
 

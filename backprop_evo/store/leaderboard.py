@@ -14,6 +14,8 @@ from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.rows import trial_record
 from backprop_evo.store.standings import CONFIRMED
 from backprop_evo.store.tables import STANDINGS, TRIALS
+from dsl.parsing import parse
+from dsl.printing import to_latex
 
 
 def list_standings(
@@ -82,9 +84,6 @@ def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
 
 @lru_cache(maxsize=10_000)
 def _latex(equation: str) -> str:
-    from dsl.parsing import parse
-    from dsl.printing import to_latex
-
     return to_latex(parse(equation))
 
 

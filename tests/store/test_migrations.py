@@ -1,0 +1,149 @@
+"""Revisions up and down, on both databases; they build exactly what the code expects."""
+
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from backprop_evo.errors import BackpropEvoError, InvalidInput, InvalidSettings, Unavailable
+from backprop_evo.store import migrations
+from backprop_evo.store.engine import Database
+from backprop_evo.store.sql import open_store
+from backprop_evo.store.tables import Base
+
+VERSIONS = sorted((Path(__file__).parents[2] / "alembic" / "versions").glob("*.py"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new folder' / 'empty.sqlite'}"
+    return request.getfixturevalue("new_postgres_database")()
+
+
+def table_names(url):
+    database = Database(url)
+    with database.read() as connection:
+        names = set(sa.inspect(connection).get_table_names())
+    database.close()
+    return names
+
+
+def test_an_empty_database_is_brought_up_and_down_again(empty_url):
+    expected = set(Base.metadata.tables)
+    assert migrations.upgrade(empty_url) == migrations.head()
+    assert table_names(empty_url) == {*expected, "alembic_version"}
+    assert migrations.downgrade(empty_url, "base") is None
+    assert table_names(empty_url) == {"alembic_version"}
+    assert migrations.upgrade(empty_url) == migrations.head()
+
+
+def test_every_revision_goes_up_and_down_alone(empty_url):
+    for path in VERSIONS:
+        revision = path.name.split("_")[0]
+        before = migrations.upgrade(empty_url, revision)
+        assert before == revision
+        migrations.downgrade(empty_url, "-1")
+        assert migrations.upgrade(empty_url, revision) == revision
+
+
+def test_upgrading_twice_changes_nothing(empty_url):
+    assert migrations.upgrade(empty_url) == migrations.upgrade(empty_url)
+
+
+def test_the_revisions_build_the_tables_of_the_code(empty_url):
+    migrations.upgrade(empty_url)
+    migrations.check(empty_url)
+
+
+def test_a_table_without_a_revision_is_noticed(empty_url):
+    migrations.upgrade(empty_url)
+    extra = sa.Table("extra", Base.metadata, sa.Column("id", sa.Integer, primary_key=True))
+    try:
+        with pytest.raises(BackpropEvoError, match="extra"):
+            migrations.check(empty_url)
+    finally:
+        Base.metadata.remove(extra)
+
+
+def test_many_processes_may_upgrade_at_once(empty_url):
+    with ThreadPoolExecutor(4) as pool:
+        reached = list(pool.map(lambda _: migrations.upgrade(empty_url), range(4)))
+    assert set(reached) == {migrations.head()}
+
+
+def test_an_unknown_revision_is_named(empty_url):
+    with pytest.raises(InvalidInput, match="no-such"):
+        migrations.upgrade(empty_url, "no-such")
+
+
+def test_a_database_without_tables_is_not_ready_and_says_what_to_do(empty_url):
+    store = open_store(empty_url)
+    assert not store.is_ready()
+    with pytest.raises(Unavailable, match="searches") as missing:
+        store.searches()
+    assert "db upgrade" in missing.value.hint
+    store.close()
+
+
+@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.stem)
+def test_revisions_import_nothing_of_ours(path):
+    assert not re.search(r"^\s*(from|import) (backprop_evo|dsl|workers|api)\b", path.read_text(), re.MULTILINE)
+
+
+def test_the_commands_look_after_the_database_of_the_settings(tmp_path, monkeypatch):
+    from backprop_evo.cli import db
+    from backprop_evo.settings import settings
+
+    monkeypatch.setenv("BACKPROP_EVO_DATABASE_URL", f"sqlite:///{tmp_path / 'cli.sqlite'}")
+    settings.cache_clear()
+    run = CliRunner().invoke
+    try:
+        assert run(db.app, ["current"]).exit_code == 1
+        assert migrations.head() in run(db.app, ["upgrade"]).output
+        assert run(db.app, ["current"]).exit_code == 0
+        assert run(db.app, ["check"]).exit_code == 0
+        assert "base" in run(db.app, ["downgrade", "base"]).output
+    finally:
+        settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://host/db", "sqlite://", "sqlite:///:memory:", "postgresql+nonsense://h/d"]
+)
+def test_a_database_we_cannot_use_is_refused(url):
+    with pytest.raises(InvalidSettings, match="database_url"):
+        open_store(url)
+
+
+def test_a_database_that_does_not_answer_is_unavailable_and_shows_no_password():
+    store = open_store("postgresql://someone:secret@127.0.0.1:9/nothing")
+    with pytest.raises(Unavailable) as refused:
+        store.searches()
+    assert "secret" not in str(refused.value)
+    assert not store.is_ready()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+    path = tmp_path / "broken.sqlite"
+    path.write_text("this is no database, however long it goes on being none" * 100)
+    store = open_store(f"sqlite:///{path}")
+    with pytest.raises(Unavailable, match="not a database"):
+        store.searches()
+
+
+def test_a_wheel_installs_the_revisions():
+    setup = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert "share/backprop-evo/alembic/versions" in setup
+    assert (migrations.scripts() / "env.py").is_file()
+
+
+def test_the_store_needs_no_torch():
+    modules = "backprop_evo.store.sql, backprop_evo.store.migrations, backprop_evo.search.controller"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
