@@ -1,0 +1,67 @@
+"""The language of backpropagation equations: values, notation, feasibility, meaning, variation. Needs numpy only."""
+
+from dsl.canonical import RULES, canonical
+from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
+from dsl.errors import EquationError, EquationSyntaxError, InfeasibleEquation, UnknownComponent
+from dsl.facts import EquationFacts, facts
+from dsl.fingerprint import fingerprint
+from dsl.known import KNOWN, KnownEquation, Published
+from dsl.parsing import parse
+from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
+from dsl.printing import from_json, to_json, to_latex, to_mathml, to_text
+from dsl.reference import evaluate, live_operands
+from dsl.shapes import infeasibility, is_feasible
+from dsl.variation import (
+    EVERYTHING,
+    Vocabulary,
+    change_length,
+    crossover,
+    describe_change,
+    language,
+    mutate,
+    mutate_constant,
+    sample,
+)
+
+__all__ = [
+    "BINARIES",
+    "EVERYTHING",
+    "KNOWN",
+    "MAX_OPERATIONS",
+    "OPERANDS",
+    "RULES",
+    "STATISTICS",
+    "UNARIES",
+    "Equation",
+    "EquationError",
+    "EquationFacts",
+    "EquationSyntaxError",
+    "InfeasibleEquation",
+    "KnownEquation",
+    "Operand",
+    "Operation",
+    "Published",
+    "Unary",
+    "UnknownComponent",
+    "Vocabulary",
+    "canonical",
+    "change_length",
+    "crossover",
+    "describe_change",
+    "evaluate",
+    "facts",
+    "fingerprint",
+    "from_json",
+    "infeasibility",
+    "is_feasible",
+    "language",
+    "live_operands",
+    "mutate",
+    "mutate_constant",
+    "parse",
+    "sample",
+    "to_json",
+    "to_latex",
+    "to_mathml",
+    "to_text",
+]

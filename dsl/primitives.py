@@ -23,6 +23,9 @@ INF = float("inf")
 #: Divisors are kept at least this far from zero. The value is the customary one for normalisation.
 EPSILON = 1e-12
 
+#: Constants that the paper leaves open (of scale and shift) may be this large.
+LARGEST_CONSTANT = 1e6
+
 #: m ← RUNNING · m + (1 − RUNNING) · batch (A: "running averages with factor r = 0.9").
 RUNNING = 0.9
 
@@ -135,7 +138,7 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
     {
         row.name: row
         for row in (
-            OperandRow("W", Shape.WEIGHT, "W", _W, frozenset("W"), decision=_THROUGH),
+            OperandRow("W", Shape.WEIGHT, "W", _W, frozenset("W"), decision=_THROUGH, also=("W_i",)),
             OperandRow(
                 "sgn_W",
                 Shape.WEIGHT,
@@ -151,6 +154,7 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
                 _R,
                 frozenset("R"),
                 decision="Standard deviation sqrt(2 / fan_in), that of W's initialisation: the signal then keeps its scale from layer to layer.",
+                also=("R_i",),
             ),
             OperandRow(
                 "S",
@@ -159,6 +163,7 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
                 _S,
                 frozenset("S"),
                 decision="Entries −1 and +1 with probability 1/2 each: with {0, 1} the common mean would drown the signal.",
+                also=("S_i",),
             ),
             OperandRow(
                 "R_L",
@@ -167,34 +172,35 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
                 _R_L,
                 frozenset({"R_L"}),
                 decision="Standard deviation 1 / sqrt(K), so that b_top keeps its scale.",
+                also=("R_Li", "R_{Li}"),
             ),
-            OperandRow("h_pre", Shape.IN, "h_pre", _H_PRE, also=("h^p",)),
-            OperandRow("h", Shape.IN, "h", _H),
+            OperandRow("h_pre", Shape.IN, "h_pre", _H_PRE, also=("h_i^p", "h^p")),
+            OperandRow("h", Shape.IN, "h", _H, also=("h_i",)),
             OperandRow(
                 "h_next_pre",
                 Shape.OUT,
                 "h_next_pre",
                 _H_NEXT_PRE,
-                also=("h_next",),
                 decision="The linear operation's output with its bias.",
+                also=("h_{i+1}^p", "h_next"),
             ),
             OperandRow(
                 "b_top",
                 Shape.TOP,
                 "b_top",
                 _B_TOP,
-                also=("b_L",),
                 decision="The loss gradient at the network's output; per sample whatever factor the loss's mean put in.",
+                also=("b_L^p", "b_L"),
             ),
-            OperandRow("b_next", Shape.OUT, "b_next", _B_NEXT),
+            OperandRow("b_next", Shape.OUT, "b_next", _B_NEXT, also=("b_{i+1}^p",)),
             OperandRow(
                 "dh",
                 Shape.IN,
                 "dh",
                 _DH,
-                also=("∂h",),
                 source="Table 1",
                 decision="Not in A's list, but stands alone in Table 1.",
+                also=("∂h", "∂h_i/∂h_i^p", "∂h_i / ∂h_i^p"),
             ),
             OperandRow(
                 "g",
@@ -202,8 +208,8 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
                 "g",
                 layout.row(_B_NEXT, _derivative(_H_NEXT_PRE, _H_PRE), level=PRODUCT),
                 frozenset("W"),
-                also=("g_i", "g^p"),
                 decision="(b_next @ W) * dh, plain backprop.",
+                also=("g_i^p", "g^p", "g_i", "b_{i+1}^p ∂h_{i+1}^p/∂h_i^p", "b_{i+1}^p · ∂h_{i+1}^p/∂h_i^p"),
             ),
             OperandRow(
                 "b_next_W",
@@ -211,6 +217,7 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
                 "b_next_W",
                 layout.row(_B_NEXT, _derivative(_H_NEXT_PRE, _H), level=PRODUCT),
                 frozenset("W"),
+                also=("b_{i+1}^p ∂h_{i+1}^p/∂h_i", "b_{i+1}^p · ∂h_{i+1}^p/∂h_i"),
             ),
             OperandRow("b_next_R", Shape.IN, "b_next_R", _B_NEXT_R, frozenset("R")),
             OperandRow("b_next_R_dh", Shape.IN, "b_next_R_dh", _masked(_B_NEXT_R), frozenset("R")),

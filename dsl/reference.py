@@ -45,23 +45,40 @@ def evaluate(
     Raises InfeasibleEquation where the shapes cannot match.
     """
     shapes_of(equation)
-    draws = draws if draws is not None else np.random.default_rng(0)
     after = {**memory, **_operand_averages(equation, site, memory)}
+    value, remembered = chain_value(
+        equation,
+        lambda operand: operand_value(operand, site, after),
+        site,
+        after,
+        draws if draws is not None else np.random.default_rng(0),
+    )
+    return np.broadcast_to(value, site.h.shape).copy(), remembered
+
+
+def chain_value(
+    equation: Equation,
+    operand_of: Callable[[Operand], Array],
+    site: SiteValues,
+    memory: Memory,
+    draws: Draws,
+) -> tuple[Array, Memory]:
+    """The chain's value, shape IN or (1, *), and ``memory`` with what remembering unaries averaged."""
+    after = dict(memory)
     with np.errstate(all="ignore"):
-        value = operand_value(equation.first, site, after)
-        shape = shape_of_operand(equation.first)
+        value, shape = operand_of(equation.first), shape_of_operand(equation.first)
         for number, operation in enumerate(equation.operations, start=1):
             value = unary_value(operation.left_unary, value, draws, after, f"left {number}")
             shape = shape_after_unary(operation.left_unary, shape) or shape
             if BINARIES[operation.binary].shape == "left":
                 continue
-            right = operand_value(operation.right, site, after)
+            right = operand_of(operation.right)
             right = unary_value(operation.right_unary, right, draws, after, f"right {number}")
             if BINARIES[operation.binary].shape == "matmul":
                 value, shape = _product(value, right, shape, site)
             else:
                 value = BINARY_MEANING[operation.binary](value, right)
-    return np.broadcast_to(value, site.h.shape).copy(), MappingProxyType(after)
+    return value, MappingProxyType(after)
 
 
 # Operands and their running statistics ---------------------------------------------------------------------------------

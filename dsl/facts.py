@@ -1,0 +1,90 @@
+"""What can be said of an equation without training anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsl.canonical import canonical
+from dsl.equation import Equation, Operand, Unary
+from dsl.primitives import OPERANDS, UNARIES
+from dsl.probes import probes, responses
+from dsl.reference import live_operands
+from dsl.site_values import Array
+
+
+@dataclass(frozen=True, slots=True)
+class EquationFacts:
+    """Facts of what is computed; what ``left`` ignores does not count.
+
+    ``complexity`` is the number of operands and functions of the canonical form, identities and ``left`` apart (plain
+    backprop has 1). ``needs`` names the matrices that must exist among W, R, S and R_L: without W no transposed
+    operation with the weight is done. ``operands`` are as written. On the fixed probes: ``is_zero`` and ``is_constant`` hold
+    for every step, ``is_nan`` where any value is not finite. ``cosine_to_backprop`` is the mean cosine between what the
+    equation and plain backprop send down, in [−1, 1], None where it is undefined; feedback alignment starts near 0.
+    """
+
+    complexity: int
+    needs: frozenset[str]
+    operands: frozenset[str]
+    uses_running_statistics: bool
+    uses_noise: bool
+    uses_dropout: bool
+    is_constant: bool
+    is_zero: bool
+    is_nan: bool
+    cosine_to_backprop: float | None
+
+
+def facts(equation: Equation) -> EquationFacts:
+    """Facts of a feasible equation. Raises InfeasibleEquation for others."""
+    simple = canonical(equation)
+    values = responses(simple)
+    operands, unaries = live_operands(simple), live_unaries(simple)
+    finite = all(bool(np.isfinite(value).all()) for value in values)
+    return EquationFacts(
+        complexity=_complexity(simple, operands, unaries),
+        needs=frozenset().union(*(OPERANDS[operand.name].needs for operand in operands)),
+        operands=frozenset(operand.name for operand in operands),
+        uses_running_statistics=any(o.statistic != "value" for o in operands)
+        or any(UNARIES[u.name].remembers for u in unaries),
+        uses_noise=any(u.name in ("add_noise", "scale_noise") for u in unaries),
+        uses_dropout=any(u.name == "drop" for u in unaries),
+        is_constant=finite and all(_is_constant(value) for value in values),
+        is_zero=finite and not any(value.any() for value in values),
+        is_nan=not finite,
+        cosine_to_backprop=_mean_cosine(values) if finite else None,
+    )
+
+
+def live_unaries(equation: Equation) -> tuple[Unary, ...]:
+    """The unary functions that are computed."""
+    lefts = [operation.left_unary for operation in equation.operations]
+    rights = [operation.right_unary for operation in equation.operations if operation.binary != "left"]
+    return (*lefts, *rights)
+
+
+def _complexity(equation: Equation, operands: Sequence[Operand], unaries: Sequence[Unary]) -> int:
+    functions = sum(unary.name != "identity" for unary in unaries)
+    binaries = sum(operation.binary != "left" for operation in equation.operations)
+    statistics = sum(operand.statistic != "value" for operand in operands)
+    return len(operands) + functions + binaries + statistics
+
+
+def _is_constant(value: Array) -> bool:
+    return bool(np.ptp(value) <= 1e-9 * np.abs(value).max())
+
+
+def _mean_cosine(values: Sequence[Array]) -> float | None:
+    steps = [step for probe in probes() for step in probe]
+    cosines = []
+    for value, step in zip(values, steps, strict=True):
+        g = step.operands[Operand("g")]
+        with np.errstate(all="ignore"):
+            lengths = np.linalg.norm(value) * np.linalg.norm(g)
+            cosine = float((value * g).sum() / lengths) if lengths > 0 else float("nan")
+        if np.isfinite(cosine):
+            cosines.append(cosine)
+    return max(-1.0, min(1.0, float(np.mean(cosines)))) if cosines else None

@@ -1,0 +1,299 @@
+"""Where new equations come from: uniform sampling, the paper's mutation, and operators beyond the paper.
+
+Mutation is that of Alber et al. 2018, section 3.2: a component is chosen uniformly and swapped for another one of its
+category, uniformly; while the result is infeasible, the mutation starts again from the parent. A unary with each
+of its constants is a component of its own, as in the paper's list.
+
+Randomness is an argument: the same generator state gives the same equation.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeVar
+
+from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
+from dsl.errors import EquationError, UnknownComponent
+from dsl.notation import constant_text, operand_text
+from dsl.primitives import LARGEST_CONSTANT, BINARIES, OPERANDS, STATISTICS, UNARIES
+from dsl.shapes import is_feasible
+
+_ATTEMPTS = 100_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The components that equations are made of; a component that stands twice is drawn twice as often."""
+
+    operands: tuple[Operand, ...]
+    unaries: tuple[Unary, ...]
+    binaries: tuple[str, ...]
+
+
+def language(
+    operands: Sequence[str] | None = None,
+    unaries: Sequence[str] | None = None,
+    binaries: Sequence[str] | None = None,
+    constants: Mapping[str, Sequence[float]] | None = None,
+) -> Vocabulary:
+    """The permitted part of the language; None means everything.
+
+    Operands are named with their statistic (``"g"``, ``"mean(g)"``), unaries by name with all constants of their grid unless
+    ``constants`` names others (``{"scale": (0.1, 3.0)}``; grids that the paper fixes can be narrowed only).
+    Raises UnknownComponent naming the nearest known one.
+    """
+    by_text = {operand_text(operand): operand for operand in _all_operands()}
+    constants = constants or {}
+    _known(constants, [name for name, row in UNARIES.items() if row.constants], "unary with a constant")
+    return Vocabulary(
+        tuple(by_text[text] for text in _known(operands, list(by_text), "operand")),
+        tuple(
+            unary
+            for name in _known(unaries, list(UNARIES), "unary function")
+            for unary in _with_constants(name, constants.get(name))
+        ),
+        tuple(_known(binaries, list(BINARIES), "binary function")),
+    )
+
+
+def _all_operands() -> list[Operand]:
+    statistics = ("value", *STATISTICS)
+    return [Operand(name, statistic) for name in OPERANDS for statistic in statistics]  # type: ignore[arg-type]
+
+
+def _known(asked: Sequence[str] | Mapping[str, object] | None, known: list[str], kind: str) -> list[str]:
+    if asked is None:
+        return known
+    for name in asked:
+        if name not in known:
+            near = get_close_matches(name[:60], known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise UnknownComponent(f"there is no {kind} {name[:60]!r}", hint=hint)
+    if not asked and not isinstance(asked, Mapping):
+        raise UnknownComponent(f"a vocabulary needs at least one {kind}", hint="leave it out to permit all")
+    return list(asked)
+
+
+def _with_constants(name: str, asked: Sequence[float] | None) -> list[Unary]:
+    row = UNARIES[name]
+    if not row.constants:
+        return [Unary(name)]
+    for constant in asked or ():
+        if not (constant in row.constants or (row.any_constant and abs(constant) <= LARGEST_CONSTANT)):
+            grid = ", ".join(constant_text(row, c) for c in row.constants)
+            raise UnknownComponent(f"{constant} is not in the grid of {name}", hint=f"its constants are {grid}")
+    return [Unary(name, float(constant)) for constant in (asked or row.constants)]
+
+
+#: Everything, as in appendix A.
+EVERYTHING = language()
+
+
+def sample(
+    rng: random.Random, vocabulary: Vocabulary = EVERYTHING, lengths: Sequence[float] = (1.0, 0.0, 0.0)
+) -> Equation:
+    """A feasible equation, uniform among those with as many operations; ``lengths[i]`` is the probability of i + 1.
+
+    Raises EquationError where the vocabulary seems to have no feasible equation.
+    """
+    length = 1 + _categorical(rng, lengths)
+    if length > MAX_OPERATIONS:
+        raise EquationError(f"an equation has at most {MAX_OPERATIONS} operations, not {length}")
+    for _ in range(_ATTEMPTS):
+        first = _choose(rng, vocabulary.operands)
+        equation = Equation(first, tuple(_operation(rng, vocabulary) for _ in range(length)))
+        if is_feasible(equation):
+            return equation
+    raise _nothing_feasible()
+
+
+def _operation(rng: random.Random, vocabulary: Vocabulary) -> Operation:
+    return Operation(
+        _choose(rng, vocabulary.unaries),
+        _choose(rng, vocabulary.operands),
+        _choose(rng, vocabulary.unaries),
+        _choose(rng, vocabulary.binaries),
+    )
+
+
+def _choose(rng: random.Random, items: Sequence[T]) -> T:
+    return items[int(rng.random() * len(items))]
+
+
+def _categorical(rng: random.Random, probabilities: Sequence[float]) -> int:
+    """An index, with these probabilities."""
+    if probabilities[0] == 1.0:
+        return 0
+    return rng.choices(range(len(probabilities)), probabilities)[0]
+
+
+def _nothing_feasible() -> EquationError:
+    return EquationError(
+        f"no feasible equation in {_ATTEMPTS} attempts",
+        hint="permit operands of the input's shape (g, h, dh) or matmul with a matching matrix",
+    )
+
+
+# Mutation --------------------------------------------------------------------------------------------------
+
+
+def mutate(
+    equation: Equation,
+    rng: random.Random,
+    vocabulary: Vocabulary = EVERYTHING,
+    mutations: Sequence[float] = (1.0,),
+) -> Equation:
+    """A feasible equation that differs from ``equation`` in at most k components, and in at least one.
+
+    k − 1 is drawn from ``mutations``; the paper's searches all have k = 1. Length never changes.
+    Raises EquationError where the vocabulary seems to permit no other feasible equation.
+    """
+    k = 1 + _categorical(rng, mutations)
+    for _ in range(_ATTEMPTS):
+        child = equation
+        for _ in range(k):
+            child = _swap(child, rng, vocabulary)
+        if is_feasible(child) and (k == 1 or child != equation):
+            return child
+    raise _nothing_feasible()
+
+
+def _swap(equation: Equation, rng: random.Random, vocabulary: Vocabulary) -> Equation:
+    """``equation`` with one component swapped for another of its category."""
+    operations = equation.operations
+    for _ in range(_ATTEMPTS):
+        place = int(rng.random() * (4 * len(operations) + 1)) - 1
+        if place < 0:
+            operand = _choose(rng, vocabulary.operands)
+            if operand != equation.first:
+                return Equation(operand, operations)
+            continue
+        number, slot = divmod(place, 4)
+        changed = _swap_in(operations[number], slot, rng, vocabulary)
+        if changed is not None:
+            return Equation(equation.first, (*operations[:number], changed, *operations[number + 1 :]))
+    raise EquationError("the vocabulary has no other component", hint="permit at least two of one category")
+
+
+def _swap_in(operation: Operation, slot: int, rng: random.Random, vocabulary: Vocabulary) -> Operation | None:
+    """The operation with another component in ``slot``; None where the one drawn was there already."""
+    left, right, right_unary, binary = (
+        operation.left_unary,
+        operation.right,
+        operation.right_unary,
+        operation.binary,
+    )
+    if slot == 0:
+        unary = _choose(rng, vocabulary.unaries)
+        return None if unary == left else Operation(unary, right, right_unary, binary)
+    if slot == 1:
+        operand = _choose(rng, vocabulary.operands)
+        return None if operand == right else Operation(left, operand, right_unary, binary)
+    if slot == 2:
+        unary = _choose(rng, vocabulary.unaries)
+        return None if unary == right_unary else Operation(left, right, unary, binary)
+    other = _choose(rng, vocabulary.binaries)
+    return None if other == binary else Operation(left, right, right_unary, other)
+
+
+def describe_change(parent: Equation, child: Equation) -> str:
+    """What a variation changed, in words."""
+    if len(parent.operations) != len(child.operations):
+        return f"from {len(parent.operations)} to {len(child.operations)} operations"
+    pairs = zip(_components(parent), _components(child), strict=True)
+    changes = [f"{place}: {before} to {after}" for (place, before), (_, after) in pairs if before != after]
+    return "; ".join(changes) or "nothing"
+
+
+def _components(equation: Equation) -> list[tuple[str, str]]:
+    """Every component's place and text, in the order of the genome."""
+    found = [("first operand", operand_text(equation.first))]
+    for number, operation in enumerate(equation.operations, start=1):
+        found += [
+            (f"left function of operation {number}", _unary_words(operation.left_unary)),
+            (f"right operand of operation {number}", operand_text(operation.right)),
+            (f"right function of operation {number}", _unary_words(operation.right_unary)),
+            (f"operation {number}", operation.binary),
+        ]
+    return found
+
+
+def _unary_words(unary: Unary) -> str:
+    return unary.name if unary.constant is None else f"{unary.name} {unary.constant:g}"
+
+
+# Beyond the paper, off by default --------------------------------------------------------------------------------------
+
+
+def change_length(equation: Equation, rng: random.Random, vocabulary: Vocabulary = EVERYTHING) -> Equation:
+    """A feasible equation with one operation more or one less; raises EquationError where there seems to be none."""
+    count = len(equation.operations)
+    for _ in range(_ATTEMPTS):
+        operations = list(equation.operations)
+        if count == MAX_OPERATIONS or (count > 1 and rng.random() < 0.5):
+            del operations[int(rng.random() * count)]
+        else:
+            operations.insert(int(rng.random() * (count + 1)), _operation(rng, vocabulary))
+        child = Equation(equation.first, tuple(operations))
+        if is_feasible(child):
+            return child
+    raise _nothing_feasible()
+
+
+def mutate_constant(equation: Equation, rng: random.Random) -> Equation:
+    """``equation`` with one constant changed: to a neighbour in its grid, or multiplied by 2^N(0, 1) where any is allowed.
+
+    An equation without constants is returned as it is.
+    """
+    places = [
+        (number, side)
+        for number, operation in enumerate(equation.operations)
+        for side, unary in enumerate((operation.left_unary, operation.right_unary))
+        if unary.constant is not None and not (side and operation.binary == "left")
+    ]
+    if not places:
+        return equation
+    number, side = _choose(rng, places)
+    operation = equation.operations[number]
+    left, right = operation.left_unary, operation.right_unary
+    left, right = (left, _other_constant(right, rng)) if side else (_other_constant(left, rng), right)
+    changed = Operation(left, operation.right, right, operation.binary)
+    return Equation(equation.first, (*equation.operations[:number], changed, *equation.operations[number + 1 :]))
+
+
+def _other_constant(unary: Unary, rng: random.Random) -> Unary:
+    row, constant = UNARIES[unary.name], unary.constant or 0.0
+    if row.any_constant:
+        for _ in range(_ATTEMPTS):
+            other = float(f"{constant * 2.0 ** rng.gauss(0.0, 1.0):.3g}")
+            if other != constant and abs(other) <= LARGEST_CONSTANT:
+                return Unary(unary.name, other)
+        return unary
+    grid = sorted(row.constants)
+    at = grid.index(constant)
+    return Unary(unary.name, _choose(rng, [grid[i] for i in (at - 1, at + 1) if 0 <= i < len(grid)]))
+
+
+def crossover(mother: Equation, father: Equation, rng: random.Random) -> Equation:
+    """The first operations of ``mother``, then the last ones of ``father``, at a random cut that is feasible.
+
+    ``mother`` itself where every cut is infeasible, too long, or one of the parents again.
+    """
+    cuts = [
+        (head, tail)
+        for head in range(len(mother.operations) + 1)
+        for tail in range(len(father.operations) + 1)
+        if 1 <= head + tail <= MAX_OPERATIONS
+    ]
+    rng.shuffle(cuts)
+    for head, tail in cuts:
+        kept = father.operations[len(father.operations) - tail :]
+        child = Equation(mother.first, (*mother.operations[:head], *kept))
+        if child not in (mother, father) and is_feasible(child):
+            return child
+    return mother
