@@ -1,0 +1,63 @@
+"""``python -m api``: serve API and pages on the address in the settings until told to stop."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+
+import structlog
+import uvicorn
+
+from api.app import create_app
+from backprop_evo.errors import BackpropEvoError, Unavailable
+from backprop_evo.logs import configure_logs
+from backprop_evo.settings import Settings, settings
+
+log = structlog.get_logger(__name__)
+GRACE_S = 3
+"""An open event stream would otherwise hold the process back for ever (measured: still up after 31 s)."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ``Unavailable`` naming the port and the variable that changes it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = (
+            "is in use" if error.errno == errno.EADDRINUSE else f"cannot be opened: {error.strerror or error}"
+        )
+        raise Unavailable(
+            f"port {port} on {host} {reason}",
+            hint="set BACKPROP_EVO_API_PORT to a free port, or stop what listens there",
+        ) from None
+
+
+def serve(chosen: Settings) -> None:
+    """Until SIGINT or SIGTERM."""
+    with listen(chosen.api_host, chosen.api_port) as listening:
+        app = create_app(chosen)
+        if not app.state.service.store.is_ready():
+            log.warning("the database is not ready yet: backprop-evo db upgrade", readiness="/readyz")
+        log.info("serving", url=f"http://{chosen.api_host}:{chosen.api_port}")
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def main() -> int:
+    """The exit code: 0, or 2 with one line on standard error for what a person can mend."""
+    try:
+        chosen = settings()
+        configure_logs(chosen.log_format)
+        serve(chosen)
+    except BackpropEvoError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Builds the application: middleware, routes, pages, errors, over one store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+
+from api import errors, pages
+from api.middleware import RequestFrame, SameOrigin, SizeLimit
+from api.routes import ROUTERS, operations
+from backprop_evo.service import Service
+from backprop_evo.settings import LOOPBACK_HOSTS, Settings
+from backprop_evo.settings import settings as process_settings
+from backprop_evo.store.base import Store
+from backprop_evo.store.sql import open_store
+
+STATIC = Path(__file__).parent / "static"
+DESCRIPTION = """Submit and follow evolutionary searches for backpropagation update equations.
+
+Errors are `application/problem+json` (RFC 9457). Listings are pages: pass `next_cursor` on as `cursor`.
+Accuracies are in [0, 1], times in seconds."""
+PROBLEM_RESPONSE = {
+    "description": "What went wrong",
+    "content": {errors.PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def create_app(settings: Settings | None = None, store: Store | None = None) -> FastAPI:
+    """The application over ``store``, or over the database that the settings name."""
+    chosen = settings or process_settings()
+    service = Service(store or open_store(chosen.resolved_database_url))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if store is None:
+            service.store.close()
+
+    app = FastAPI(
+        title="backprop-evo",
+        description=DESCRIPTION,
+        version=operations.package_version(),
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(RequestFrame),
+            Middleware(SameOrigin, hosts=LOOPBACK_HOSTS if chosen.api_host in LOOPBACK_HOSTS else ()),
+            Middleware(SizeLimit),
+        ],
+    )
+    app.state.settings = chosen
+    app.state.service = service
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/api/v1", responses={"default": PROBLEM_RESPONSE})
+    app.include_router(operations.router, responses={"default": PROBLEM_RESPONSE})
+    app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, with our one form of error in the place of its own."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        problem = errors.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs")
+        schemas["Problem"] = problem
+        for operations_of_path in document["paths"].values():
+            for operation in operations_of_path.values():
+                operation["responses"].pop("422", None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,207 @@
+"""Geometry of line and dot charts. Markup and colours are the template's and the style sheet's.
+
+A chart is a drawing of 1000 × 1000 units that is stretched to whatever room there is: strokes do not scale,
+ticks are evenly spaced text beside it, so that it reads well on a telephone without a script.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.stored import FinishRecord, TrialRecord
+
+SIZE = 1000
+MOST_DOTS = 400
+MOST_CURVES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One point with what it says and where it leads."""
+
+    x: float
+    y: float
+    title: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A named line through points, or dots; ``kind`` is also its class in the style sheet."""
+
+    label: str
+    kind: Literal["line", "best", "baseline", "search", "confirmation"]
+    points: tuple[tuple[float, float], ...] = ()
+    dots: tuple[Dot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A series in drawing units: a path, or dots as (path, title, href)."""
+
+    label: str
+    kind: str
+    path: str
+    dots: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What the template draws. ``y_ticks`` go from the top down, ``x_ticks`` from left to right."""
+
+    title: str
+    x_label: str
+    y_label: str
+    x_ticks: tuple[str, ...]
+    y_ticks: tuple[str, ...]
+    series: tuple[Drawn, ...]
+
+
+def chart(title: str, series: Iterable[Series], *, x_label: str, y_label: str) -> Chart | None:
+    """The chart of all finite points; None where there are none."""
+    shown = [_finite(each) for each in series]
+    shown = [each for each in shown if each.points or each.dots]
+    xs = [x for each in shown for x in _xs(each)]
+    ys = [y for each in shown for y in _ys(each)]
+    if not xs:
+        return None
+    x_axis, y_axis = even_ticks(min(xs), max(xs)), even_ticks(min(ys), max(ys))
+    return Chart(
+        title=title,
+        x_label=x_label,
+        y_label=y_label,
+        x_ticks=tuple(f"{tick:g}" for tick in x_axis),
+        y_ticks=tuple(f"{tick:g}" for tick in reversed(y_axis)),
+        series=tuple(_draw(each, x_axis, y_axis) for each in shown),
+    )
+
+
+def even_ticks(low: float, high: float, intervals: int = 4) -> tuple[float, ...]:
+    """``intervals + 1`` round numbers at equal distances that enclose [low, high]."""
+    span = max(high - low, abs(high) * 1e-3, 1e-6)
+    magnitude = 10.0 ** math.floor(math.log10(span / intervals))
+    for scale in (1, 10):
+        for factor in (1, 2, 2.5, 5):
+            step = factor * magnitude * scale
+            start = math.floor(low / step + 1e-9)
+            if (start + intervals) * step >= high - 1e-9 * step:
+                return tuple(round((start + place) * step, 12) for place in range(intervals + 1))
+    raise AssertionError(f"no ticks for {low} … {high}")
+
+
+def fitness_chart(finishes: Sequence[FinishRecord]) -> Chart | None:
+    """Validation accuracy (%) of finished trials in the order of finishing, and the best of the search so far."""
+    completed = [each for each in finishes if each.validation_accuracy is not None]
+    searched = [each for each in completed if each.purpose is Purpose.SEARCH]
+    baselines = [each for each in completed if each.purpose is Purpose.BASELINE]
+    best, steps = 0.0, list[tuple[float, float]]()
+    for each in searched:
+        accuracy = 100 * (each.validation_accuracy or 0.0)
+        if not steps or accuracy > best:
+            steps += [(each.finish_order, best)] if steps else []
+            best = accuracy
+            steps.append((each.finish_order, best))
+    last = max((each.finish_order for each in completed), default=0)
+    first = min((each.finish_order for each in completed), default=0)
+    if steps:
+        steps.append((last, best))
+    series = [
+        Series("search trials", "search", dots=_dots(_thinned(searched))),
+        Series("best so far", "best", tuple(steps)),
+        Series(
+            "confirmation",
+            "confirmation",
+            dots=_dots(_thinned([each for each in completed if each.purpose is Purpose.CONFIRMATION])),
+        ),
+    ]
+    if baselines:
+        level = 100 * sum(each.validation_accuracy or 0.0 for each in baselines) / len(baselines)
+        series.append(Series("plain backprop", "baseline", ((first, level), (last, level))))
+    return chart(
+        "Fitness over trials",
+        series,
+        x_label="trials in the order they finished",
+        y_label="validation accuracy, %",
+    )
+
+
+def accuracy_chart(trials: Sequence[TrialRecord]) -> Chart | None:
+    """Validation accuracy (%) over epochs, one line a trial, the newest first."""
+    series = [
+        Series(
+            f"seed {trial.seed}",
+            "line",
+            tuple(
+                (point.epoch, 100 * point.validation_accuracy)
+                for point in trial.result.curve
+                if point.validation_accuracy is not None
+            ),
+        )
+        for trial in trials
+        if trial.result is not None
+    ]
+    return chart(
+        "Validation accuracy", series[:MOST_CURVES], x_label="epoch", y_label="validation accuracy, %"
+    )
+
+
+def loss_chart(trial: TrialRecord) -> Chart | None:
+    """Training loss over epochs."""
+    curve = trial.result.curve if trial.result is not None else ()
+    points = tuple((point.epoch, point.train_loss) for point in curve)
+    return chart("Training loss", [Series("training loss", "line", points)], x_label="epoch", y_label="loss")
+
+
+def _dots(finishes: Sequence[FinishRecord]) -> tuple[Dot, ...]:
+    return tuple(
+        Dot(
+            each.finish_order,
+            100 * (each.validation_accuracy or 0.0),
+            f"#{each.individual}: {100 * (each.validation_accuracy or 0.0):.1f} %",
+            f"/trials/{each.trial_id}",
+        )
+        for each in finishes
+    )
+
+
+def _thinned(finishes: Sequence[FinishRecord]) -> list[FinishRecord]:
+    """At most ``MOST_DOTS``: the best one of each stretch of the search."""
+    if len(finishes) <= MOST_DOTS:
+        return list(finishes)
+    stretch = math.ceil(len(finishes) / MOST_DOTS)
+    parts = [finishes[start : start + stretch] for start in range(0, len(finishes), stretch)]
+    return [max(part, key=lambda each: each.validation_accuracy or 0.0) for part in parts]
+
+
+def _finite(series: Series) -> Series:
+    return Series(
+        series.label,
+        series.kind,
+        tuple(point for point in series.points if all(map(math.isfinite, point))),
+        tuple(dot for dot in series.dots if math.isfinite(dot.x) and math.isfinite(dot.y)),
+    )
+
+
+def _xs(series: Series) -> list[float]:
+    return [x for x, _ in series.points] + [dot.x for dot in series.dots]
+
+
+def _ys(series: Series) -> list[float]:
+    return [y for _, y in series.points] + [dot.y for dot in series.dots]
+
+
+def _draw(series: Series, x_axis: Sequence[float], y_axis: Sequence[float]) -> Drawn:
+    def place(x: float, y: float) -> str:
+        across = SIZE * (x - x_axis[0]) / (x_axis[-1] - x_axis[0])
+        down = SIZE * (y_axis[-1] - y) / (y_axis[-1] - y_axis[0])
+        return f"{across:.1f},{down:.1f}"
+
+    path = " ".join(f"{'L' if number else 'M'}{place(*point)}" for number, point in enumerate(series.points))
+    if len(series.points) == 1:
+        path += "h0"
+    dots = tuple((f"M{place(dot.x, dot.y)}h0", dot.title, dot.href) for dot in series.dots)
+    return Drawn(series.label, series.kind, path, dots)

@@ -1,0 +1,98 @@
+"""What routes ask for: the service, a page of a listing, the version a client has seen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query, Request
+
+from api.errors import PreconditionFailed, PreconditionRequired
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.service import Service
+from backprop_evo.settings import Settings
+
+ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
+
+
+def get_service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def get_settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+ServiceDep = Annotated[Service, Depends(get_service)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
+TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
+Fingerprint = Annotated[str, Path(max_length=128, description="hash of an equation's behaviour")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="any text of your choice; a repetition with the same key and body does nothing new",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which page of a listing."""
+
+    cursor: str | None
+    limit: int
+
+
+def get_slice(
+    cursor: Annotated[str | None, Query(max_length=500, description="next_cursor of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Slice:
+    return Slice(cursor or None, limit)
+
+
+SliceDep = Annotated[Slice, Depends(get_slice)]
+
+
+def existing_search(search_id: SearchId, service: ServiceDep) -> SearchRecord:
+    """Raises ``NotFound``, also for listings below a search."""
+    return service.search(search_id)
+
+
+SearchDep = Annotated[SearchRecord, Depends(existing_search)]
+
+
+def expected_version(
+    search: SearchDep,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="act only on this version of the search")
+    ] = None,
+) -> int | None:
+    """The version that ``If-Match`` demands. Raises ``PreconditionFailed`` when the search has moved on."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = ETAG.fullmatch(if_match.strip())
+    if found is None:
+        raise PreconditionRequired(
+            f"If-Match: {if_match[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
+        )
+    version = int(found.group(1))
+    if version != search.version:
+        raise PreconditionFailed(
+            f"search {search.id!r} is at version {search.version}, not {version}: it changed in between",
+            hint="read it again and decide anew",
+        )
+    return version
+
+
+ExpectedVersion = Annotated[int | None, Depends(expected_version)]
+
+
+def etag(search: SearchRecord) -> str:
+    return f'"{search.version}"'

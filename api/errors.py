@@ -1,0 +1,197 @@
+"""Every error as ``application/problem+json`` (RFC 9457), and as a page of the same design for people.
+
+A problem carries ``type``, ``title``, ``status``, ``detail``, ``hint``, ``errors`` (each with ``field``,
+``column``, ``detail``, ``hint``), ``legal_verbs`` where a state forbids a verb, and the ``request_id`` of the log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from api.rendering import render
+from backprop_evo.errors import BackpropEvoError, IllegalTransition, InvalidEquation, InvalidSettings
+
+PROBLEM_JSON = "application/problem+json"
+MACHINE_PATHS = ("/api/", "/livez", "/readyz", "/metrics", "/version")
+
+log = structlog.get_logger(__name__)
+
+
+class ProblemDetail(BaseModel):
+    """One thing that is wrong with a request; ``column`` is 1-based."""
+
+    detail: str
+    field: str | None = None
+    column: int | None = None
+    hint: str | None = None
+
+
+class Problem(BaseModel):
+    """What went wrong, in the form of RFC 9457."""
+
+    type: str = Field(examples=["urn:backprop-evo:problem:not-found"])
+    title: str
+    status: int
+    detail: str
+    hint: str | None = None
+    errors: list[ProblemDetail] = []
+    legal_verbs: list[str] | None = None
+    request_id: str
+
+
+class PreconditionFailed(BackpropEvoError):
+    """The search is at another version than the ``If-Match`` of the request names."""
+
+    status = 412
+
+
+class PreconditionRequired(BackpropEvoError):
+    """``If-Match`` is not what ``ETag`` gave out."""
+
+    status = 400
+
+
+class ForeignOrigin(BackpropEvoError):
+    """The request was made by a page of another site, or under a host name that is not ours."""
+
+    status = 403
+
+
+class Unauthenticated(BackpropEvoError):
+    """No API key, or one that is unknown or revoked."""
+
+    status = 401
+
+
+class Forbidden(BackpropEvoError):
+    """The API key does not carry the scope that the request needs."""
+
+    status = 403
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the tree, of the framework and of the request's form as a problem."""
+    app.add_exception_handler(BackpropEvoError, _answer_ours)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(HTTPException, _answer_http)
+
+
+def internal_error(request: Request) -> Response:
+    """The answer to an exception nobody expected; its traceback is in the log under the same request id."""
+    return respond(
+        request,
+        500,
+        "internal-error",
+        "something broke on our side",
+        hint="the server's log has the details under this request id",
+    )
+
+
+def respond(
+    request: Request,
+    status: int,
+    slug: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    errors: Sequence[ProblemDetail] = (),
+    legal_verbs: Sequence[str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem as JSON under ``/api``, as a page elsewhere."""
+    problem = Problem(
+        type=f"urn:backprop-evo:problem:{slug}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        hint=hint,
+        errors=list(errors),
+        legal_verbs=None if legal_verbs is None else list(legal_verbs),
+        request_id=request.scope.get("request_id", ""),
+    )
+    log.info("request refused", status=status, problem=slug, detail=detail[:200])
+    if wants_page(request):
+        return render(request, "problem.html", status_code=status, headers=headers, problem=problem)
+    return JSONResponse(
+        problem.model_dump(mode="json", exclude_none=True),
+        status,
+        dict(headers or {}),
+        media_type=PROBLEM_JSON,
+    )
+
+
+def wants_page(request: Request) -> bool:
+    """True outside the machine's paths."""
+    return not request.url.path.startswith(MACHINE_PATHS)
+
+
+def details(error: BackpropEvoError) -> list[ProblemDetail]:
+    """Where the error is, for those errors that know."""
+    if isinstance(error, InvalidEquation):
+        return [ProblemDetail(detail=error.message, field="equation", column=error.column, hint=error.hint)]
+    if isinstance(error, InvalidSettings):
+        return [ProblemDetail(detail=error.message, field=error.field, hint=error.hint)]
+    return []
+
+
+def _slug(error: BackpropEvoError) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+
+
+async def _answer_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BackpropEvoError)
+    headers = {"Retry-After": "5"} if error.status == 503 else {}
+    if error.status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
+    return respond(
+        request,
+        error.status,
+        _slug(error),
+        error.message,
+        hint=error.hint,
+        errors=details(error),
+        legal_verbs=error.legal if isinstance(error, IllegalTransition) else None,
+        headers=headers,
+    )
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail, hint = error.detail, None
+    if error.status_code == 404:
+        detail, hint = f"nothing is at {request.url.path}", "the routes are listed at /reference"
+    elif error.status_code == 405:
+        detail = f"{request.method} is not possible at {request.url.path}"
+    slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-").replace("'", "")
+    return respond(request, error.status_code, slug, detail, hint=hint, headers=error.headers)
+
+
+async def _answer_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [_problem_detail(each) for each in error.errors()]
+    first = found[0].detail if found else "the request does not fit"
+    if any(each["type"] == "json_invalid" for each in error.errors()):
+        return respond(request, 400, "malformed-json", first, errors=found)
+    return respond(request, 422, "invalid-request", first, errors=found)
+
+
+def _problem_detail(each: Mapping[str, Any]) -> ProblemDetail:
+    if each["type"] == "json_invalid":
+        place = each["loc"][-1]
+        return ProblemDetail(
+            detail=f"the body is no JSON: {each['ctx']['error']}",
+            field="body",
+            column=place + 1 if isinstance(place, int) else None,
+        )
+    place = ".".join(str(part) for part in each["loc"])
+    return ProblemDetail(detail=f"{place}: {each['msg']}", field=place)

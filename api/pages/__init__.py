@@ -1,0 +1,11 @@
+"""Pages for people, rendered on the server; they work without a script, which only keeps them up to date."""
+
+from fastapi import APIRouter
+
+from api.pages import equations, listings, searches, submission
+
+router = APIRouter()
+for part in (submission, searches, equations, listings):
+    router.include_router(part.router)
+
+__all__ = ["router"]

@@ -1,0 +1,84 @@
+"""Pages about equations: the desk where one is checked, and one behaviour with all that was trained of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from api.charts import accuracy_chart
+from api.deps import Fingerprint, ServiceDep, SliceDep
+from api.rendering import render
+from backprop_evo.errors import InvalidEquation, NotFound
+from backprop_evo.records.stored import Accuracies, TrialRecord
+
+router = APIRouter()
+LONGEST_TEXT = 10_000
+
+
+@router.get("/equations")
+def desk(
+    request: Request, service: ServiceDep, text: Annotated[str, Query(max_length=LONGEST_TEXT)] = ""
+) -> Response:
+    """Check an equation; the known ones stand below."""
+    report, error = None, None
+    if text.strip():
+        try:
+            report = service.check_equation(text)
+        except InvalidEquation as found:
+            error = found
+    return render(
+        request,
+        "equations.html",
+        status_code=200 if error is None else error.status,
+        text=text,
+        report=report,
+        error=error,
+        pointer=_pointer(text, error),
+        known=service.known_equations(),
+    )
+
+
+def _pointer(text: str, error: InvalidEquation | None, around: int = 36) -> tuple[str, str, str] | None:
+    """What stands before the wrong column, in it, and behind it; long texts are cut."""
+    if error is None or error.column is None:
+        return None
+    at = min(max(error.column - 1, 0), len(text))
+    return text[max(0, at - around) : at], text[at : at + 1] or " ", text[at + 1 : at + 1 + around]
+
+
+@router.get("/equations/{fingerprint}")
+def equation_page(
+    request: Request, fingerprint: Fingerprint, service: ServiceDep, part: SliceDep
+) -> Response:
+    page = service.equation_history(fingerprint, cursor=part.cursor, limit=part.limit)
+    if not page.items:
+        raise NotFound(
+            f"nothing was trained of the behaviour {fingerprint[:64]!r}",
+            hint="check the equation at /equations",
+        )
+    return render(
+        request,
+        "equation.html",
+        fingerprint=fingerprint,
+        report=service.check_equation(page.items[0].equation),
+        spellings=sorted({trial.equation for trial in page.items}),
+        page=page,
+        validation=_accuracies(page.items),
+        chart=accuracy_chart(page.items),
+    )
+
+
+def _accuracies(trials: tuple[TrialRecord, ...]) -> Accuracies | None:
+    """Over the completed trials shown."""
+    found = [
+        trial.result.validation_accuracy
+        for trial in trials
+        if trial.result is not None and trial.result.validation_accuracy is not None
+    ]
+    if not found:
+        return None
+    mean = sum(found) / len(found)
+    variance = sum((each - mean) ** 2 for each in found) / (len(found) - 1) if len(found) > 1 else None
+    return Accuracies(mean=mean, std=None if variance is None else variance**0.5, n=len(found))

@@ -1,0 +1,63 @@
+"""The leaderboard, a trial, the nodes, and the reference of the REST API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from api.charts import accuracy_chart, loss_chart
+from api.deps import ServiceDep, SliceDep, TrialId
+from api.rendering import render
+
+router = APIRouter()
+
+
+@router.get("/leaderboard")
+def leaderboard_page(
+    request: Request,
+    service: ServiceDep,
+    part: SliceDep,
+    search_id: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    search = service.search(search_id) if search_id else None
+    page = service.leaderboard(search.id if search else None, cursor=part.cursor, limit=part.limit)
+    return render(
+        request,
+        "leaderboard.html",
+        page=page,
+        search=search,
+        last_event=service.store.last_event(),
+    )
+
+
+@router.get("/trials/{trial_id}")
+def trial_page(request: Request, trial_id: TrialId, service: ServiceDep) -> Response:
+    trial = service.trial(trial_id)
+    return render(
+        request,
+        "trial.html",
+        trial=trial,
+        search=service.search(trial.search_id),
+        attempts=service.attempts(trial_id),
+        charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],
+        last_event=service.store.last_event(),
+    )
+
+
+@router.get("/nodes")
+def nodes_page(request: Request, service: ServiceDep) -> Response:
+    return render(request, "nodes.html", nodes=service.nodes(), last_event=service.store.last_event())
+
+
+@router.get("/reference")
+def reference_page(request: Request) -> Response:
+    """Every route with what it does, from the OpenAPI document itself."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    routes = [
+        (method.upper(), path, operation.get("summary", ""), operation.get("description", ""))
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    ]
+    return render(request, "reference.html", routes=routes)

@@ -1,0 +1,108 @@
+"""Pages of one search: overview with its verbs, all trials, the lineage."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.charts import fitness_chart
+from api.deps import SearchDep, SearchId, ServiceDep, SliceDep
+from api.pages.forms import Form, read_form, whole
+from api.rendering import render
+from backprop_evo.errors import InvalidInput, NotFound
+from backprop_evo.records.searching import TrialState
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.search.lifecycle import VERBS
+from backprop_evo.service import Service, search_spec_to_json, utc_now
+from backprop_evo.store.cursors import decode_cursor, encode_cursor
+
+router = APIRouter()
+TOP, RECENT, RUNNING = 10, 12, 12
+
+
+@router.get("/searches/{search_id}")
+def search_page(request: Request, search: SearchDep, service: ServiceDep) -> Response:
+    standings = service.leaderboard(search.id, limit=TOP)
+    now = utc_now()
+    return render(
+        request,
+        "search.html",
+        search=search,
+        verbs=VERBS[search.state],
+        spec_json=search_spec_to_json(search.spec),
+        best=next((row for row in standings.items if not row.is_baseline), None),
+        baseline=service.store.baseline(search.id),
+        standings=standings,
+        running=service.trials(search.id, state=TrialState.RUNNING, limit=RUNNING).items,
+        recent=service.trials(search.id, limit=RECENT).items,
+        chart=fitness_chart(service.store.finishes(search.id)),
+        elapsed_s=_elapsed_s(search, now),
+        remaining_s=_remaining_s(search, now),
+        last_event=service.store.last_event(),
+    )
+
+
+def _elapsed_s(search: SearchRecord, now: datetime) -> float | None:
+    if search.started_at is None:
+        return None
+    return ((search.ended_at or now) - search.started_at).total_seconds()
+
+
+def _remaining_s(search: SearchRecord, now: datetime) -> float | None:
+    """What is left at the speed so far."""
+    elapsed_s = _elapsed_s(search, now)
+    if search.state.is_terminal or elapsed_s is None or not 0 < search.trials_done < search.trials_total:
+        return None
+    return elapsed_s / search.trials_done * (search.trials_total - search.trials_done)
+
+
+@router.get("/searches/{search_id}/trials")
+def trials_page(
+    request: Request,
+    search: SearchDep,
+    service: ServiceDep,
+    part: SliceDep,
+    state: Annotated[str, Query(max_length=16)] = "",
+) -> Response:
+    if state and state not in set(TrialState):
+        raise InvalidInput(f"no trial state is called {state!r}", hint=f"known: {', '.join(TrialState)}")
+    chosen = TrialState(state) if state else None
+    page = service.trials(search.id, state=chosen, cursor=part.cursor, limit=part.limit)
+    return render(request, "trials.html", search=search, page=page, state=state, states=list(TrialState))
+
+
+@router.get("/searches/{search_id}/lineage")
+def lineage_page(request: Request, search: SearchDep, service: ServiceDep, part: SliceDep) -> Response:
+    after = -1 if part.cursor is None else decode_cursor("individuals", part.cursor, (int,))[0]
+    found = service.individuals(search.id, after=after, limit=part.limit + 1)
+    shown = found[: part.limit]
+    more = encode_cursor("individuals", shown[-1].number) if len(found) > part.limit else None
+    return render(request, "lineage.html", search=search, individuals=shown, next_cursor=more)
+
+
+@router.post("/searches/{search_id}/{verb}")
+def act(
+    search_id: SearchId, verb: str, service: ServiceDep, form: Annotated[Form, Depends(read_form)]
+) -> Response:
+    """One of the buttons."""
+    changed = _carry_out(service, search_id, verb, form)
+    return RedirectResponse(f"/searches/{changed.id}", status_code=303)
+
+
+def _carry_out(service: Service, search_id: str, verb: str, form: Form) -> SearchRecord:
+    if verb == "extend":
+        return service.extend(search_id, whole(form.get("trials", ""), "trials"))
+    if verb == "clone":
+        return service.clone(search_id)
+    simple = {
+        "pause": service.pause,
+        "resume": service.resume,
+        "stop": service.stop,
+        "cancel": service.cancel,
+    }
+    if verb not in simple:
+        raise NotFound(f"no verb {verb[:40]!r}", hint=f"known: {', '.join([*simple, 'extend', 'clone'])}")
+    return simple[verb](search_id)

@@ -1,0 +1,13 @@
+"""One file per noun; ``ROUTERS`` is what the application serves under ``/api/v1``."""
+
+from api.routes import datasets, equations, events, leaderboard, nodes, searches, trials
+
+ROUTERS = (
+    searches.router,
+    trials.router,
+    leaderboard.router,
+    equations.router,
+    nodes.router,
+    datasets.router,
+    events.router,
+)

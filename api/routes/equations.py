@@ -1,0 +1,44 @@
+"""Equations: check one, look up what was trained of a behaviour, list the known ones."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.deps import Fingerprint, ServiceDep, SliceDep
+from api.schemas import (
+    EquationHistoryOut,
+    EquationIn,
+    EquationOut,
+    KnownEquationOut,
+    KnownEquationsOut,
+    TrialOut,
+)
+
+router = APIRouter(tags=["equations"])
+
+
+@router.post("/equations:check")
+def check_equation(asked: EquationIn, service: ServiceDep) -> EquationOut:
+    """Parsed form, LaTeX, MathML, canonical form, fingerprint and facts, or the error with its column."""
+    return EquationOut.model_validate(service.check_equation(asked.equation))
+
+
+@router.get("/equations/known")
+def list_known_equations(service: ServiceDep) -> KnownEquationsOut:
+    """Plain backprop, the feedback alignment family and the paper's Table 1."""
+    return KnownEquationsOut(
+        items=[KnownEquationOut.model_validate(each) for each in service.known_equations()]
+    )
+
+
+@router.get("/equations/{fingerprint}")
+def read_equation_history(
+    fingerprint: Fingerprint, service: ServiceDep, part: SliceDep
+) -> EquationHistoryOut:
+    """Every trial of one behaviour, newest first; empty for one that was never trained."""
+    page = service.equation_history(fingerprint, cursor=part.cursor, limit=part.limit)
+    return EquationHistoryOut(
+        fingerprint=fingerprint,
+        items=[TrialOut.of(each) for each in page.items],
+        next_cursor=page.next_cursor,
+    )

@@ -1,0 +1,50 @@
+"""For those who run the service: is it alive, is it ready, what does it count, which version is it."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import APIRouter, Response
+
+from api.deps import ServiceDep
+from api.metrics import CONTENT_TYPE, exposition
+from api.schemas import HealthOut, VersionOut
+from backprop_evo.errors import Unavailable
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/livez")
+def live() -> HealthOut:
+    """The process answers."""
+    return HealthOut(status="ok")
+
+
+@router.get("/readyz")
+def ready(service: ServiceDep) -> HealthOut:
+    """The database answers and its schema is the code's; otherwise 503."""
+    if not service.store.is_ready():
+        raise Unavailable("the database does not answer or is not migrated", hint="backprop-evo db upgrade")
+    return HealthOut(status="ok")
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(service: ServiceDep) -> Response:
+    """Counted from the database at the moment of the scrape, in Prometheus' text format."""
+    return Response(exposition(service), headers={"Content-Type": CONTENT_TYPE})
+
+
+@router.get("/version")
+def read_version() -> VersionOut:
+    """What runs here."""
+    return VersionOut(name="backprop-evo", version=package_version(), python=platform.python_version())
+
+
+@cache
+def package_version() -> str:
+    try:
+        return version("backprop-evo")
+    except PackageNotFoundError:
+        return "unknown"

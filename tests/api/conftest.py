@@ -1,0 +1,222 @@
+"""A store with one search in the middle of its life, written through the store's own door, and clients over it."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.stored import IndividualRecord, NodeRecord, Origin, TrialRecord
+from backprop_evo.records.training import CurvePoint, Outcome, RateProbe, TrainResult, TrainSpec
+from backprop_evo.settings import Settings
+from backprop_evo.store import migrations
+from backprop_evo.store.engine import Database
+from backprop_evo.store.sql import SqlStore
+
+EQUATIONS = (
+    ("g", 0.331),
+    ("g / fro(g)", 0.367),
+    ("clip(g, 1.0) * dh", 0.312),
+    ("bn(g) + 0.5 * h", None),
+    ("min(g / fro(g), clip(h, 1.0))", 0.352),
+    ("sgn(g) * abs(h_pre)", 0.244),
+    ("g - mean(g)", 0.338),
+)
+CONTROLLER, WORKER = "controller-1", "node-a/0"
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Seed:
+    """Plays the parts of controller and workers."""
+
+    def __init__(self, store: SqlStore, *, name: str = "normalised gradients", trials: int = 24) -> None:
+        self.store = store
+        self.now = datetime.now(UTC) - timedelta(minutes=9)
+        self.spec = SearchSpec(name=name, trials=trials, train=TrainSpec(epochs=4.0, learning_rate=0.1))
+        self.search = store.add_search(self.spec, now=self.now)
+        claimed = store.claim_search(CONTROLLER, lease_s=3600, now=self.now)
+        assert claimed is not None
+        self.search_id = self.search.id
+
+    def tick(self, seconds: float = 7.0) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+    def individual(self, number: int, equation: str, origin: Origin, parent: int | None) -> IndividualRecord:
+        return IndividualRecord(
+            search_id=self.search_id,
+            number=number,
+            origin=origin,
+            equation=equation,
+            canonical=equation,
+            fingerprint=fingerprint(equation),
+            parent=parent,
+            twin=None,
+            mutation="replaced op2" if parent is not None else None,
+            finishes_known=0,
+            created_at=self.now,
+        )
+
+    def trial(
+        self, number: int, equation: str, purpose: Purpose = Purpose.SEARCH, seed: int = 0
+    ) -> TrialRecord:
+        return TrialRecord(
+            id=f"{self.search_id}-{number}-{purpose}-{seed}",
+            search_id=self.search_id,
+            individual=number,
+            equation=equation,
+            fingerprint=fingerprint(equation),
+            purpose=purpose,
+            spec=replace(self.spec.train, evaluate_test=purpose is Purpose.CONFIRMATION),
+            seed=seed,
+            state=TrialState.QUEUED,
+            fence=0,
+            created_at=self.now,
+            queued_at=self.now,
+        )
+
+    def propose(self, individuals: list[IndividualRecord], trials: list[TrialRecord]) -> None:
+        self.store.record_decisions(self.search_id, CONTROLLER, individuals, trials, now=self.now)
+
+    def run(self, trial: TrialRecord, accuracy: float | None, test: float | None = None) -> None:
+        lease = self.store.claim_trial(trial.id, WORKER, lease_s=600, now=self.tick(1))
+        assert lease is not None
+        assert self.store.start_trial(lease, now=self.tick(1))
+        assert self.store.finish_trial(lease, result_of(accuracy, test), now=self.tick())
+
+    def begin(self, trial: TrialRecord) -> None:
+        lease = self.store.claim_trial(trial.id, WORKER, lease_s=600, now=self.tick(1))
+        assert lease is not None
+        assert self.store.start_trial(lease, now=self.tick(1))
+        live = {"epoch": 1.4, "epochs": 4.0, "train_loss": 1.83, "images_per_s": 612.0, "eta_s": 21.0}
+        assert self.store.renew_lease(lease, lease_s=600, now=self.tick(1), progress=live)
+
+    def tell(self) -> None:
+        """A whole search so far: a baseline, some equations, one that diverged, one that runs."""
+        everything = []
+        for number, (equation, accuracy) in enumerate(EQUATIONS):
+            origin = (Origin.BASELINE, Origin.START, Origin.RANDOM)[min(number, 2)]
+            origin = Origin.MUTATION if number > 3 else origin
+            self.propose(
+                [self.individual(number, equation, origin, 1 if number > 3 else None)],
+                [trial := self.trial(number, equation, Purpose.BASELINE if number == 0 else Purpose.SEARCH)],
+            )
+            everything.append((trial, accuracy))
+        for trial, accuracy in everything:
+            self.run(trial, accuracy)
+
+    def confirm(self, number: int = 1, seeds: int = 3) -> None:
+        equation = EQUATIONS[number][0]
+        trials = [self.trial(number, equation, Purpose.CONFIRMATION, 100 + seed) for seed in range(seeds)]
+        self.propose([], trials)
+        for place, trial in enumerate(trials):
+            self.run(trial, 0.35 + 0.01 * place, 0.34 + 0.01 * place)
+
+    def leave_running(self) -> None:
+        number = len(EQUATIONS)
+        equation = "g * clip(h, 2.0)"
+        queued = "g + 0.1 * h"
+        running = self.trial(number, equation)
+        self.propose(
+            [
+                self.individual(number, equation, Origin.MUTATION, 1),
+                self.individual(number + 1, queued, Origin.MUTATION, 4),
+            ],
+            [running, self.trial(number + 1, queued)],
+        )
+        self.begin(running)
+        self.store.beat(
+            NodeRecord(
+                name="node-a",
+                slots=2,
+                devices=("cpu",),
+                code_version="0.1.0",
+                started_at=self.now,
+                seen_at=datetime.now(UTC),
+            )
+        )
+
+    def end(self, state: SearchState = SearchState.COMPLETED) -> None:
+        self.store.move_search(self.search_id, state, now=self.tick())
+
+
+def fingerprint(equation: str) -> str:
+    """Stands in for the language's, which is dear; the store takes any text."""
+    return hashlib.sha256(equation.encode()).hexdigest()[:16]
+
+
+def result_of(accuracy: float | None, test: float | None = None) -> TrainResult:
+    environment = {"device": "cpu", "torch": "2.12.1", "python": "3.11"}
+    if accuracy is None:
+        curve = (CurvePoint(0.5, 2.31, 0.1, 0.1, 2.0), CurvePoint(1.0, math.nan, None, 0.1, 4.0))
+        return TrainResult(
+            outcome=Outcome.DIVERGED, reason="the loss is NaN", curve=curve, environment=environment
+        )
+    epochs = [0.5 * step for step in range(1, 9)]
+    curve = tuple(
+        CurvePoint(epoch, 2.3 - 0.2 * epoch, 0.1 + (accuracy - 0.1) * (epoch / 4) ** 0.5, 0.1, 4 * epoch)
+        for epoch in epochs
+    )
+    return TrainResult(
+        outcome=Outcome.COMPLETED,
+        validation_accuracy=accuracy,
+        test_accuracy=test,
+        train_loss=1.5,
+        learning_rate=0.1,
+        epochs_done=4.0,
+        probes=(RateProbe(0.1, 0.2), RateProbe(1.0, None)),
+        curve=curve,
+        wall_time_s=16.2,
+        images_per_s=640.0,
+        peak_memory_mib=512.0,
+        environment=environment,
+    )
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database, copied for every test."""
+    path = tmp_path_factory.mktemp("database") / "empty.sqlite"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def url(template: Path, tmp_path: Path) -> str:
+    copy = tmp_path / "store.sqlite"
+    copy.write_bytes(template.read_bytes())
+    return f"sqlite:///{copy}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    opened = SqlStore(Database(url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, database_url=url, poll_s=0.05)
+
+
+@pytest.fixture
+def client(store: SqlStore, settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings, store), base_url="http://127.0.0.1") as opened:
+        yield opened
+
+
+@pytest.fixture
+def seed(store: SqlStore) -> Seed:
+    """A search that is running: seven trials have ended, three confirm, one trains, one waits."""
+    told = Seed(store)
+    told.tell()
+    told.confirm()
+    told.leave_running()
+    return told
