@@ -1,4 +1,7 @@
-"""The language of backpropagation equations: values, notation, feasibility, meaning, variation. Needs numpy only."""
+"""The language of backpropagation equations: values, notation, feasibility, meaning, variation.
+
+Needs the standard library and numpy only.
+"""
 
 from dsl.canonical import RULES, canonical
 from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary

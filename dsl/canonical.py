@@ -1,7 +1,7 @@
 """The canonical form: equations that algebra makes equal become the same equation.
 
-Each rule turns an equation into a simpler one that computes the same (up to rounding, and to what the floor under divisors
-does to values of its size), or does not apply. They are applied until none does.
+Each rule turns an equation into a simpler one that computes the same (up to rounding, and to what the floor
+under divisors does to values of its size), or does not apply. They are applied until none does.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _with_operation(equation: Equation, index: int, *instead: Operation) -> Equa
     return Equation(equation.first, (*operations[:index], *instead, *operations[index + 1 :]))
 
 
-# Left ---------------------------------------------------------------------------------------------------------
+# Left -------------------------------------------------------------------------------------------------------
 
 
 def _dead_branch(equation: Equation) -> Equation | None:
@@ -72,7 +72,7 @@ def _merged_keep(equation: Equation) -> Equation | None:
     return None
 
 
-# One function of an operand ---------------------------------------------------------------------------------------
+# One function of an operand ---------------------------------------------------------------------------------
 
 
 def _every_argument(rewrite: Callable[[Unary, Operand], tuple[Unary, Operand] | None]) -> Rewrite:
@@ -134,16 +134,14 @@ def _one_row(unary: Unary, operand: Operand) -> tuple[Unary, Operand] | None:
     return (other, operand) if other is not None else None
 
 
-# Functions anywhere -----------------------------------------------------------------------------------------------
+# Functions anywhere -----------------------------------------------------------------------------------------
 
 
 def _named_norm(equation: Equation) -> Equation | None:
     for index, operation in enumerate(equation.operations):
         left, right = _frobenius(operation.left_unary), _frobenius(operation.right_unary)
         if left is not operation.left_unary or right is not operation.right_unary:
-            return _with_operation(
-                equation, index, Operation(left, operation.right, right, operation.binary)
-            )
+            return _with_operation(equation, index, Operation(left, operation.right, right, operation.binary))
     return None
 
 
@@ -152,7 +150,7 @@ def _frobenius(unary: Unary) -> Unary:
 
 
 def _never_negative_chain(equation: Equation) -> Equation | None:
-    """What ``_never_negative`` says, of the chain after an operation that only keeps a function never negative."""
+    """What ``_never_negative`` says, of a chain that was kept under a function that is never negative."""
     for index, operation in enumerate(equation.operations[1:], start=1):
         before = equation.operations[index - 1]
         name = _OF_NEVER_NEGATIVE.get(operation.left_unary.name)
@@ -165,7 +163,7 @@ def _never_negative_chain(equation: Equation) -> Equation | None:
     return None
 
 
-# Sums and products ----------------------------------------------------------------------------------------------
+# Sums and products ------------------------------------------------------------------------------------------
 
 
 def _subtracted_factor(equation: Equation) -> Equation | None:
@@ -322,13 +320,19 @@ RULES: tuple[Rule, ...] = (
     Rule("nested functions", "v(u(x)) = (v∘u)(x) where that is one function, left(x, ·) = x", _merged_keep),
     Rule("signs of W", "sgn(W) = sgn_W", _every_argument(_signs_of_weight)),
     Rule("Frobenius", "x / elem(x, 2) = x / fro(x)", _named_norm),
-    Rule("never negative", "|x| = x⁺ = x, sgn(x) = (x > 0), … of standard deviations", _every_argument(_never_negative)),
+    Rule(
+        "never negative",
+        "|x| = x⁺ = x, sgn(x) = (x > 0), … of standard deviations",
+        _every_argument(_never_negative),
+    ),
     Rule("never negative chain", "the same of |x|, x⁺, (x > 0), x², √|x|", _never_negative_chain),
     Rule("one row", "row and matrix norms of m̂ and ŝ are norms of all entries", _every_argument(_one_row)),
     Rule("subtraction", "x − (−a) y = x + a y, x + (−a) y = x − a y", _subtracted_factor),
     Rule("negative first", "−a x + y = y − a x", _negative_first),
     Rule("factors first", "x ⊙ a y = a x ⊙ y, x · a y = a x · y", _factors_first),
-    Rule("factor inside", "a (x ⊙ y) = (a x) ⊙ y, a (x / y) = (a x) / y, a (x · y) = (a x) · y", _factor_inside),
+    Rule(
+        "factor inside", "a (x ⊙ y) = (a x) ⊙ y, a (x / y) = (a x) / y, a (x · y) = (a x) · y", _factor_inside
+    ),
     Rule("same twice", "min(x, x) = max(x, x) = x, x + x = 2 x, x ⊙ x = x²", _same_twice),
     Rule("cube", "x² ⊙ x = x³", _cubed),
     Rule("names", "b_next @ W = b_next_W, b_next_W ⊙ dh = g, and for R and R_L", _product_with_a_name),

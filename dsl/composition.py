@@ -95,7 +95,7 @@ def _signs(outer: Unary, inner: Unary) -> Unary | None:
 
 
 def _norms(outer: Unary, inner: Unary) -> Unary | None:
-    """Dividing by a norm undoes any factor before, and nothing is left to do for the norm that was divided by."""
+    """Dividing by a norm undoes any factor before; dividing by the same norm again does nothing."""
     if outer.name == "standardise" and inner.name == "scale" and (inner.constant or 0.0) > 0:
         return outer
     if not _is_homogeneous(outer):

@@ -26,14 +26,14 @@ class EquationSyntaxError(EquationError):
         self.column = column
 
     def pointing_at(self, text: str) -> str:
-        """The text with a caret under the column, then the hint; long texts are shown around the column only."""
+        """The text with a caret under the column, then the hint; of a long text what is around the column."""
         start = max(0, self.column - 41)
         shown = text[start : start + 80].replace("\n", " ").replace("\t", " ")
         lines = [shown, " " * (self.column - 1 - start) + "^ " + self.message]
         return "\n".join([*lines, f"hint: {self.hint}"] if self.hint else lines)
 
 
-class InfeasibleEquation(EquationError):
+class InfeasibleEquation(EquationError):  # noqa: N818 — "infeasible" is the word of the field
     """The shapes of the equation cannot match; ``reason`` says where and why."""
 
     def __init__(self, reason: str) -> None:
@@ -41,5 +41,5 @@ class InfeasibleEquation(EquationError):
         self.reason = reason
 
 
-class UnknownComponent(EquationError):
+class UnknownComponent(EquationError):  # noqa: N818 — reads as what it is
     """A name that is no component of the language; the hint names the nearest one."""

@@ -19,11 +19,12 @@ from dsl.site_values import Array
 class EquationFacts:
     """Facts of what is computed; what ``left`` ignores does not count.
 
-    ``complexity`` is the number of operands and functions of the canonical form, identities and ``left`` apart (plain
-    backprop has 1). ``needs`` names the matrices that must exist among W, R, S and R_L: without W no transposed
-    operation with the weight is done. ``operands`` are as written. On the fixed probes: ``is_zero`` and ``is_constant`` hold
-    for every step, ``is_nan`` where any value is not finite. ``cosine_to_backprop`` is the mean cosine between what the
-    equation and plain backprop send down, in [−1, 1], None where it is undefined; feedback alignment starts near 0.
+    ``complexity`` is the number of operands and functions of the canonical form, identities and ``left``
+    apart (plain backprop has 1). ``needs`` names the matrices that must exist among W, R, S and R_L: without
+    W no transposed operation with the weight is done. ``operands`` are as written. On the fixed probes:
+    ``is_zero`` and ``is_constant`` hold for every step, ``is_nan`` where any value is not finite.
+    ``cosine_to_backprop`` is the mean cosine between what the equation and plain backprop send down, in [−1,
+    1], None where it is undefined; feedback alignment starts near 0.
     """
 
     complexity: int

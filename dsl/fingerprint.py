@@ -1,8 +1,9 @@
 """A hash of what an equation does: equal for equations that behave equally on the fixed probes.
 
-Values are rounded to 24 bits of their own, so that rounding errors of a different order of evaluation do not show while
-different behaviours do; values that are nothing but such an error become 0. Two equal equations can still be told apart
-where a value happens to lie within rounding of a boundary: that costs one training and merges nothing.
+Values are rounded to 24 bits of their own, so that rounding errors of a different order of evaluation do not
+show while different behaviours do; values that are nothing but such an error become 0. Two equal equations
+can still be told apart where a value happens to lie within rounding of a boundary: that costs one training
+and merges nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _NOTHING = 1e-13
 
 
 def fingerprint(equation: Equation) -> str:
-    """Hex digits, prefixed with the version of the probes; equations with equal canonical forms have equal ones.
+    """Hex digits, prefixed with the version of the probes; equations with equal canonical forms have equal
+    ones.
 
     Raises InfeasibleEquation where the shapes cannot match.
     """
@@ -40,7 +42,7 @@ def digest(values: Sequence[Array]) -> str:
 
 
 def rounded(x: Array) -> NDArray[np.int64]:
-    """``x`` to 24 bits of mantissa, with its exponent, as integers. All NaN are one value, as are both zeros."""
+    """``x`` to 24 bits of mantissa, with its exponent, as integers. All NaN are one, as are both zeros."""
     finite = np.isfinite(x)
     size = np.abs(np.where(finite, x, 0.0))
     nothing = _NOTHING * min(1.0, float(size.max(initial=0.0)))

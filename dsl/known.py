@@ -1,7 +1,8 @@
 """Equations that are known by name: the learning rules they generalise, and every row of Table 1.
 
-Source: Alber et al. 2018, Table 1 (test accuracy, mean and standard deviation of 5 runs). One of its rows, the
-SGD-with-momentum equation on WRN-16-2 for 100 epochs that contains an unexplained symbol p1_b, cannot be written.
+Source: Alber et al. 2018, Table 1 (test accuracy, mean and standard deviation of 5 runs). One of its rows,
+the SGD-with-momentum equation on WRN-16-2 for 100 epochs that contains an unexplained symbol p1_b, cannot be
+written.
 """
 
 from __future__ import annotations
@@ -47,7 +48,12 @@ _RULES = (
     ("feedback-alignment", "Feedback alignment", "b_next_R_dh", "Lillicrap et al. 2016"),
     ("direct-feedback-alignment", "Direct feedback alignment", "b_top_R_L_dh", "Nøkland 2016"),
     ("sign-symmetry", "Sign symmetry (uSF)", "b_next @ sgn_W * dh", "Liao et al. 2016"),
-    ("bernoulli-feedback", "Feedback alignment by random signs", "b_next @ S * dh", "operand S of appendix A"),
+    (
+        "bernoulli-feedback",
+        "Feedback alignment by random signs",
+        "b_next @ S * dh",
+        "operand S of appendix A",
+    ),
     ("g-fro", "Normalised by the Frobenius norm", "g / fro(g)", "Table 1"),
     ("g-elem-2", "Normalised by the elementwise 2-norm", "g / elem(g, 2)", "Table 1"),
     ("a1-sgd-1", "Table 1, A1, SGD, first", "min(g / fro(g), clip(h, 1.0))", "Table 1"),
@@ -70,7 +76,12 @@ _RULES = (
     ("a2-momentum-2", "Table 1, A2, momentum, second", "b_next_W - 0.01 + g / elem(g, 2)", "Table 1"),
     ("a3-sgd-1", "Table 1, A3, SGD, first", "g / elem(g, 2) * sgn(bn(dh))", "Table 1"),
     ("a3-sgd-2", "Table 1, A3, SGD, second", "g / elem(g, 2) - mean(b_next_W) / mat(., inf)", "Table 1"),
-    ("a3-momentum-1", "Table 1, A3, momentum, first", "drop(g, 0.01) - bn(b_top_R_L) / elem(., 0)", "Table 1"),
+    (
+        "a3-momentum-1",
+        "Table 1, A3, momentum, first",
+        "drop(g, 0.01) - bn(b_top_R_L) / elem(., 0)",
+        "Table 1",
+    ),
     ("b1-sgd-1", "Table 1, B1, SGD, first", "g / mat(g, 1) + b_next_W / elem(., 2)", "Table 1"),
     ("b1-sgd-2", "Table 1, B1, SGD, second", "g / mat(g, 1) * clip(dh, 0.1)", "Table 1"),
     ("b1-sgd-4", "Table 1, B1, SGD, fourth", "0.5 * g / (std(dh) + 0.1)", "Table 1"),
@@ -133,7 +144,9 @@ _TABLE_1 = (
 
 def _published(key: str) -> tuple[Published, ...]:
     return tuple(
-        Published(setting, *_SETTINGS[setting], optimiser, round(mean / 100, 6), round(deviation / 100, 6), bold)
+        Published(
+            setting, *_SETTINGS[setting], optimiser, round(mean / 100, 6), round(deviation / 100, 6), bold
+        )
         for setting, optimiser, of, mean, deviation, bold in _TABLE_1
         if of == key
     )

@@ -107,3 +107,6 @@ def magnitude(x: Layout) -> Layout:
 def infix(symbol: Layout, x: Layout, y: Layout, level: int) -> Layout:
     """x symbol y; what stands on the right binds one step tighter, as the operators associate to the left."""
     return row(at_least(x, level), symbol, at_least(y, min(level + 1, ATOM)), level=level)
+
+
+DOT, ODOT = operator(r"\cdot", "·"), operator(r"\odot", "⊙")

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from dsl import syntax
 from dsl.equation import Operand, Operation, Statistic, Unary
@@ -53,7 +53,7 @@ _SPELLED = re.compile(
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def tree(text: str) -> Node:
     """The syntax tree of a notation."""
     return syntax.tree_of(syntax.tokens_of(text, _SPELLED, _OPERAND_OF_SPELLING))
@@ -93,7 +93,9 @@ def _patterns() -> dict[tuple[str | float, int], list[UnaryPattern]]:
         for text in (row.text, *row.also):
             pattern = tree(text)
             if pattern.kind == "call":
-                found.setdefault((pattern.value, len(pattern.children)), []).append(UnaryPattern(row, pattern, text))
+                found.setdefault((pattern.value, len(pattern.children)), []).append(
+                    UnaryPattern(row, pattern, text)
+                )
     return found
 
 
@@ -101,7 +103,11 @@ def match(pattern: Node, node: Node, found: dict[str, Node]) -> bool:
     """Whether ``node`` is written as ``pattern``; x and c are put into ``found``. A second x may be `.`."""
     if pattern.kind == "name" and pattern.value in ("x", "c"):
         return _bind(str(pattern.value), node, found)
-    if pattern.kind != node.kind or pattern.value != node.value or len(pattern.children) != len(node.children):
+    if (
+        pattern.kind != node.kind
+        or pattern.value != node.value
+        or len(pattern.children) != len(node.children)
+    ):
         return False
     return all(match(p, n, found) for p, n in zip(pattern.children, node.children, strict=True))
 
@@ -124,7 +130,7 @@ _SHORT = 24
 
 @dataclass(frozen=True, slots=True)
 class UnaryText:
-    """x between ``pieces``, in parentheses if it binds more loosely than ``wants``; all of it binds as ``level``."""
+    """x between ``pieces``, in parentheses if it binds looser than ``wants``; all binds as ``level``."""
 
     wants: int
     level: int
@@ -163,7 +169,7 @@ def _unparse(node: Node, constant: str) -> tuple[str, int, int | None]:
         return f"{node.value:g}", ATOM, None
     if node.value in INFIX and len(node.children) == 2:
         return _unparse_infix(node, constant)
-    text, level, _ = _unparse(node.children[0], constant)
+    text, _, inner = _unparse(node.children[0], constant)
     if node.value == "-":
         return f"-{text}", SUM, POWER
     if node.value == "transpose":
@@ -171,7 +177,6 @@ def _unparse(node: Node, constant: str) -> tuple[str, int, int | None]:
     if node.value in ("square", "cube"):
         return f"{text}^{2 if node.value == 'square' else 3}", POWER, ATOM
     rest = [_unparse(child, constant)[0] for child in node.children[1:]]
-    inner = _unparse(node.children[0], constant)[2]
     return f"{node.value}({', '.join([text, *rest])})", ATOM, inner
 
 

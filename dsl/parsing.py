@@ -1,10 +1,10 @@
-"""Text to equation. The notation stands in the tables of ``dsl/primitives.py``; nothing is ever evaluated as code."""
+"""Text to equation. The notation stands in the tables of primitives; nothing is ever evaluated as code."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 
-from dsl import notation, syntax
+from dsl import notation
 from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
 from dsl.errors import EquationSyntaxError
 from dsl.notation import BINARY_OF_SIGN, IDENTITY, UNARY_PATTERNS, UnaryPattern, keep
@@ -105,7 +105,7 @@ def _right_argument(node: Node, binary: str) -> tuple[Operand, Unary]:
     )
 
 
-# Components --------------------------------------------------------------------------------------------------
+# Components -------------------------------------------------------------------------------------------------
 
 
 def _operand(node: Node) -> Operand | None:
@@ -186,7 +186,7 @@ def _binary(node: Node) -> str | None:
     return None
 
 
-# What went wrong ---------------------------------------------------------------------------------------------
+# What went wrong --------------------------------------------------------------------------------------------
 
 
 def _function_names() -> dict[str, str]:
@@ -238,7 +238,10 @@ def _wrong_arguments(node: Node, name: str) -> tuple[str, str]:
     wanted = len(notation.tree(_FUNCTIONS[name]).children)
     given = len(node.children)
     if wanted != given:
-        return f"{name} takes {wanted} argument{'s' if wanted > 1 else ''}, not {given}", f"write {_FUNCTIONS[name]}"
+        return (
+            f"{name} takes {wanted} argument{'s' if wanted > 1 else ''}, not {given}",
+            f"write {_FUNCTIONS[name]}",
+        )
     return f"the arguments of {name} do not fit", f"write {_FUNCTIONS[name]}, x an operand and c a number"
 
 

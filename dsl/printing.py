@@ -41,7 +41,7 @@ def to_text(equation: Equation) -> str:
 
 
 def _goes_without_saying(operations: tuple[Operation, ...], index: int, last: int) -> bool:
-    """Whether this operation only keeps its left side, in a way that the reader of the text assumes anyway."""
+    """Whether this operation only keeps its left side, in a way that the text need not say."""
     operation = operations[index]
     if operation.right != FILLER or operation.right_unary != IDENTITY:
         return False
@@ -50,7 +50,7 @@ def _goes_without_saying(operations: tuple[Operation, ...], index: int, last: in
     return index == last or operations[index + 1].left_unary != IDENTITY
 
 
-# Mathematics -------------------------------------------------------------------------------------------------
+# Mathematics ------------------------------------------------------------------------------------------------
 
 
 def to_latex(equation: Equation) -> str:
@@ -86,11 +86,11 @@ def _unary_layout(unary: Unary, x: Layout) -> Layout:
     return UNARIES[unary.name].layout(x, constant)
 
 
-# JSON --------------------------------------------------------------------------------------------------------
+# JSON -------------------------------------------------------------------------------------------------------
 
 
 def to_json(equation: Equation) -> dict[str, Any]:
-    """The equation as JSON-ready values, component by component. Infinite constants are the strings "inf" and "-inf"."""
+    """The equation as JSON-ready values, component by component; infinite constants as "inf" and "-inf"."""
     return {
         "first": _operand_json(equation.first),
         "operations": [
@@ -158,8 +158,12 @@ def _unary_from(value: object, where: str) -> Unary:
         return Unary(name)
     if isinstance(constant, bool) or not isinstance(constant, int | float | str):
         raise EquationError(f"{where}.constant must be a number")
-    number = {"inf": math.inf, "-inf": -math.inf}.get(constant) if isinstance(constant, str) else float(constant)
-    if number is None or not (number in row.constants or (row.any_constant and abs(number) <= LARGEST_CONSTANT)):
+    number = (
+        {"inf": math.inf, "-inf": -math.inf}.get(constant) if isinstance(constant, str) else float(constant)
+    )
+    if number is None or not (
+        number in row.constants or (row.any_constant and abs(number) <= LARGEST_CONSTANT)
+    ):
         raise EquationError(f"{where}.constant must be one of {', '.join(map(str, row.constants))}")
     return Unary(name, number)
 
@@ -168,5 +172,3 @@ def _members(value: object, where: str, *names: str) -> tuple[Any, ...]:
     if not isinstance(value, Mapping) or set(value) != set(names):
         raise EquationError(f"{where} must be an object with the members {', '.join(names)}")
     return tuple(value[name] for name in names)
-
-

@@ -1,8 +1,9 @@
-"""Fixed sites on which equations are told apart: dense and convolutional, several activations, several steps each.
+"""Fixed sites on which equations are told apart: dense and convolutional, several activations, several steps
+each.
 
-Values span many magnitudes so that clips, shifts and guards show; the last step of a site has fewer samples, so that
-running statistics and norms over the batch show. All of it is derived from one seed by a generator whose stream numpy
-keeps fixed (NEP 19), and VERSION changes whenever any of it does.
+Values span many magnitudes so that clips, shifts and guards show; the last step of a site has fewer samples,
+so that running statistics and norms over the batch show. All of it is derived from one seed by a generator
+whose stream numpy keeps fixed (NEP 19), and VERSION changes whenever any of it does.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SEED = 20180808
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One backward pass of a probe site, every operand and statistic computed; ``seed`` is that of its noise."""
+    """One backward pass of a probe site, all operands and statistics computed; ``seed`` is its noise's."""
 
     site: SiteValues
     operands: Mapping[Operand, Array]
@@ -124,8 +125,6 @@ def responses(equation: Equation, on: tuple[Probe, ...] | None = None) -> list[A
         memory: Memory = NOTHING_YET
         for step in probe:
             draws = RepeatableDraws(step.seed)
-            value, memory = chain_value(
-                equation, step.operands.__getitem__, step.site, memory, draws
-            )
+            value, memory = chain_value(equation, step.operands.__getitem__, step.site, memory, draws)
             found.append(np.broadcast_to(value, step.site.h.shape))
     return found

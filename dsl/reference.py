@@ -1,7 +1,9 @@
-"""The reference meaning of every primitive, in float64 numpy. Slow, plain, and what all others are compared to.
+"""The reference meaning of every primitive, in float64 numpy. Slow, plain, and what all others are compared
+to.
 
-Values are sample-first; where a matrix is needed (norms, statistics), a tensor is reshaped to (first axis, everything
-else). Running statistics remember: a memory goes in, the memory after this backward pass comes out.
+Values are sample-first; where a matrix is needed (norms, statistics), a tensor is reshaped to (first axis,
+everything else). Running statistics remember: a memory goes in, the memory after this backward pass comes
+out.
 
 Shapes: as in ``dsl/site_values.py``; x and y stand for any of them, broadcasting over the first axis.
 """
@@ -19,8 +21,9 @@ from dsl.primitives import BINARIES, EPSILON, INF, RUNNING, Shape
 from dsl.shapes import shape_after_unary, shape_of_operand, shapes_of
 from dsl.site_values import Array, SiteValues
 
-#: Running averages by what they are of: an operand's name (average of the batch's mean, of its variance), or "left 1",
-#: "right 1", … for ``standardise`` of the left or right argument of that operation (average of x, of x²). All (1, *).
+#: Running averages by what they are of: an operand's name (average of the batch's mean, of its variance), or
+#: "left 1", "right 1", … for ``standardise`` of the left or right argument of that operation (average of x,
+#: of x²). All (1, *).
 Memory = Mapping[str, tuple[Array, Array]]
 
 NOTHING_YET: Memory = MappingProxyType({})
@@ -41,8 +44,8 @@ def evaluate(
 ) -> tuple[Array, Memory]:
     """The signal that ``equation`` sends down at ``site``, shape IN, and the memory after this backward pass.
 
-    ``draws`` feeds noise and dropout, in the order in which the equation is written; default is a generator of seed 0.
-    Raises InfeasibleEquation where the shapes cannot match.
+    ``draws`` feeds noise and dropout, in the order in which the equation is written; default is a generator
+    of seed 0. Raises InfeasibleEquation where the shapes cannot match.
     """
     shapes_of(equation)
     after = {**memory, **_operand_averages(equation, site, memory)}
@@ -81,7 +84,7 @@ def chain_value(
     return value, MappingProxyType(after)
 
 
-# Operands and their running statistics ---------------------------------------------------------------------------------
+# Operands and their running statistics ----------------------------------------------------------------------
 
 #: Every operand as a function of the site.
 OPERAND_MEANING: Mapping[str, Callable[[SiteValues], Array]] = MappingProxyType(
@@ -108,7 +111,7 @@ OPERAND_MEANING: Mapping[str, Callable[[SiteValues], Array]] = MappingProxyType(
 
 
 def operand_value(operand: Operand, site: SiteValues, memory: Memory) -> Array:
-    """The operand, or its running statistic as ``memory`` has it; shape of the operand, or (1, *) for mean and std."""
+    """The operand, or its running statistic as ``memory`` has it; mean and std have shape (1, *)."""
     if operand.statistic == "value":
         return OPERAND_MEANING[operand.name](site)
     mean, variance = memory[operand.name]
@@ -129,7 +132,7 @@ def live_operands(equation: Equation) -> tuple[Operand, ...]:
 
 
 def _operand_averages(equation: Equation, site: SiteValues, memory: Memory) -> dict[str, tuple[Array, Array]]:
-    """The running averages after this pass. All statistics of one operand share them, so each is averaged once."""
+    """The running averages after this pass; all statistics of one operand share them."""
     averaged = {o.name for o in live_operands(equation) if o.statistic != "value"}
     after = {}
     for name in sorted(averaged):
@@ -148,7 +151,7 @@ def running(before: tuple[Array, Array] | None, first: Array, second: Array) -> 
     return a + (1.0 - RUNNING) * (first - a), b + (1.0 - RUNNING) * (second - b)
 
 
-# Unary functions -------------------------------------------------------------------------------------------------------
+# Unary functions --------------------------------------------------------------------------------------------
 
 
 def away_from_zero(x: Array) -> Array:
@@ -168,7 +171,7 @@ def vector_norm(x: Array, p: float, axis: int | None) -> Array:
     if p == 1.0:
         return np.asarray(np.abs(x).sum(axis=axis, keepdims=True))
     if p == 2.0:
-        return np.sqrt((x * x).sum(axis=axis, keepdims=True))
+        return np.asarray(np.sqrt((x * x).sum(axis=axis, keepdims=True)))
     return np.asarray((np.max if p == INF else np.min)(np.abs(x), axis=axis, keepdims=True))
 
 
@@ -240,7 +243,7 @@ REMEMBERING_MEANING = MappingProxyType({"standardise": standardised})
 def unary_value(
     unary: Unary, x: Array, draws: Draws, memory: dict[str, tuple[Array, Array]], place: str
 ) -> Array:
-    """u(x), shape of x (transposed for ``transpose``); what a remembering unary averaged goes into ``memory``."""
+    """u(x), shape of x (or transposed); what a remembering unary averaged goes into ``memory``."""
     constant = unary.constant if unary.constant is not None else 0.0
     if unary.name in UNARY_MEANING:
         return UNARY_MEANING[unary.name](x, constant)
@@ -250,7 +253,7 @@ def unary_value(
     return value
 
 
-# Binary functions ------------------------------------------------------------------------------------------------------
+# Binary functions -------------------------------------------------------------------------------------------
 
 #: f(x, y) elementwise; ``left`` and ``matmul`` are not.
 BINARY_MEANING: Mapping[str, Callable[[Array, Array], Array]] = MappingProxyType(

@@ -1,8 +1,8 @@
 """Feasibility: whether the shapes of an equation match on every site, decided without tensors.
 
-Running statistics have one row and broadcast over the samples, so they are of their operand's class. Elementwise functions
-want equal classes; the products that exist are listed below; the result is of class IN (a result of one row stands for
-every sample).
+Running statistics have one row and broadcast over the samples, so they are of their operand's class.
+Elementwise functions want equal classes; the products that exist are listed below; the result is of class IN
+(a result of one row stands for every sample).
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def _unary_or_reason(unary: Unary, shape: Shape, number: int, side: str) -> Shap
     after = shape_after_unary(unary, shape)
     if after is None:
         raise InfeasibleEquation(
-            f"operation {number}: {unary.name} takes a weight or R_L, but its {side} argument is {shape.value}"
+            f"operation {number}: {unary.name} takes a weight or R_L, but its {side} argument "
+            f"is {shape.value}"
         )
     return after
 
@@ -114,5 +115,6 @@ def _binary_or_reason(binary: str, left: Shape, right: Shape, number: int) -> Sh
             f"operation {number}: there is no product ({left.value}) @ ({right.value}); there are {known}"
         )
     raise InfeasibleEquation(
-        f"operation {number}: {binary} wants equal shapes, but left is {left.value} and right is {right.value}"
+        f"operation {number}: {binary} wants equal shapes, but left is {left.value} and right "
+        f"is {right.value}"
     )

@@ -1,8 +1,9 @@
-"""A site in numpy: the values an equation may look at in one backward pass, and the linear operation in both directions.
+"""A site in numpy: the values an equation may look at in one backward pass, and the linear operation in both
+directions.
 
-Shapes: B sample, I in, O out, C channel, H W space, G groups, K classes. IN is (B, *) as h, OUT (B, *) as h_next_pre,
-WEIGHT (O, I) or (O, I/G, kH, kW), TOP (B, K), RTOP (K, size of IN). Any of them may have one row where a running
-statistic stands: (1, *).
+Shapes: B sample, I in, O out, C channel, H W space, G groups, K classes. IN is (B, *) as h, OUT (B, *) as
+h_next_pre, WEIGHT (O, I) or (O, I/G, kH, kW), TOP (B, K), RTOP (K, size of IN). Any of them may have one row
+where a running statistic stands: (1, *).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+
+Generator = np.random.Generator | np.random.RandomState
 
 
 class LinearOperation(Protocol):
@@ -125,7 +129,7 @@ class SiteValues:
 
 
 def random_site(
-    rng: np.random.Generator,
+    rng: Generator,
     operation: LinearOperation,
     *,
     in_shape: tuple[int, ...],
@@ -161,7 +165,7 @@ def random_site(
 
 
 def _matrices(
-    rng: np.random.Generator,
+    rng: Generator,
     weight_shape: tuple[int, ...],
     top_shape: tuple[int, ...],
     given: SiteValues | None,

@@ -30,7 +30,8 @@ Kind = Literal["number", "name", "call", "hole"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """``value`` is a number's digits-free form, a name, or what is called: a function's name or an operator's sign.
+    """``value`` is a number's digits-free form, a name, or what is called: a function's name or an operator's
+    sign.
 
     ``column`` is 1-based and does not count in comparisons.
     """
@@ -51,12 +52,17 @@ class Token:
 
 #: Spellings of one sign.
 SIGNS = {
-    "−": "-", "–": "-", "⊙": "*", "×": "*", "∘": "*", "·": "@", "⋅": "@", "÷": "/", "**": "^", "²": "^2", "³": "^3",
-    "⁺": "^+", "ᵗ": ".T", "ᵀ": ".T", "∞": "inf",
+    "−": "-", "–": "-", "⊙": "*", "×": "*", "∘": "*", "·": "@", "⋅": "@", "÷": "/", "**": "^", "²": "^2", "³":
+    "^3", "⁺": "^+", "ᵗ": ".T", "ᵀ": ".T", "∞": "inf",
 }  # fmt: skip
 
 #: Names that are spelled with a combining mark or a letter outside ASCII.
-SPELLINGS = {"m\N{COMBINING CIRCUMFLEX ACCENT}": "mean", "s\N{COMBINING CIRCUMFLEX ACCENT}": "std", "ŝ": "std", "√": "sqrt"}
+SPELLINGS = {
+    "m\N{COMBINING CIRCUMFLEX ACCENT}": "mean",
+    "s\N{COMBINING CIRCUMFLEX ACCENT}": "std",
+    "ŝ": "std",
+    "√": "sqrt",
+}
 
 _TOKENS = re.compile(
     r"""(?P<space>\s+)
@@ -72,7 +78,7 @@ _LOOK_ALIKES = dict(zip("аеорсухіјԁɡհԝѕһℎ⍺αχνοβ＊", "ae
 
 
 def tokens_of(text: str, spelled: re.Pattern[str], names: Mapping[str, str]) -> list[Token]:
-    """Splits ``text``. ``spelled`` matches whatever spells an operand, and ``names`` says which, without blanks."""
+    """Splits ``text``. ``spelled`` matches what spells an operand; ``names`` says which, without blanks."""
     if len(text) > MAX_CHARACTERS:
         raise EquationSyntaxError(
             f"the text is longer than {MAX_CHARACTERS} characters",
@@ -100,7 +106,9 @@ def _strange(character: str, column: int) -> EquationSyntaxError:
     name = unicodedata.name(character, f"U+{ord(character):04X}")
     plain = _LOOK_ALIKES.get(character) or unicodedata.normalize("NFKC", character)
     like = plain if plain != character and plain.isascii() and plain.isprintable() else None
-    hint = f"it looks like {like!r}: type that" if like else "names are letters, digits and _; see the notation"
+    hint = (
+        f"it looks like {like!r}: type that" if like else "names are letters, digits and _; see the notation"
+    )
     return EquationSyntaxError(f"unexpected character {character!r} ({name})", column=column, hint=hint)
 
 
@@ -108,7 +116,9 @@ def tree_of(tokens: list[Token]) -> Node:
     """The syntax tree of the whole text. Raises EquationSyntaxError."""
     reader = _Reader(tokens)
     if reader.now.kind == "end":
-        raise EquationSyntaxError("the text is empty", column=1, hint="for example: min(g / fro(g), clip(h, 1.0))")
+        raise EquationSyntaxError(
+            "the text is empty", column=1, hint="for example: min(g / fro(g), clip(h, 1.0))"
+        )
     tree = reader.comparison()
     if reader.now.kind != "end":
         raise reader.unexpected("an operator or the end")
@@ -162,7 +172,11 @@ class _Reader:
         token = self.now
         found = token.text if token.kind == "end" else repr(token.text)
         hint = None
-        if token.kind in ("name", "number") and self._at and self._tokens[self._at - 1].kind in ("name", "number"):
+        if (
+            token.kind in ("name", "number")
+            and self._at
+            and self._tokens[self._at - 1].kind in ("name", "number")
+        ):
             hint = "write products with *, as in 0.5 * g"
         return EquationSyntaxError(f"expected {expected}, found {found}", column=token.column, hint=hint)
 
@@ -175,7 +189,9 @@ class _Reader:
             column = self.advance().column
             right = self.sum()
             if right.kind != "number" or right.value != 0:
-                raise EquationSyntaxError("expected 0 after '>'", column=right.column, hint="there is x > 0 only")
+                raise EquationSyntaxError(
+                    "expected 0 after '>'", column=right.column, hint="there is x > 0 only"
+                )
             left = call(">", column, left, right)
         self._depth -= 1
         return left
@@ -210,10 +226,8 @@ class _Reader:
             minus.append(self.advance().column)
         node = self.power()
         for column in reversed(minus):
-            if node.kind == "number":
-                node = number(-float(node.value), column)
-            else:
-                node = call("-", column, node)
+            is_number = node.kind == "number"
+            node = number(-float(node.value), column) if is_number else call("-", column, node)
         return node
 
     def power(self) -> Node:
@@ -277,7 +291,7 @@ class _Reader:
         return call(name, column, *arguments)
 
     def norm(self) -> Node:
-        """‖x‖_p^kind: with a kind the vector norm of elements, columns or rows, without one the matrix norm."""
+        """‖x‖_p^kind: the vector norm of elements, columns or rows; without a kind the matrix norm."""
         column = self.advance().column
         inside = self.comparison()
         self.expect("‖", f"to close the '‖' of column {column}")
@@ -313,7 +327,9 @@ _POWERS = {"2": "square", "3": "cube", "t": "transpose", "T": "transpose", "+": 
 def _finite(token: Token) -> float:
     value = float(token.text)
     if not math.isfinite(value):
-        raise EquationSyntaxError("the number is not finite", column=token.column, hint="norms take inf by name")
+        raise EquationSyntaxError(
+            "the number is not finite", column=token.column, hint="norms take inf by name"
+        )
     return value
 
 

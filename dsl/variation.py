@@ -1,8 +1,8 @@
 """Where new equations come from: uniform sampling, the paper's mutation, and operators beyond the paper.
 
-Mutation is that of Alber et al. 2018, section 3.2: a component is chosen uniformly and swapped for another one of its
-category, uniformly; while the result is infeasible, the mutation starts again from the parent. A unary with each
-of its constants is a component of its own, as in the paper's list.
+Mutation is that of Alber et al. 2018, section 3.2: a component is chosen uniformly and swapped for another
+one of its category, uniformly; while the result is infeasible, the mutation starts again from the parent. A
+unary with each of its constants is a component of its own, as in the paper's list.
 
 Randomness is an argument: the same generator state gives the same equation.
 """
@@ -13,12 +13,12 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TypeVar, get_args
 
-from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
+from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Statistic, Unary
 from dsl.errors import EquationError, UnknownComponent
 from dsl.notation import constant_text, operand_text
-from dsl.primitives import LARGEST_CONSTANT, BINARIES, OPERANDS, STATISTICS, UNARIES
+from dsl.primitives import BINARIES, LARGEST_CONSTANT, OPERANDS, UNARIES
 from dsl.shapes import is_feasible
 
 _ATTEMPTS = 100_000
@@ -43,9 +43,9 @@ def language(
 ) -> Vocabulary:
     """The permitted part of the language; None means everything.
 
-    Operands are named with their statistic (``"g"``, ``"mean(g)"``), unaries by name with all constants of their grid unless
-    ``constants`` names others (``{"scale": (0.1, 3.0)}``; grids that the paper fixes can be narrowed only).
-    Raises UnknownComponent naming the nearest known one.
+    Operands are named with their statistic (``"g"``, ``"mean(g)"``), unaries by name with all constants of
+    their grid unless ``constants`` names others (``{"scale": (0.1, 3.0)}``; grids that the paper fixes can be
+    narrowed only). Raises UnknownComponent naming the nearest known one.
     """
     by_text = {operand_text(operand): operand for operand in _all_operands()}
     constants = constants or {}
@@ -62,8 +62,7 @@ def language(
 
 
 def _all_operands() -> list[Operand]:
-    statistics = ("value", *STATISTICS)
-    return [Operand(name, statistic) for name in OPERANDS for statistic in statistics]  # type: ignore[arg-type]
+    return [Operand(name, statistic) for name in OPERANDS for statistic in get_args(Statistic)]
 
 
 def _known(asked: Sequence[str] | Mapping[str, object] | None, known: list[str], kind: str) -> list[str]:
@@ -86,7 +85,9 @@ def _with_constants(name: str, asked: Sequence[float] | None) -> list[Unary]:
     for constant in asked or ():
         if not (constant in row.constants or (row.any_constant and abs(constant) <= LARGEST_CONSTANT)):
             grid = ", ".join(constant_text(row, c) for c in row.constants)
-            raise UnknownComponent(f"{constant} is not in the grid of {name}", hint=f"its constants are {grid}")
+            raise UnknownComponent(
+                f"{constant} is not in the grid of {name}", hint=f"its constants are {grid}"
+            )
     return [Unary(name, float(constant)) for constant in (asked or row.constants)]
 
 
@@ -97,7 +98,8 @@ EVERYTHING = language()
 def sample(
     rng: random.Random, vocabulary: Vocabulary = EVERYTHING, lengths: Sequence[float] = (1.0, 0.0, 0.0)
 ) -> Equation:
-    """A feasible equation, uniform among those with as many operations; ``lengths[i]`` is the probability of i + 1.
+    """A feasible equation, uniform among those with as many operations; ``lengths[i]`` is the probability of
+    i + 1.
 
     Raises EquationError where the vocabulary seems to have no feasible equation.
     """
@@ -227,11 +229,11 @@ def _unary_words(unary: Unary) -> str:
     return unary.name if unary.constant is None else f"{unary.name} {unary.constant:g}"
 
 
-# Beyond the paper, off by default --------------------------------------------------------------------------------------
+# Beyond the paper, off by default ---------------------------------------------------------------------------
 
 
 def change_length(equation: Equation, rng: random.Random, vocabulary: Vocabulary = EVERYTHING) -> Equation:
-    """A feasible equation with one operation more or one less; raises EquationError where there seems to be none."""
+    """A feasible equation with one operation more or less; raises EquationError if there seems to be none."""
     count = len(equation.operations)
     for _ in range(_ATTEMPTS):
         operations = list(equation.operations)
@@ -246,7 +248,8 @@ def change_length(equation: Equation, rng: random.Random, vocabulary: Vocabulary
 
 
 def mutate_constant(equation: Equation, rng: random.Random) -> Equation:
-    """``equation`` with one constant changed: to a neighbour in its grid, or multiplied by 2^N(0, 1) where any is allowed.
+    """``equation`` with one constant changed: to a neighbour in its grid, or multiplied by 2^N(0, 1) where
+    any is allowed.
 
     An equation without constants is returned as it is.
     """
@@ -263,7 +266,9 @@ def mutate_constant(equation: Equation, rng: random.Random) -> Equation:
     left, right = operation.left_unary, operation.right_unary
     left, right = (left, _other_constant(right, rng)) if side else (_other_constant(left, rng), right)
     changed = Operation(left, operation.right, right, operation.binary)
-    return Equation(equation.first, (*equation.operations[:number], changed, *equation.operations[number + 1 :]))
+    return Equation(
+        equation.first, (*equation.operations[:number], changed, *equation.operations[number + 1 :])
+    )
 
 
 def _other_constant(unary: Unary, rng: random.Random) -> Unary:

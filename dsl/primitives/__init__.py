@@ -1,0 +1,40 @@
+"""The tables of the language: one row per operand, statistic, unary and binary function.
+
+Source: Alber et al. 2018, appendix A ("A" below) and Table 1. Where the paper is silent, the row's
+``decision`` says what is done here and why. What a row means in numbers stands in ``dsl/reference.py``
+(float64 numpy), to which every other implementation is compared.
+
+Shape classes: IN sample × input of the linear operation, OUT sample × its output, TOP sample × K classes,
+WEIGHT the operation's weight, RTOP K × size of IN. WEIGHT_T and RTOP_T are those two transposed.
+"""
+
+from dsl.primitives.binaries import BINARIES
+from dsl.primitives.operands import OPERANDS, STATISTICS
+from dsl.primitives.rows import (
+    EPSILON,
+    INF,
+    LARGEST_CONSTANT,
+    RUNNING,
+    BinaryRow,
+    OperandRow,
+    Shape,
+    StatisticRow,
+    UnaryRow,
+)
+from dsl.primitives.unaries import UNARIES
+
+__all__ = [
+    "BINARIES",
+    "EPSILON",
+    "INF",
+    "LARGEST_CONSTANT",
+    "OPERANDS",
+    "RUNNING",
+    "STATISTICS",
+    "UNARIES",
+    "BinaryRow",
+    "OperandRow",
+    "Shape",
+    "StatisticRow",
+    "UnaryRow",
+]

@@ -1,0 +1,93 @@
+"""The form of a table row, and the constants that rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from dsl.layout import Layout
+
+INF = float("inf")
+
+#: Divisors are kept at least this far from zero. The value is the customary one for normalisation.
+EPSILON = 1e-12
+
+#: Constants that the paper leaves open (of scale and shift) may be this large.
+LARGEST_CONSTANT = 1e6
+
+#: m ← RUNNING · m + (1 − RUNNING) · batch (A: "running averages with factor r = 0.9").
+RUNNING = 0.9
+
+
+class Shape(Enum):
+    """What a value's axes are; feasibility is decided by these alone."""
+
+    IN = "sample × input"
+    OUT = "sample × output"
+    TOP = "sample × classes"
+    WEIGHT = "weight"
+    RTOP = "classes × input"
+    WEIGHT_T = "transposed weight"
+    RTOP_T = "input × classes"
+
+
+@dataclass(frozen=True, slots=True)
+class OperandRow:
+    """``needs`` names the matrices that have to exist: W (through it or by itself), R, S, R_L."""
+
+    name: str
+    shape: Shape
+    text: str
+    layout: Layout
+    needs: frozenset[str] = frozenset()
+    also: tuple[str, ...] = ()
+    source: str = "A"
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticRow:
+    """A running statistic of an operand; ``function`` is how it is written."""
+
+    name: str
+    function: str
+    layout: Callable[[Layout], Layout]
+    source: str = "A"
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnaryRow:
+    """``text`` is the notation, with ``x`` for the argument and ``c`` for the constant; ``also`` is
+    understood too.
+
+    ``constants`` is the grid that is searched. ``any_constant`` says that other finite constants are
+    equations as well, because the paper lists none. ``shape`` is "same" or "transposed".
+    """
+
+    name: str
+    text: str
+    layout: Callable[[Layout, Layout], Layout]
+    constants: tuple[float, ...] = ()
+    any_constant: bool = False
+    shape: str = "same"
+    random: bool = False
+    remembers: bool = False
+    also: tuple[str, ...] = ()
+    source: str = "A"
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryRow:
+    """``shape`` is "elementwise", "matmul" or "left"; ``text`` has ``x`` and ``y`` for the arguments."""
+
+    name: str
+    text: str
+    layout: Callable[[Layout, Layout], Layout]
+    shape: str = "elementwise"
+    commutes: bool = False
+    also: tuple[str, ...] = ()
+    source: str = "A"
+    decision: str = ""
