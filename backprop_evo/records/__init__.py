@@ -1,1 +1,2 @@
-"""Immutable values that rooms hand to each other. Standard library only, so that training needs no service."""
+"""Immutable values that rooms hand to each other. Standard library only, so that training needs no
+service."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -11,11 +12,29 @@ from backprop_evo.records.training import TrainSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """The subset of the language a search may use; None means all of it."""
+    """The subset of the language a search may use; None means all of it.
+
+    ``constants`` replaces the grid of a unary function: ``{"scale": (0.1, 3.0)}``.
+    """
 
     operands: tuple[str, ...] | None = None
     unaries: tuple[str, ...] | None = None
     binaries: tuple[str, ...] | None = None
+    constants: Mapping[str, tuple[float, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operators:
+    """The probability of each operator beyond the paper's, by which a parent is varied; else it is
+    mutated."""
+
+    change_length: float = 0.0
+    mutate_constant: float = 0.0
+    crossover: float = 0.0
+
+    @property
+    def beyond_the_paper(self) -> tuple[float, float, float]:
+        return self.change_length, self.mutate_constant, self.crossover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +67,7 @@ class SearchSpec:
     start_random: int = 16
     lengths: tuple[float, ...] = (1.0, 0.0, 0.0)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    operators: Operators = field(default_factory=Operators)
     in_flight: int = 2
     train: TrainSpec = field(default_factory=TrainSpec)
     confirmation: Confirmation = field(default_factory=Confirmation)
@@ -66,6 +86,12 @@ class SearchSpec:
                 "lengths",
                 _is_distribution(self.lengths) and len(self.lengths) <= 3,
                 "up to 3 probabilities that sum to 1",
+            ),
+            (
+                "operators",
+                all(p >= 0 for p in self.operators.beyond_the_paper)
+                and sum(self.operators.beyond_the_paper) <= 1,
+                "non-negative probabilities that sum to at most 1",
             ),
             ("in_flight", 1 <= self.in_flight <= 100_000, "at least 1"),
             ("confirmation.best", self.confirmation.best >= 0, "at least 0"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from random import Random
 
 from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
@@ -60,7 +61,7 @@ class SearchProgress:
         self._confirmations: set[str] = set()
         self._twins_in_a_row = 0
 
-    # -- learning -------------------------------------------------------------------------------------------------
+    # -- learning -------------------------------------------------------------------------------------------
 
     def hear(self, finish: FinishRecord) -> None:
         """Take in one finished trial; they come in finish order."""
@@ -104,7 +105,7 @@ class SearchProgress:
         if member is not None and fitness is not None:
             self._population.add(member, fitness)
 
-    # -- deciding -------------------------------------------------------------------------------------------------
+    # -- deciding -------------------------------------------------------------------------------------------
 
     def decide(self, state: SearchState, trials: int, *, now: datetime) -> Decisions:
         """Fill the free slots. ``trials`` is the present budget of search trials."""
@@ -169,9 +170,12 @@ class SearchProgress:
         elif number <= len(self.spec.start) + self.spec.start_random or len(self._population) == 0:
             origin, candidate = Origin.RANDOM, self._language.draw(generator)
         else:
-            parent = self._population.select(generator, self.spec.best_probability)
-            origin = Origin.MUTATION
-            candidate, mutation = self._language.mutate(self._individuals[parent].equation, generator)
+            origin, parent = Origin.MUTATION, self._select(generator)
+            candidate, mutation = self._language.vary(
+                self._individuals[parent].equation,
+                generator,
+                lambda: self._individuals[self._select(generator)].equation,
+            )
         return IndividualRecord(
             search_id=self.search_id,
             number=number,
@@ -185,6 +189,9 @@ class SearchProgress:
             finishes_known=self.finishes_known,
             created_at=now,
         )
+
+    def _select(self, generator: Random) -> int:
+        return self._population.select(generator, self.spec.best_probability)
 
     def _trial(self, individual: IndividualRecord, now: datetime) -> TrialRecord:
         purpose = Purpose.BASELINE if individual.number == BASELINE else Purpose.SEARCH
@@ -210,7 +217,8 @@ class SearchProgress:
         return tuple(new)
 
     def _to_confirm(self) -> Sequence[int]:
-        """The first individuals of the best behaviours, then the baseline; only those whose trial completed."""
+        """The first individuals of the best behaviours, then the baseline; only those whose trial
+        completed."""
         best = self.spec.confirmation.best
         if best == 0:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -28,5 +29,6 @@ class Language(Protocol):
     def draw(self, generator: Random) -> Candidate:
         """A random feasible equation."""
 
-    def mutate(self, equation: str, generator: Random) -> tuple[Candidate, str]:
-        """A feasible mutation of the equation, and in words what was changed."""
+    def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
+        """A feasible variation of the equation, and in words what was changed. ``partner`` selects a second
+        parent, for operators that need one."""

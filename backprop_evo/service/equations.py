@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import dsl
@@ -31,6 +31,7 @@ class KnownEquation:
     """An equation with a name, from the literature."""
 
     name: str
+    title: str
     text: str
     latex: str
     source: str
@@ -49,22 +50,31 @@ def check_equation(text: str) -> EquationReport:
         json=dsl.to_json(equation),
         latex=dsl.to_latex(equation),
         mathml=dsl.to_mathml(equation),
-        canonical=canonical and dsl.to_text(canonical),
-        fingerprint=canonical and dsl.fingerprint(canonical),
+        canonical=dsl.to_text(canonical) if canonical else None,
+        fingerprint=dsl.fingerprint(canonical) if canonical else None,
         operations=len(equation.operations),
         infeasible=infeasible,
-        facts=dsl.facts(equation) if canonical else {},
+        facts=_plain_facts(dsl.facts(equation)) if canonical else {},
     )
+
+
+def _plain_facts(facts: dsl.EquationFacts) -> dict[str, Any]:
+    """By name, sets as sorted lists, so that they can be written as JSON."""
+    return {
+        name: sorted(value) if isinstance(value, frozenset) else value
+        for name, value in asdict(facts).items()
+    }
 
 
 def known_equations() -> tuple[KnownEquation, ...]:
     """Every named equation of the language."""
     return tuple(
         KnownEquation(
-            name=name,
+            name=known.key,
+            title=known.title,
             text=dsl.to_text(known.equation),
             latex=dsl.to_latex(known.equation),
             source=known.source,
         )
-        for name, known in dsl.KNOWN.items()
+        for known in dsl.KNOWN.values()
     )

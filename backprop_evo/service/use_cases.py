@@ -1,4 +1,5 @@
-"""The use cases: what the API, the command line and tests may ask of the product. One call, one transaction."""
+"""The use cases: what the API, the command line and tests may ask of the product. One call, one
+transaction."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ class Service:
         self.store = store
         self._clock = clock
 
-    # -- searches: verbs, each idempotent ---------------------------------------------------------------------
+    # -- searches: verbs, each idempotent -----------------------------------------------------------------
 
     def submit_search(self, spec: SearchSpec, *, idempotency_key: str | None = None) -> SearchRecord:
         """Check a search and queue it. Raises ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``,
@@ -74,7 +75,14 @@ class Service:
         """Add trials to the budget; a completed or stopped search runs again."""
         return self.store.extend_search(search_id, trials=trials, now=self._clock())
 
-    def clone(self, search_id: str, *, name: str | None = None, seed: int | None = None) -> SearchRecord:
+    def clone(
+        self,
+        search_id: str,
+        *,
+        name: str | None = None,
+        seed: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> SearchRecord:
         """Submit the same search again, with its present budget."""
         original = self.store.search(search_id)
         spec = replace(
@@ -83,9 +91,9 @@ class Service:
             seed=original.spec.seed if seed is None else seed,
             trials=original.trials_total,
         )
-        return self.submit_search(spec)
+        return self.submit_search(spec, idempotency_key=idempotency_key)
 
-    # -- reading ----------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------------------
 
     def search(self, search_id: str) -> SearchRecord:
         """Raises ``NotFound``."""
@@ -143,7 +151,7 @@ class Service:
         """Nodes that were heard of in the last ``silent_for_s`` seconds."""
         return self.store.nodes(seen_after=self._clock() - timedelta(seconds=silent_for_s))
 
-    # -- equations --------------------------------------------------------------------------------------------
+    # -- equations ----------------------------------------------------------------------------------------
 
     def check_equation(self, text: str) -> EquationReport:
         """Raises ``InvalidEquation`` with the column."""

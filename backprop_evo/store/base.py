@@ -31,7 +31,7 @@ from backprop_evo.records.training import TrainResult
 class Store(Protocol):
     """Where searches, individuals, trials, attempts, nodes and events live."""
 
-    # -- searches ---------------------------------------------------------------------------------------------
+    # -- searches -----------------------------------------------------------------------------------------
 
     def add_search(
         self, spec: SearchSpec, *, now: datetime, idempotency_key: str | None = None
@@ -73,7 +73,7 @@ class Store(Protocol):
     def release_search_claim(self, search_id: str, controller: str) -> None:
         """Hand the search back, so that the next controller need not wait for the lease to run out."""
 
-    # -- decisions of the controller ---------------------------------------------------------------------------
+    # -- decisions of the controller ----------------------------------------------------------------------
 
     def record_decisions(
         self,
@@ -102,7 +102,7 @@ class Store(Protocol):
     def open_trials(self, search_id: str) -> Sequence[TrialRecord]:
         """Trials that are not terminal."""
 
-    # -- workers ------------------------------------------------------------------------------------------------
+    # -- workers ------------------------------------------------------------------------------------------
 
     def trial(self, trial_id: str) -> TrialRecord:
         """Raises ``NotFound``."""
@@ -142,7 +142,7 @@ class Store(Protocol):
         """Put trials whose lease ran out back to QUEUED and return their ids, or end them as LOST after
         ``max_attempts``."""
 
-    # -- reading --------------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------------------
 
     def trials(
         self,

@@ -19,7 +19,8 @@ def encode_cursor(kind: str, *key: object) -> str:
 
 
 def decode_cursor(kind: str, cursor: str, types: Sequence[type]) -> list[Any]:
-    """The key again. Raises ``InvalidInput`` for anything ``encode_cursor`` did not write for this listing."""
+    """The key again. Raises ``InvalidInput`` for anything ``encode_cursor`` did not write for this
+    listing."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):

@@ -1,4 +1,5 @@
-"""Searches: storing, listing, moving between states, and the claim by which one controller drives one search."""
+"""Searches: storing, listing, moving between states, and the claim by which one controller drives one
+search."""
 
 from __future__ import annotations
 

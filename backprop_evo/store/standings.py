@@ -82,7 +82,8 @@ def _count_confirmation(
 def plan_confirmations(
     connection: Connection, search_id: str, individuals: Sequence[int], seeds: int
 ) -> None:
-    """Say how many confirmation trials have to complete before each of these individuals counts as confirmed."""
+    """Say how many confirmation trials have to complete before each of these individuals counts as
+    confirmed."""
     connection.execute(
         update(STANDINGS)
         .where(STANDINGS.c.search_id == search_id, STANDINGS.c.individual.in_(individuals))

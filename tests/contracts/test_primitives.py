@@ -23,7 +23,8 @@ from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
 
 ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
-TOLERANCE = {torch.float64: 1e-9, torch.float32: 3e-4, torch.bfloat16: 6e-2}
+#: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (bfloat16 has 8 bits).
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 3e-4, torch.bfloat16: 1e-1}
 
 DENSE = ("dense", site_values.Dense(), Dense(), (7,), (6, 7))
 CONV = (

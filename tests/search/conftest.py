@@ -34,7 +34,7 @@ class Words:
     def draw(self, generator: Random) -> Candidate:
         return self.read("".join(generator.choice(self.letters) for _ in range(4)))
 
-    def mutate(self, equation: str, generator: Random) -> tuple[Candidate, str]:
+    def vary(self, equation: str, generator: Random, _partner: object) -> tuple[Candidate, str]:
         place = generator.randrange(4)
         letter = generator.choice(self.letters)
         return self.read(equation[:place] + letter + equation[place + 1 :]), f"{place}: {letter}"

@@ -93,7 +93,9 @@ def test_a_database_without_tables_is_not_ready_and_says_what_to_do(empty_url):
 
 @pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.stem)
 def test_revisions_import_nothing_of_ours(path):
-    assert not re.search(r"^\s*(from|import) (backprop_evo|dsl|workers|api)\b", path.read_text(), re.MULTILINE)
+    assert not re.search(
+        r"^\s*(from|import) (backprop_evo|dsl|workers|api)\b", path.read_text(), re.MULTILINE
+    )
 
 
 def test_the_commands_look_after_the_database_of_the_settings(tmp_path, monkeypatch):

@@ -1,0 +1,157 @@
+"""How long reading and writing take with a search of many trials: ``python benchmarks/store.py [trials]
+[url]``.
+
+Prints medians over 20 calls. Writing is measured through the store's own methods, one transaction a call.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+from backprop_evo.records.searching import Purpose, SearchSpec, TrialState
+from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
+from backprop_evo.records.training import CurvePoint, Outcome, TrainResult
+from backprop_evo.store import migrations, trials
+from backprop_evo.store.sql import SqlStore, open_store
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CURVE = tuple(CurvePoint(epoch / 5, 2.0, 0.3, 0.1, 10.0 * epoch) for epoch in range(20))
+
+
+def decisions(
+    search: SearchRecord, first: int, count: int
+) -> tuple[list[IndividualRecord], list[TrialRecord]]:
+    individuals, queued = [], []
+    for number in range(first, first + count):
+        individuals.append(
+            IndividualRecord(
+                search_id=search.id,
+                number=number,
+                origin=Origin.MUTATION,
+                equation="g / fro(g)",
+                canonical="g / fro(g)",
+                fingerprint=f"{number:032x}",
+                parent=0,
+                twin=None,
+                mutation="binary: add → mul",
+                finishes_known=number,
+                created_at=NOW,
+            )
+        )
+        queued.append(
+            TrialRecord(
+                id=f"{search.id}.{number}",
+                search_id=search.id,
+                individual=number,
+                equation="g / fro(g)",
+                fingerprint=f"{number:032x}",
+                purpose=Purpose.SEARCH,
+                spec=search.spec.train,
+                seed=1,
+                state=TrialState.QUEUED,
+                fence=0,
+                created_at=NOW,
+                queued_at=NOW,
+            )
+        )
+    return individuals, queued
+
+
+def fill(store: SqlStore, count: int) -> SearchRecord:
+    """A search with ``count`` finished trials, in a few large transactions."""
+    store.add_search(SearchSpec(name="large", trials=2 * count), now=NOW)
+    search = store.claim_search("bench", lease_s=3600, now=NOW)
+    assert search is not None
+    generator = Random(0)
+    for first in range(0, count, 1000):
+        individuals, queued = decisions(search, first, min(1000, count - first))
+        store.record_decisions(search.id, "bench", individuals, queued, now=NOW)
+        with store.database.write() as connection:
+            for trial in queued:
+                lease = trials.claim_trial(connection, trial.id, "node/0", lease_s=60, now=NOW)
+                assert lease is not None
+                trials.finish_trial(connection, lease, result(generator), now=NOW)
+    return search
+
+
+def result(generator: Random) -> TrainResult:
+    return TrainResult(
+        outcome=Outcome.COMPLETED, validation_accuracy=generator.random(), curve=CURVE, wall_time_s=60.0
+    )
+
+
+def median_ms(call: Callable[[], object], rounds: int = 20) -> float:
+    """Milliseconds, after one call that warms caches."""
+    call()
+    times = []
+    for _ in range(rounds):
+        started = perf_counter()
+        call()
+        times.append(1000 * (perf_counter() - started))
+    return statistics.median(times)
+
+
+def deep_cursor(store: SqlStore, search_id: str, count: int) -> str | None:
+    cursor = None
+    for _ in range(count // 2 // 1000):
+        cursor = store.leaderboard(search_id, cursor=cursor, limit=1000).next_cursor
+    return cursor
+
+
+def training_life(
+    store: SqlStore, search: SearchRecord, count: int, rounds: int = 100
+) -> tuple[float, float]:
+    """Milliseconds for one decision with its trial, and for one trial's claim, start and finish."""
+    deciding = living = 0.0
+    for number in range(count, count + rounds):
+        started = perf_counter()
+        store.record_decisions(search.id, "bench", *decisions(search, number, 1), now=NOW)
+        decided = perf_counter()
+        lease = store.claim_trial(f"{search.id}.{number}", "node/0", lease_s=60, now=NOW)
+        assert lease is not None
+        store.start_trial(lease, now=NOW)
+        store.finish_trial(lease, result(Random(number)), now=NOW)
+        deciding += decided - started
+        living += perf_counter() - decided
+    return 1000 * deciding / rounds, 1000 * living / rounds
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    with tempfile.TemporaryDirectory() as folder:
+        url = sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{Path(folder) / 'bench.sqlite'}"
+        migrations.upgrade(url)
+        store = open_store(url)
+        search = fill(store, count)
+        deep = deep_cursor(store, search.id, count)
+        newest = store.events(limit=1)[0].id
+        print(f"{count} trials on {store.database.url.get_backend_name()}, milliseconds")
+        for name, call in (
+            ("leaderboard, first 50", lambda: store.leaderboard(search.id)),
+            ("leaderboard, 50 from the middle", lambda: store.leaderboard(search.id, cursor=deep)),
+            ("leaderboard over all searches, first 50", lambda: store.leaderboard()),
+            ("plain backprop's row", lambda: store.baseline(search.id)),
+            ("trials, newest 50 with curves", lambda: store.trials(search.id)),
+            ("events, 500", lambda: store.events(after=newest)),
+            ("a search", lambda: store.search(search.id)),
+            ("trials to send again", lambda: store.unsent_trials(queued_before=NOW)),
+            ("leases that ran out", lambda: store.expire_leases(now=NOW, max_attempts=3)),
+        ):
+            print(f"{name:45}{median_ms(call):9.2f}")
+        print(f"{'all individuals':45}{median_ms(lambda: store.individuals(search.id), 3):9.2f}")
+        print(f"{'all finishes':45}{median_ms(lambda: store.finishes(search.id), 3):9.2f}")
+        deciding, living = training_life(store, search, count)
+        print(f"{'one decision with its trial':45}{deciding:9.2f}")
+        print(f"{'claim, start and finish of one trial':45}{living:9.2f}")
+        store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The leaderboard's rules, over SQLite and PostgreSQL."""
+
+import statistics
+from random import Random
+
+import pytest
+
+from backprop_evo.errors import InvalidInput
+from backprop_evo.records.searching import Confirmation, Purpose
+
+ONE_TO_CONFIRM = Confirmation(best=1, seeds=3)
+
+
+def rows(scene, search=None, **options):
+    return scene.store.leaderboard(search and search.id, **options).items
+
+
+def accuracies(page):
+    return [row.validation.mean for row in page]
+
+
+def test_rows_are_ranked_by_accuracy_and_plain_backprop_stands_among_them(scene):
+    search = scene.search()
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.5)
+    for accuracy in (0.4, 0.7, 0.6):
+        scene.finish(scene.trial(search), accuracy)
+    board = rows(scene, search)
+    assert [(row.rank, row.validation.mean) for row in board] == [(1, 0.7), (2, 0.6), (3, 0.5), (4, 0.4)]
+    assert [row.is_baseline for row in board] == [False, False, True, False]
+    assert {(row.validation.n, row.validation.std, row.test) for row in board} == {(1, None, None)}
+    assert all(row.latex and row.train_time_s == 3.0 for row in board)
+
+
+def test_what_did_not_complete_is_not_on_it(scene):
+    search = scene.search()
+    scene.finish(scene.trial(search), None)
+    scene.finish(scene.trial(search), 0.2)
+    assert accuracies(rows(scene, search)) == [0.2]
+
+
+def confirm(scene, search, individual, *results):
+    trials = [
+        scene.trial(search, purpose=Purpose.CONFIRMATION, of=individual, suffix=f"c{i}")
+        for i in range(len(results))
+    ]
+    for trial_id, result in zip(trials, results, strict=True):
+        validation, test = result if result else (None, None)
+        scene.finish(trial_id, validation, **({"test_accuracy": test} if result else {}))
+
+
+def test_a_confirmed_row_shows_mean_deviation_and_number_over_new_seeds_and_the_test_split(scene):
+    search = scene.search(confirmation=ONE_TO_CONFIRM)
+    scene.finish(scene.trial(search), 0.9)
+    confirm(scene, search, 0, (0.5, 0.4), (0.6, 0.45), (0.8, 0.41))
+    (row,) = rows(scene, search)
+    assert (row.confirmed, row.search_fitness, row.validation.n, row.test.n) == (True, 0.9, 3, 3)
+    assert row.validation.mean == pytest.approx(statistics.mean([0.5, 0.6, 0.8]))
+    assert row.validation.std == pytest.approx(statistics.stdev([0.5, 0.6, 0.8]))
+    assert row.test.mean == pytest.approx(statistics.mean([0.4, 0.45, 0.41]))
+    assert row.train_time_s == 12.0
+
+
+def test_a_confirmed_row_stands_above_a_lucky_one(scene):
+    search = scene.search(confirmation=ONE_TO_CONFIRM)
+    scene.finish(scene.trial(search), 0.6)
+    scene.finish(scene.trial(search), 0.99)
+    confirm(scene, search, 0, (0.5, 0.5), (0.5, 0.5), (0.5, 0.5))
+    assert [(row.individual, row.confirmed) for row in rows(scene, search)] == [(0, True), (1, False)]
+
+
+def test_a_row_is_confirmed_only_when_every_seed_is_in(scene):
+    search = scene.search(confirmation=ONE_TO_CONFIRM)
+    scene.finish(scene.trial(search), 0.6)
+    confirm(scene, search, 0, (0.9, 0.9), (0.9, 0.9))
+    (row,) = rows(scene, search)
+    assert (row.confirmed, row.validation.mean, row.validation.n, row.test) == (False, 0.6, 1, None)
+
+
+def test_a_row_that_diverged_on_a_new_seed_stays_unconfirmed(scene):
+    search = scene.search(confirmation=ONE_TO_CONFIRM)
+    scene.finish(scene.trial(search), 0.6)
+    confirm(scene, search, 0, (0.9, 0.9), None, (0.9, 0.9))
+    assert [row.confirmed for row in rows(scene, search)] == [False]
+
+
+def test_all_searches_together_are_ranked_as_one(scene):
+    one, two = scene.search("one"), scene.search("two")
+    for search, accuracy in ((one, 0.1), (two, 0.2), (one, 0.3), (two, 0.4)):
+        scene.finish(scene.trial(search), accuracy)
+    assert accuracies(rows(scene)) == [0.4, 0.3, 0.2, 0.1]
+    assert accuracies(rows(scene, one)) == [0.3, 0.1]
+
+
+@pytest.mark.parametrize("over_all", [False, True])
+def test_pages_hold_every_row_once_in_order_with_their_ranks(scene, over_all):
+    search = scene.search()
+    generator = Random(0)
+    expected = sorted((generator.randrange(8) / 10 for _ in range(23)), reverse=True)
+    for accuracy in Random(1).sample(expected, 23):
+        scene.finish(scene.trial(search), accuracy)
+    seen, cursor = [], None
+    while True:
+        page = scene.store.leaderboard(None if over_all else search.id, cursor=cursor, limit=5)
+        seen += page.items
+        if (cursor := page.next_cursor) is None:
+            break
+    assert accuracies(seen) == expected
+    assert [row.rank for row in seen] == list(range(1, 24))
+    assert len({row.individual for row in seen}) == 23
+    ties = [(row.validation.mean, row.individual) for row in seen]
+    assert ties == sorted(ties, key=lambda tie: (-tie[0], tie[1]))
+
+
+def test_the_baseline_row_knows_its_rank(scene):
+    search = scene.search()
+    assert scene.store.baseline(search.id) is None
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.5)
+    for accuracy in (0.6, 0.7, 0.4):
+        scene.finish(scene.trial(search), accuracy)
+    assert scene.store.baseline(search.id).rank == 3
+
+
+def test_the_cursor_of_one_listing_is_refused_by_another(scene):
+    search = scene.search()
+    for _ in range(3):
+        scene.finish(scene.trial(search), 0.5)
+    cursor = scene.store.leaderboard(search.id, limit=1).next_cursor
+    with pytest.raises(InvalidInput, match="cursor"):
+        scene.store.trials(search.id, cursor=cursor)
