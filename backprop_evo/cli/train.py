@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import dsl
-from backprop_evo.errors import InvalidSettings
+from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
 from dsl.equation import Equation
 
@@ -134,7 +134,13 @@ def _rates(text: str) -> tuple[float, ...]:
 
 
 def _equation(text: str) -> Equation:
-    return dsl.KNOWN[text] if text in dsl.KNOWN else dsl.parse(text)
+    if text in dsl.KNOWN:
+        return dsl.KNOWN[text].equation
+    try:
+        return dsl.parse(text)
+    except dsl.EquationError as error:
+        column = getattr(error, "column", None)
+        raise InvalidEquation(error.message, column=column, hint=error.hint) from error
 
 
 def _train(
