@@ -2,9 +2,10 @@
 
     python benchmarks/full_cifar10.py --results full_cifar10.jsonl
 
-Two epochs of WRN-10-1, every rate of the grid probed for a tenth of an epoch, the best one continued, for plain backprop as for
-the others. Needs ``backprop-evo data fetch cifar10``. About 50 minutes on one core at 500 images/s. Every finished training is
-one line of the results file; a second call continues where the first one ended.
+Two epochs of WRN-10-1, every rate of the grid probed for a tenth of an epoch, the best one continued, for plain
+backprop as for the others. Needs ``backprop-evo data fetch cifar10``. About 50 minutes on one core at
+500 images/s. Every finished training is one line of the results file; a second call continues where the
+first one ended.
 """
 
 from __future__ import annotations
@@ -70,9 +71,8 @@ def train(name: str, seed: int) -> dict[str, object]:
 
 
 def print_table(done: dict[tuple[str, int], dict[str, object]], seeds: int) -> None:
-    print(
-        f"\n{platform.processor() or platform.machine()}, torch {torch.__version__}, {SPEC.epochs:g} epochs, n = {seeds}"
-    )
+    machine = platform.processor() or platform.machine()
+    print(f"\n{machine}, torch {torch.__version__}, {SPEC.epochs:g} epochs, n = {seeds}")
     print("| equation | validation accuracy, % (mean ± std) | rates chosen | seconds a run |")
     print("|---|---|---|---|")
     for name in EQUATIONS:
