@@ -26,11 +26,10 @@ class EquationSyntaxError(EquationError):
         self.column = column
 
     def pointing_at(self, text: str) -> str:
-        """The text with a caret under the column, then the hint; of a long text what is around the column."""
+        """The text, a caret under the column and what is wrong there; of a long text only what is near."""
         start = max(0, self.column - 41)
-        shown = text[start : start + 80].replace("\n", " ").replace("\t", " ")
-        lines = [shown, " " * (self.column - 1 - start) + "^ " + self.message]
-        return "\n".join([*lines, f"hint: {self.hint}"] if self.hint else lines)
+        shown = "".join(c if c.isprintable() else " " for c in text[start : start + 80])
+        return f"{shown}\n{' ' * (self.column - 1 - start)}^ column {self.column}: {self.message}"
 
 
 class InfeasibleEquation(EquationError):  # noqa: N818 — "infeasible" is the word of the field

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,11 @@ class EquationFacts:
     is_zero: bool
     is_nan: bool
     cosine_to_backprop: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The facts as JSON-ready values; sets as sorted lists."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: sorted(v) if isinstance(v, frozenset) else v for name, v in values.items()}
 
 
 def facts(equation: Equation) -> EquationFacts:

@@ -42,14 +42,11 @@ def digest(values: Sequence[Array]) -> str:
 
 
 def rounded(x: Array) -> NDArray[np.int64]:
-    """``x`` to 24 bits of mantissa, with its exponent, as integers. All NaN are one, as are both zeros."""
-    finite = np.isfinite(x)
-    size = np.abs(np.where(finite, x, 0.0))
-    nothing = _NOTHING * min(1.0, float(size.max(initial=0.0)))
-    mantissa, exponent = np.frexp(np.where(finite & (size > nothing), x, 0.0))
-    whole = np.rint(np.ldexp(mantissa, _BITS)).astype(np.int64)
-    carried = np.abs(whole) == 1 << _BITS
-    whole = np.where(carried, whole >> 1, whole)
-    code = (exponent.astype(np.int64) + carried) * (1 << 32) + whole
-    special = np.where(np.isnan(x), 1, np.where(x > 0, 2, 3)) + (1 << 62)
-    return np.where(finite, code, special)
+    """The bits of ``x`` rounded to 24 bits of mantissa. All NaN are one value, as are both zeros."""
+    size = np.abs(x)
+    largest = float(size.max(initial=0.0, where=np.isfinite(size)))
+    x = np.where(size <= _NOTHING * min(1.0, largest), 0.0, x)
+    x[np.isnan(x)] = np.nan
+    bits = x.view(np.int64)
+    dropped = 53 - _BITS
+    return (bits + (1 << (dropped - 1))) >> dropped  # a carry goes into the exponent, as it should

@@ -18,7 +18,7 @@ import numpy as np
 from dsl.equation import Equation, Operand
 from dsl.reference import NOTHING_YET, OPERAND_MEANING, Memory, chain_value, operand_value, running
 from dsl.shapes import shapes_of
-from dsl.site_values import Array, Convolution, Dense, LinearOperation, SiteValues, random_site
+from dsl.site_values import ACTIVATIONS, Array, Convolution, Dense, LinearOperation, SiteValues
 from dsl.variation import EVERYTHING
 
 VERSION = "1"
@@ -37,18 +37,31 @@ class Step:
 #: Steps of one site, in order; the running statistics of a step include those before it.
 Probe = tuple[Step, ...]
 
-_SITES: tuple[tuple[LinearOperation, tuple[int, ...], tuple[int, ...], str], ...] = (
-    (Dense(), (5,), (4, 5), "relu"),
-    (Convolution((2, 1), (1, 1), (1, 1), 2), (4, 3, 2), (6, 2, 3, 2), "relu"),
-    (Dense(), (4,), (6, 4), "tanh"),
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """One probe site. ``scale`` is that of b_next; h_pre is of size 1."""
+
+    operation: LinearOperation
+    in_shape: tuple[int, ...]
+    weight_shape: tuple[int, ...]
+    activation: str
+    scale: float
+    samples: tuple[int, ...]
+
+
+_SETTINGS = (
+    _Setting(Dense(), (150,), (11, 150), "relu", 1.0, (7, 7, 5)),
+    _Setting(Convolution((2, 1), (1, 1), (1, 1), 2), (6, 5, 4), (8, 3, 3, 2), "relu", 0.03, (6, 4)),
+    _Setting(Dense(), (90,), (30, 90), "tanh", 30.0, (5, 6)),
 )
-_SAMPLES = (4, 4, 3)
+_CLASSES = 3
 
 
 def make_probes(seed: int) -> tuple[Probe, ...]:
     """Probes from ``seed``; those of the fingerprint are ``probes()``."""
     rng = np.random.RandomState(seed)
-    return tuple(_probe(rng, *site, seed=seed) for site in _SITES)
+    return tuple(_probe(rng, setting, seed) for setting in _SETTINGS)
 
 
 @lru_cache(maxsize=1)
@@ -57,28 +70,12 @@ def probes() -> tuple[Probe, ...]:
     return make_probes(SEED)
 
 
-def _probe(
-    rng: np.random.RandomState,
-    operation: LinearOperation,
-    in_shape: tuple[int, ...],
-    weight_shape: tuple[int, ...],
-    activation: str,
-    *,
-    seed: int,
-) -> Probe:
+def _probe(rng: np.random.RandomState, setting: _Setting, seed: int) -> Probe:
     steps: list[Step] = []
     memory: dict[str, tuple[Array, Array]] = {}
-    site = None
-    for samples in _SAMPLES:
-        site = random_site(
-            rng,
-            operation,
-            in_shape=in_shape,
-            weight_shape=weight_shape,
-            samples=samples,
-            activation=activation,
-            weights_of=site,
-        )
+    source = _Source(rng, setting)
+    for samples in setting.samples:
+        site = source.site(samples)
         for name, meaning in OPERAND_MEANING.items():
             value = meaning(site)
             mean = value.mean(axis=0, keepdims=True)
@@ -88,8 +85,64 @@ def _probe(
     return tuple(steps)
 
 
+class _Source:
+    """Steps of one site. Units differ in size and offset, samples and columns of matrices in size."""
+
+    def __init__(self, rng: np.random.RandomState, setting: _Setting) -> None:
+        self._rng, self._setting = rng, setting
+        shape = setting.weight_shape
+        fan_in = int(np.prod(shape[1:]))
+        columns = int(np.prod(setting.in_shape))
+        self._weight = rng.standard_normal(shape) * np.sqrt(2 / fan_in) * self._sizes(shape[1:], -4.0, 1.0)
+        self._r = rng.standard_normal(shape) * np.sqrt(2 / fan_in) * self._sizes(shape[1:], -4.0, 1.0)
+        self._s = rng.choice((-1.0, 1.0), shape)
+        self._r_l = rng.standard_normal((_CLASSES, columns)) * self._sizes((columns,), -4.0, 1.0)
+        self._h_units = self._units(setting.in_shape)
+        self._b_units = self._units((shape[0], *(1 for _ in setting.in_shape[1:])))
+        self._top_units = self._units((_CLASSES,))
+
+    def _sizes(self, shape: tuple[int, ...], low: float, high: float) -> Array:
+        return np.asarray(10.0 ** self._rng.uniform(low, high, shape))
+
+    def _units(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """Size and offset of each unit."""
+        return self._sizes(shape, -4.0, 1.0), self._rng.choice((0.0, 0.0, 1.0, -1.0, 3.0, -3.0), shape)
+
+    def _values(self, samples: int, shape: tuple[int, ...], units: tuple[Array, Array]) -> Array:
+        sizes, offsets = units
+        spread = self._rng.standard_normal((samples, *shape)) * self._sizes((samples, *shape), -1.0, 0.3)
+        per_sample = self._sizes((samples, *(1 for _ in shape)), -0.7, 0.5)
+        return np.asarray(sizes * (offsets + spread) * per_sample)
+
+    def site(self, samples: int) -> SiteValues:
+        """The next step."""
+        setting = self._setting
+        self._weight = self._weight * (1.0 + 0.1 * self._rng.standard_normal(self._weight.shape))
+        h_pre = self._values(samples, setting.in_shape, self._h_units)
+        h, dh = ACTIVATIONS[setting.activation](h_pre)
+        out = setting.operation.forward(h, self._weight)
+        b_next = setting.scale * self._values(samples, out.shape[1:], self._b_units)
+        return SiteValues(
+            operation=setting.operation,
+            h_pre=h_pre,
+            h=h,
+            dh=dh,
+            h_next_pre=out + 0.1,
+            b_next=b_next * (self._rng.random_sample(b_next.shape) < 0.8),
+            b_top=setting.scale * self._values(samples, (_CLASSES,), self._top_units),
+            W=self._weight,
+            R=self._r,
+            S=self._s,
+            R_L=self._r_l,
+        )
+
+
 class RepeatableDraws:
-    """Noise of a seed: the n-th draw is the same whatever was drawn before, up to its size."""
+    """Noise of a seed: the n-th draw is the same whatever was drawn before, up to its size.
+
+    Uniform draws hit every interval of length 1/n, so that every dropout probability shows in a small tensor
+    too.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -109,7 +162,11 @@ class RepeatableDraws:
 @lru_cache(maxsize=4096)
 def _drawn(seed: int, number: int, kind: str, size: tuple[int, ...]) -> Array:
     rng = np.random.RandomState(seed * 64 + number)
-    values = np.asarray(rng.standard_normal(size) if kind == "normal" else rng.random_sample(size))
+    if kind == "normal":
+        values = np.asarray(rng.standard_normal(size))
+    else:
+        count = int(np.prod(size))
+        values = (rng.permutation(count) + 0.001).reshape(size) / count
     values.flags.writeable = False
     return values
 

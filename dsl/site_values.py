@@ -8,9 +8,9 @@ where a running statistic stands: (1, *).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,7 +148,7 @@ def random_site(
         return np.asarray(rng.choice((-1.0, 1.0), shape) * 10.0 ** rng.uniform(-2.5, 1.2, shape))
 
     h_pre = spread((samples, *in_shape))
-    h, dh = _ACTIVATIONS[activation](h_pre)
+    h, dh = ACTIVATIONS[activation](h_pre)
     matrices = _matrices(rng, weight_shape, (classes, int(np.prod(in_shape))), weights_of)
     h_next_pre = operation.forward(h, matrices["W"])
     b_next = spread(h_next_pre.shape) * (rng.random(h_next_pre.shape) < 0.8)
@@ -195,4 +195,9 @@ def _identity(x: Array) -> tuple[Array, Array]:
     return x, np.ones_like(x)
 
 
-_ACTIVATIONS: dict[str, Any] = {"relu": _relu, "tanh": _tanh, "identity": _identity}
+#: σ and σ' of h_pre, by name.
+ACTIVATIONS: dict[str, Callable[[Array], tuple[Array, Array]]] = {
+    "relu": _relu,
+    "tanh": _tanh,
+    "identity": _identity,
+}
