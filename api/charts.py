@@ -61,15 +61,17 @@ class Chart:
     series: tuple[Drawn, ...]
 
 
-def chart(title: str, series: Iterable[Series], *, x_label: str, y_label: str) -> Chart | None:
-    """The chart of all finite points; None where there are none."""
+def chart(
+    title: str, series: Iterable[Series], *, x_label: str, y_label: str, counts: bool = False
+) -> Chart | None:
+    """The chart of all finite points; None where there are none. ``counts``: x is numbered in whole steps."""
     shown = [_finite(each) for each in series]
     shown = [each for each in shown if each.points or each.dots]
     xs = [x for each in shown for x in _xs(each)]
     ys = [y for each in shown for y in _ys(each)]
     if not xs:
         return None
-    x_axis, y_axis = even_ticks(min(xs), max(xs)), even_ticks(min(ys), max(ys))
+    x_axis, y_axis = even_ticks(min(xs), max(xs), whole=counts), even_ticks(min(ys), max(ys))
     return Chart(
         title=title,
         x_label=x_label,
@@ -80,13 +82,15 @@ def chart(title: str, series: Iterable[Series], *, x_label: str, y_label: str) -
     )
 
 
-def even_ticks(low: float, high: float, intervals: int = 4) -> tuple[float, ...]:
+def even_ticks(low: float, high: float, *, intervals: int = 4, whole: bool = False) -> tuple[float, ...]:
     """``intervals + 1`` round numbers at equal distances that enclose [low, high]."""
     span = max(high - low, abs(high) * 1e-3, 1e-6)
     magnitude = 10.0 ** math.floor(math.log10(span / intervals))
-    for scale in (1, 10):
-        for factor in (1, 2, 2.5, 5):
+    for scale in (1, 10, 100):
+        for factor in (1, 2, 3, 4, 5) if whole else (1, 2, 2.5, 5):
             step = factor * magnitude * scale
+            if whole and step % 1:
+                continue
             start = math.floor(low / step + 1e-9)
             if (start + intervals) * step >= high - 1e-9 * step:
                 return tuple(round((start + place) * step, 12) for place in range(intervals + 1))
@@ -126,6 +130,7 @@ def fitness_chart(finishes: Sequence[FinishRecord]) -> Chart | None:
         series,
         x_label="trials in the order they finished",
         y_label="validation accuracy, %",
+        counts=True,
     )
 
 

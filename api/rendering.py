@@ -71,13 +71,21 @@ def duration(seconds: float | None) -> str:
     raise AssertionError("a minute or more has a unit")
 
 
+def rough(seconds: float) -> str:
+    """One unit, for distances in time."""
+    for unit, name in ((DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min")):
+        if seconds >= unit:
+            return f"{int(seconds // unit)} {name}"
+    return f"{seconds:.0f} s"
+
+
 def ago(moment: datetime | None, now: datetime) -> Markup:
     """A moment as its distance from now, the exact time on hovering."""
     if moment is None:
         return Markup("–")
     exact = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     distance = max(0.0, (now - moment).total_seconds())
-    text = "just now" if distance < 5 else f"{duration(distance)} ago"
+    text = "just now" if distance < 5 else f"{rough(distance)} ago"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, text)
 
 

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
 
-from api.deps import ExpectedVersion, IdempotencyKey, SearchDep, SearchId, ServiceDep, SliceDep, etag, expected_version
+from api.deps import (
+    ExpectedVersion,
+    IdempotencyKey,
+    SearchDep,
+    SearchId,
+    ServiceDep,
+    SliceDep,
+    etag,
+    expected_version,
+)
 from api.schemas import CloneIn, ExtendIn, IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut
 from backprop_evo.records.searching import Purpose, SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
@@ -96,9 +105,7 @@ def cancel_search(
 
 
 @router.post("/{search_id}:extend", dependencies=[Depends(expected_version)])
-def extend_search(
-    search_id: SearchId, more: ExtendIn, response: Response, service: ServiceDep
-) -> SearchOut:
+def extend_search(search_id: SearchId, more: ExtendIn, response: Response, service: ServiceDep) -> SearchOut:
     """Add trials to the budget; a completed or stopped search runs again. Repeat it safely with ``If-Match``."""
     return _answer(response, service.extend(search_id, more.trials))
 
@@ -113,9 +120,7 @@ def clone_search(
 ) -> SearchOut:
     """Queue the same search again, with its present budget."""
     asked = copy or CloneIn()
-    cloned = service.clone(
-        search.id, name=asked.name, seed=asked.seed, idempotency_key=idempotency_key
-    )
+    cloned = service.clone(search.id, name=asked.name, seed=asked.seed, idempotency_key=idempotency_key)
     return _accepted(response, cloned)
 
 

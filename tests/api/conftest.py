@@ -120,7 +120,7 @@ class Seed:
 
     def leave_running(self) -> None:
         number = len(EQUATIONS)
-        equation = "g * clip(h, 2.0)"
+        equation = "g * clip(h, 1.0)"
         queued = "g + 0.1 * h"
         running = self.trial(number, equation)
         self.propose(
