@@ -7,6 +7,7 @@ stays in the home folder's database, beside those of earlier runs.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from backprop_evo.cli.tables import duration, leaderboard_table
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError
+from backprop_evo.logs import configure_logs
 
 EPILOG = "Examples: [bold]backprop-evo demo[/bold], [bold]backprop-evo demo --json --seed 3[/bold]"
 
@@ -33,8 +35,9 @@ DEMO: Mapping[str, Any] = {
     "train": {
         "model": "wrn-10-1",
         "data": "cifar10-mini",
-        "epochs": 2.0,
-        "learning_rate": {"rates": [0.01, 0.1, 1.0], "probe_epochs": 0.25},
+        "epochs": 0.75,
+        "batch_size": 64,
+        "learning_rate": {"rates": [0.01, 0.1, 1.0], "probe_epochs": 0.125},
     },
     "confirmation": {"best": 1, "seeds": 3},
 }
@@ -54,7 +57,8 @@ def demo(
 ) -> None:
     """Search for a few minutes, print the leaderboard, stop everything."""
     began = time.monotonic()
-    console = Console(stderr=as_json)
+    console = Console(stderr=as_json, soft_wrap=True)
+    configure_logs(level=logging.WARNING)
     options = chosen_settings(home, port or free_port(), slots)
     with ending_on_sigterm():
         console.print(f"Starting SQLite, Redis, a node, the controller and the API in {options.home} …")

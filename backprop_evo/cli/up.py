@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ import typer
 from rich.console import Console
 
 from backprop_evo.cli.stack import Stack
+from backprop_evo.logs import configure_logs
 from backprop_evo.settings import Settings, settings
 
 Home = Annotated[
@@ -61,7 +63,8 @@ def up(
 ) -> None:
     """Serve API and pages, drive searches and train, on this machine, until Ctrl-C."""
     options = chosen_settings(home, port, slots)
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
+    configure_logs(options.log_format, logging.WARNING)
     with ending_on_sigterm():
         try:
             console.print(f"starting in {options.home} …")
