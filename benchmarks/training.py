@@ -123,9 +123,17 @@ def same_settings(rounds: int, model: str) -> list[Row]:
     against = "plain autograd, same dtype and layout"
     return [
         Row("equation g", against, 0.97, statistics.median(ratios["g"]), spread(ratios["g"])),
-        Row("median of all Table 1 equations", against, 0.90, statistics.median(medians.values()), note=every),
+        Row(
+            "median of all Table 1 equations", against, 0.90, statistics.median(medians.values()), note=every
+        ),
         Row("worst of all Table 1 equations", against, 0.80, medians[worst], spread(ratios[worst]), worst),
-        Row("direct feedback alignment", against, 1.30, statistics.median(ratios["dfa"]), spread(ratios["dfa"])),
+        Row(
+            "direct feedback alignment",
+            against,
+            1.30,
+            statistics.median(ratios["dfa"]),
+            spread(ratios["dfa"]),
+        ),
     ]
 
 
@@ -169,7 +177,8 @@ class Process:
     def __init__(self, name: str, threads: int, model: str) -> None:
         command = [sys.executable, __file__, "--contender", name, "--threads", str(threads), "--model", model]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self._read() != "ready":
+        assert self._process.stdout is not None
+        if not any(line.strip() == "ready" for line in self._process.stdout):
             raise RuntimeError(f"the contender {name!r} did not start")
 
     def ask(self, steps: int) -> None:
@@ -213,7 +222,13 @@ def between_processes(rounds: int, steps: int, threads: int, model: str) -> list
 
     def row(ours: str, label: str, against: str, described: str, goal: float) -> Row:
         if against not in taken:
-            return Row(label, described, goal, None, note="BioTorch is not installed: pip install --no-deps biotorch scipy")
+            return Row(
+                label,
+                described,
+                goal,
+                None,
+                note="BioTorch is not installed: pip install --no-deps biotorch scipy",
+            )
         ratios = [theirs / mine for theirs, mine in zip(taken[against], taken[ours], strict=True)]
         speed = f"{BATCH / statistics.median(taken[ours]):.0f} images/s"
         return Row(label, described, goal, statistics.median(ratios), spread(ratios), speed)
@@ -223,7 +238,13 @@ def between_processes(rounds: int, steps: int, threads: int, model: str) -> list
         row("ours g / fro(g)", "default settings, g / fro(g)", "plain", plain, default_goal),
         row("pair", "the same, two processes, half the threads each", "plain", plain, 2.9),
         row("ours b_next_R_dh", "default settings, feedback alignment", "biotorch fa", "BioTorch FA", 2.2),
-        row("ours b_top_R_L_dh", "default settings, direct feedback alignment", "biotorch dfa", "BioTorch DFA", 3.0),
+        row(
+            "ours b_top_R_L_dh",
+            "default settings, direct feedback alignment",
+            "biotorch dfa",
+            "BioTorch DFA",
+            3.0,
+        ),
     ]
 
 
@@ -250,7 +271,11 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     rows = between_processes(given.rounds, given.steps, given.threads, given.model)
     rows += same_settings(given.rounds, given.model)
-    circumstances = environment("cpu") | {"threads": str(given.threads), "rounds": str(given.rounds), "model": given.model}
+    circumstances = environment("cpu") | {
+        "threads": str(given.threads),
+        "rounds": str(given.rounds),
+        "model": given.model,
+    }
     if given.json:
         print(json.dumps({"rows": [asdict(row) for row in rows], "environment": circumstances}, indent=2))
         return

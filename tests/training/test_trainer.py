@@ -61,10 +61,12 @@ def test_global_random_state_is_left_as_it_was():
 
 
 def test_plain_backprop_learns_real_images():
-    spec = replace(TINY, epochs=6, train_images=400, validation_images=None, augment=False, optimizer="momentum")
-    result = train_child(G, spec, seed=0)
-    assert result.train_loss < 2.1
-    assert result.validation_accuracy > 0.2
+    spec = replace(
+        TINY, model="mlp-100", epochs=6, batch_size=32, train_images=2000, validation_images=None, learning_rate=0.02
+    )
+    result = train_child(G, replace(spec, augment=False), seed=0)
+    assert result.train_loss < 2.0
+    assert result.validation_accuracy > 0.25
 
 
 @pytest.mark.parametrize("model", ["wrn-10-1", "mlp-20-16", "mlp-20-tanh"])
