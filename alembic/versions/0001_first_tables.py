@@ -165,6 +165,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('queued', 'leased', 'running')"),
         postgresql_where=sa.text("state IN ('queued', 'leased', 'running')"),
     )
+    op.create_index("ix_trials_state", "trials", ["state"], unique=False)
     op.create_index("ix_trials_search_id_row", "trials", ["search_id", "row"], unique=False)
 
     op.create_table(

@@ -19,7 +19,7 @@ from backprop_evo.store.rows import finish_record, individual_record, trial_reco
 from backprop_evo.store.searches import get_row
 from backprop_evo.store.standings import plan_confirmations
 from backprop_evo.store.tables import INDIVIDUALS, TRIALS
-from backprop_evo.store.trials import OPEN
+from backprop_evo.store.trials import IS_OPEN
 
 
 def record_decisions(
@@ -130,7 +130,5 @@ def finishes(connection: Connection, search_id: str, *, after: int) -> Sequence[
 
 
 def open_trials(connection: Connection, search_id: str) -> Sequence[TrialRecord]:
-    query = (
-        select(TRIALS).where(TRIALS.c.search_id == search_id, TRIALS.c.state.in_(OPEN)).order_by(TRIALS.c.row)
-    )
+    query = select(TRIALS).where(TRIALS.c.search_id == search_id, IS_OPEN).order_by(TRIALS.c.row)
     return [trial_record(row) for row in connection.execute(query)]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, select, tuple_
 
 from backprop_evo.records.searching import Purpose, TrialState
 from backprop_evo.records.stored import Accuracies, LeaderboardRow, Page, TrialRecord
+from backprop_evo.search.controller import BASELINE
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.rows import trial_record
 from backprop_evo.store.standings import CONFIRMED
@@ -43,7 +44,9 @@ def list_standings(
 
 def get_baseline(connection: Connection, search_id: str) -> LeaderboardRow | None:
     row = connection.execute(
-        select(STANDINGS).where(STANDINGS.c.search_id == search_id, STANDINGS.c.is_baseline).limit(1)
+        select(STANDINGS).where(
+            STANDINGS.c.search_id == search_id, STANDINGS.c.individual == BASELINE, STANDINGS.c.is_baseline
+        )
     ).one_or_none()
     if row is None:
         return None

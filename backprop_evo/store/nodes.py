@@ -11,7 +11,6 @@ from sqlalchemy import Connection, func, insert, select, update
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.store.rows import node_record
 from backprop_evo.store.tables import NODES, TRIALS
-from backprop_evo.store.trials import HELD
 
 
 def beat(connection: Connection, node: NodeRecord) -> None:
@@ -30,7 +29,11 @@ def beat(connection: Connection, node: NodeRecord) -> None:
 def list_nodes(connection: Connection, *, seen_after: datetime) -> Sequence[NodeRecord]:
     """``busy`` is counted from the leases of workers named ``node/slot``."""
     busy: dict[str, int] = {}
-    held = select(TRIALS.c.worker, func.count()).where(TRIALS.c.state.in_(HELD)).group_by(TRIALS.c.worker)
+    held = (
+        select(TRIALS.c.worker, func.count())
+        .where(TRIALS.c.lease_expires_at.is_not(None))
+        .group_by(TRIALS.c.worker)
+    )
     for worker, count in connection.execute(held):
         name = str(worker).rpartition("/")[0]
         busy[name] = busy.get(name, 0) + count

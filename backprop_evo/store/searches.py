@@ -146,7 +146,7 @@ def _change(
     if to is SearchState.RUNNING:
         values |= {"started_at": row.started_at or now, "ended_at": None, "end_reason": None}
     if to.is_terminal:
-        values |= {"ended_at": now, "end_reason": reason}
+        values |= {"ended_at": now, "end_reason": reason, "claimed_by": None, "claim_expires_at": None}
     changed = connection.execute(
         update(SEARCHES).where(SEARCHES.c.id == row.id, SEARCHES.c.state == row.state).values(**values)
     )

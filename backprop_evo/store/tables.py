@@ -123,6 +123,7 @@ class TrialRow(Base):
         UniqueConstraint("search_id", "finish_order"),
         Index("ix_trials_search_id_row", "search_id", "row"),
         Index("ix_trials_fingerprint_row", "fingerprint", "row"),
+        Index("ix_trials_state", "state"),
         Index(
             "ix_trials_open",
             "search_id",

@@ -1,0 +1,176 @@
+"""The use cases: what is refused and why, what is stored, what is answered."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backprop_evo.errors import (
+    BackpropEvoError,
+    Conflict,
+    IllegalTransition,
+    InvalidEquation,
+    InvalidInput,
+    InvalidSettings,
+    NotFound,
+    UnknownDataset,
+)
+from backprop_evo.records.searching import Operators, SearchSpec, SearchState, Vocabulary
+from backprop_evo.records.training import TrainSpec
+from backprop_evo.service import check_equation, known_equations, parse_search_spec, search_spec_to_json
+
+
+class TestSubmitting:
+    def test_a_search_is_stored_as_queued(self, service, small_spec):
+        search = service.submit_search(small_spec())
+        assert service.search(search.id) == search
+        assert (search.state, search.spec) == (SearchState.QUEUED, small_spec())
+
+    @pytest.mark.parametrize(
+        ("options", "error", "says"),
+        [
+            ({"start": ("g", "gg")}, InvalidEquation, r"start\[1\]"),
+            ({"start": ("g +",)}, InvalidEquation, r"start\[0\]"),
+            ({"start": ("W",)}, InvalidEquation, "infeasible"),
+            ({"train": TrainSpec(data="imagenet")}, UnknownDataset, "imagenet"),
+            ({"train": TrainSpec(model="resnet")}, InvalidSettings, "resnet"),
+            ({"train": TrainSpec(model="wrn-11-1")}, InvalidSettings, "wrn-11-1"),
+            ({"vocabulary": Vocabulary(operands=("gee",))}, InvalidSettings, "gee"),
+            ({"vocabulary": Vocabulary(binaries=())}, InvalidSettings, "vocabulary"),
+            ({"vocabulary": Vocabulary(operands=("W",), binaries=("add",))}, InvalidSettings, "feasible"),
+            ({"vocabulary": Vocabulary(constants={"abs": (1.0,)})}, InvalidSettings, "vocabulary"),
+        ],
+    )
+    def test_what_cannot_be_carried_out_is_refused_and_not_stored(
+        self, service, small_spec, options, error, says
+    ):
+        with pytest.raises(error, match=says):
+            service.submit_search(small_spec(**options))
+        assert service.searches().items == ()
+
+    def test_a_key_makes_submitting_idempotent(self, service, small_spec):
+        first = service.submit_search(small_spec(), idempotency_key="k")
+        assert service.submit_search(small_spec(), idempotency_key="k") == first
+        with pytest.raises(Conflict):
+            service.submit_search(small_spec(seed=9), idempotency_key="k")
+        with pytest.raises(InvalidInput, match="characters"):
+            service.submit_search(small_spec(), idempotency_key="k" * 201)
+
+    def test_a_clone_is_the_same_search_with_another_seed_and_the_extended_budget(self, service, small_spec):
+        search = service.submit_search(small_spec())
+        service.extend(search.id, 6)
+        clone = service.clone(search.id, name="again", seed=5)
+        assert clone.spec == small_spec(name="again", seed=5, trials=10)
+
+    def test_verbs_need_a_search_and_a_state_that_allows_them(self, service, small_spec):
+        with pytest.raises(NotFound):
+            service.pause("nobody")
+        search = service.submit_search(small_spec())
+        service.cancel(search.id)
+        assert service.cancel(search.id).state is SearchState.CANCELLED
+        with pytest.raises(IllegalTransition) as refused:
+            service.resume(search.id)
+        assert refused.value.legal == ("clone",)
+
+    @pytest.mark.parametrize("listing", ["trials", "individuals", "leaderboard"])
+    def test_lists_of_no_search_are_refused(self, service, listing):
+        with pytest.raises(NotFound):
+            getattr(service, listing)("nobody")
+
+
+class TestSpecs:
+    @settings(max_examples=40, deadline=None)
+    @given(
+        seed=st.integers(0, 2**63 - 1),
+        trials=st.integers(1, 10_000_000),
+        probability=st.floats(0, 1),
+        rate=st.one_of(st.floats(1e-6, 100), st.just({"rates": [0.1, 1.0], "probe_epochs": 1.0})),
+        operands=st.one_of(st.none(), st.just(["g", "h"])),
+    )
+    def test_a_spec_survives_the_way_to_json_and_back(self, seed, trials, probability, rate, operands):
+        document = {
+            "name": "x",
+            "seed": seed,
+            "trials": trials,
+            "best_probability": probability,
+            "train": {"learning_rate": rate},
+            "vocabulary": {"operands": operands, "constants": {"clip": [0.5]}},
+            "operators": {"crossover": 0.5},
+        }
+        spec = parse_search_spec(document)
+        assert (spec.seed, spec.trials, spec.operators) == (seed, trials, Operators(crossover=0.5))
+        assert parse_search_spec(search_spec_to_json(spec)) == spec
+
+    @pytest.mark.parametrize(
+        ("document", "field"),
+        [
+            ({}, "name"),
+            ({"name": "x", "trails": 5}, "trails"),
+            ({"name": "x", "train": {"epoch": 1}}, "train.epoch"),
+            ({"name": "x", "train": {"learning_rate": {"rats": [1]}}}, "train.learning_rate.rats"),
+            ({"name": "x", "trials": "5"}, "trials"),
+            ({"name": "x", "trials": 5.5}, "trials"),
+            ({"name": "x", "trials": 0}, "trials"),
+            ({"name": "x", "trials": None}, "trials"),
+            ({"name": "x", "train": 5}, "train"),
+            ({"name": "x", "train": {"epochs": -1}}, "train.epochs"),
+            ({"name": "x", "train": {"optimizer": "adam"}}, "train.optimizer"),
+            ({"name": "x", "train": {"evaluate_test": True}}, "train.evaluate_test"),
+            ({"name": "x", "mutations": [0.5, 0.6]}, "mutations"),
+            ({"name": "x", "operators": {"crossover": 2.0}}, "operators"),
+            ({"name": ""}, "name"),
+            ({"name": "x", "seed": {1, 2}}, "spec"),
+        ],
+    )
+    def test_the_wrong_field_is_named(self, document, field):
+        with pytest.raises(InvalidSettings) as refused:
+            parse_search_spec(document)
+        assert refused.value.field == field
+
+    def test_a_typing_error_is_answered_with_the_nearest_field(self):
+        with pytest.raises(InvalidSettings) as refused:
+            parse_search_spec({"name": "x", "population": 5})
+        assert "population_size" in refused.value.hint
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.dictionaries(st.text(max_size=8), st.recursive(st.none() | st.floats() | st.text(), st.lists)))
+    def test_nothing_but_our_own_errors_comes_of_nonsense(self, document):
+        with pytest.raises(BackpropEvoError):
+            parse_search_spec(document)
+
+    def test_defaults_are_those_of_the_spec(self):
+        assert parse_search_spec({"name": "x"}) == SearchSpec(name="x")
+
+
+class TestEquations:
+    def test_a_report_says_everything(self):
+        report = check_equation("g/fro( g )")
+        assert report.text == "g / fro(g)"
+        assert report.canonical == "g / fro(g)"
+        assert report.infeasible is None
+        assert report.facts["needs"] == ["W"]
+        assert report.mathml.startswith("<math")
+        assert report.fingerprint == check_equation("g / fro(g)").fingerprint
+
+    def test_an_infeasible_equation_is_reported_with_the_reason(self):
+        report = check_equation("W")
+        assert report.infeasible
+        assert (report.canonical, report.fingerprint, report.facts) == (None, None, {})
+
+    def test_an_error_points_at_its_column(self):
+        with pytest.raises(InvalidEquation) as refused:
+            check_equation("g + gg")
+        assert refused.value.column == 5
+        assert refused.value.hint
+
+    def test_known_equations_include_plain_backprop(self):
+        known = {each.name: each for each in known_equations()}
+        assert known["backprop"].text == "g"
+        assert all(check_equation(each.text).infeasible is None for each in known.values())
+
+
+def test_api_and_controller_need_no_torch():
+    code = "import sys, backprop_evo.service; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
