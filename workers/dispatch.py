@@ -24,6 +24,9 @@ from workers.app import QUEUE
 
 log = structlog.get_logger(__name__)
 
+ONE_TRY = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
+"""The controller has its own patience; kombu's would hold it up for seconds while Redis is away."""
+
 MOST_LOOKED_AT = 2000
 """Queued trials that are looked at, the oldest first; more wait in SQL, where they cannot be lost."""
 
@@ -51,14 +54,13 @@ class CeleryBroker:
 
     def waiting(self) -> int:
         with self._connection() as connection:
-            try:
-                return int(connection.default_channel.queue_declare(QUEUE, passive=True).message_count)
-            except connection.channel_errors:  # an empty queue does not exist in Redis
-                return 0
+            # Not passive: that asks for EXISTS, which kombu sends without the key prefix.
+            return int(connection.default_channel.queue_declare(QUEUE).message_count)
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
         with self.app.connection_for_write() as connection:
+            connection.transport_options = {**connection.transport_options, **ONE_TRY}
             try:
                 yield connection
             except (OperationalError, OSError, *connection.connection_errors) as error:

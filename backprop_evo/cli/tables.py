@@ -37,11 +37,11 @@ def duration(seconds: float) -> str:
 def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", caption_justify="left", expand=False)
     table.add_column("rank", justify="right")
-    table.add_column("equation", overflow="fold", min_width=24)
+    table.add_column("equation", overflow="fold", min_width=16)
     table.add_column("validation % (n)", justify="right", no_wrap=True)
     table.add_column("test % (n)", justify="right", no_wrap=True)
     table.add_column("rate", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table.add_column("", min_width=9)
     for row in rows:
         table.add_row(
             str(row["rank"]) if row["rank"] is not None else "–",
@@ -56,7 +56,7 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
 
 
 def _marks(row: Json) -> str:
-    marks = [("plain backprop", row["is_baseline"]), ("confirmed", row["confirmed"])]
+    marks = [("backprop", row["is_baseline"]), ("confirmed", row["confirmed"])]
     return ", ".join(mark for mark, holds in marks if holds)
 
 

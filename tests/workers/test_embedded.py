@@ -14,6 +14,8 @@ import redis
 from backprop_evo.errors import Unavailable
 from backprop_evo.settings import Settings
 from workers import embedded
+from workers.app import make_app
+from workers.dispatch import CeleryBroker
 
 
 @pytest.fixture
@@ -83,3 +85,26 @@ def test_a_redis_that_was_named_is_used(tmp_path: Path) -> None:
     named = Settings(home=tmp_path, redis_url="redis://somewhere:6379/0")
     assert embedded.broker_url(named) == "redis://somewhere:6379/0"
     assert embedded.broker_url(Settings(home=tmp_path)).startswith("redis+socket:///")
+
+
+def test_the_broker_counts_what_waits_in_a_real_redis(
+    start: Callable[[], tuple[subprocess.Popen[bytes], redis.Redis]], tmp_path: Path
+) -> None:
+    _, client = start()
+    broker = CeleryBroker(make_app(Settings(home=tmp_path)))
+    assert broker.waiting() == 0
+    broker.send(["one", "two"])
+    assert broker.waiting() == 2
+    client.flushall()
+    assert broker.waiting() == 0
+    broker.send(["three"])
+    assert broker.waiting() == 1
+    client.close()
+
+
+def test_a_redis_that_is_away_is_said_to_be_away(tmp_path: Path) -> None:
+    broker = CeleryBroker(make_app(Settings(home=tmp_path)))
+    with pytest.raises(Unavailable, match="Redis cannot be reached"):
+        broker.send(["one"])
+    with pytest.raises(Unavailable, match="Redis cannot be reached"):
+        broker.waiting()

