@@ -84,7 +84,7 @@ def chart(
 
 def even_ticks(low: float, high: float, *, intervals: int = 4, whole: bool = False) -> tuple[float, ...]:
     """``intervals + 1`` round numbers at equal distances that enclose [low, high]."""
-    span = max(high - low, abs(high) * 1e-3, 1e-6)
+    span = max(high - low, abs(high) * 1e-3, intervals if whole else 1e-6)
     magnitude = 10.0 ** math.floor(math.log10(span / intervals))
     for scale in (1, 10, 100):
         for factor in (1, 2, 3, 4, 5) if whole else (1, 2, 2.5, 5):
@@ -98,7 +98,7 @@ def even_ticks(low: float, high: float, *, intervals: int = 4, whole: bool = Fal
 
 
 def fitness_chart(finishes: Sequence[FinishRecord]) -> Chart | None:
-    """Validation accuracy (%) of finished trials in the order of finishing, and the best of the search so far."""
+    """Validation accuracy (%) of finished trials in the order of finishing, and the best so far."""
     completed = [each for each in finishes if each.validation_accuracy is not None]
     searched = [each for each in completed if each.purpose is Purpose.SEARCH]
     baselines = [each for each in completed if each.purpose is Purpose.BASELINE]

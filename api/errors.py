@@ -1,7 +1,7 @@
 """Every error as ``application/problem+json`` (RFC 9457), and as a page of the same design for people.
 
 A problem carries ``type``, ``title``, ``status``, ``detail``, ``hint``, ``errors`` (each with ``field``,
-``column``, ``detail``, ``hint``), ``legal_verbs`` where a state forbids a verb, and the ``request_id`` of the log.
+``column``, ``detail``, ``hint``), ``legal_verbs`` where a state forbids a verb, and a ``request_id``.
 """
 
 from __future__ import annotations
@@ -59,12 +59,6 @@ class PreconditionRequired(BackpropEvoError):
     """``If-Match`` is not what ``ETag`` gave out."""
 
     status = 400
-
-
-class ForeignOrigin(BackpropEvoError):
-    """The request was made by a page of another site, or under a host name that is not ours."""
-
-    status = 403
 
 
 class Unauthenticated(BackpropEvoError):

@@ -1,4 +1,4 @@
-"""What goes over the wire. Accuracies in [0, 1], times in seconds, memory in MiB, moments in UTC (RFC 3339)."""
+"""What goes over the wire. Accuracies in [0, 1], times in seconds, memory in MiB, moments in UTC."""
 
 from __future__ import annotations
 

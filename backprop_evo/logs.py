@@ -7,6 +7,10 @@ import sys
 
 import structlog
 
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals may hold secrets
+)
+
 
 def configure_logs(log_format: str = "console", level: int = logging.INFO) -> None:
     """Send structlog events to standard error, as text for people or JSON for machines."""
@@ -20,7 +24,7 @@ def configure_logs(log_format: str = "console", level: int = logging.INFO) -> No
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if log_format == "json" else structlog.processors.format_exc_info,
+            _TRACEBACKS if log_format == "json" else structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -106,7 +106,7 @@ def cancel_search(
 
 @router.post("/{search_id}:extend", dependencies=[Depends(expected_version)])
 def extend_search(search_id: SearchId, more: ExtendIn, response: Response, service: ServiceDep) -> SearchOut:
-    """Add trials to the budget; a completed or stopped search runs again. Repeat it safely with ``If-Match``."""
+    """Add trials to the budget; an ended search runs again. ``If-Match`` makes it safe to repeat."""
     return _answer(response, service.extend(search_id, more.trials))
 
 

@@ -1,4 +1,4 @@
-"""A store with one search in the middle of its life, written through the store's own door, and clients over it."""
+"""A store with one search in the middle of its life, written through its own door; clients over it."""
 
 import hashlib
 import math
@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from backprop_evo.logs import configure_logs
 from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
 from backprop_evo.records.stored import IndividualRecord, NodeRecord, Origin, TrialRecord
 from backprop_evo.records.training import CurvePoint, Outcome, RateProbe, TrainResult, TrainSpec
+from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
@@ -179,6 +182,12 @@ def result_of(accuracy: float | None, test: float | None = None) -> TrainResult:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def logs() -> None:
+    """As in the process; the library's own default draws every local of a traceback, which takes seconds."""
+    configure_logs()
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty database, copied for every test."""
@@ -206,9 +215,16 @@ def settings(url: str, tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, database_url=url, poll_s=0.05)
 
 
+@pytest.fixture(scope="session")
+def app(template: Path) -> FastAPI:
+    """Built once, because that is dear; every test puts its own store behind it."""
+    return create_app(Settings(home=template.parent, database_url=f"sqlite:///{template}"))
+
+
 @pytest.fixture
-def client(store: SqlStore, settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings, store), base_url="http://127.0.0.1") as opened:
+def client(app: FastAPI, store: SqlStore, settings: Settings) -> Iterator[TestClient]:
+    app.state.service, app.state.settings = Service(store), settings
+    with TestClient(app, base_url="http://127.0.0.1") as opened:
         yield opened
 
 

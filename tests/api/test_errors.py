@@ -113,13 +113,13 @@ def test_request_ids_are_taken_over_when_they_are_harmless(client: TestClient) -
     assert client.get("/livez", headers={"X-Request-ID": "a b"}).headers["x-request-id"] != "a b"
 
 
-def test_every_request_leaves_one_line_with_its_id(client: TestClient) -> None:
+def test_every_request_leaves_one_line_with_its_id(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     capture = LogCapture()
-    structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture])
-    try:
-        client.get("/livez", headers={"X-Request-ID": "abc-2"})
-    finally:
-        structlog.reset_defaults()
+    log = structlog.wrap_logger(None, processors=[structlog.contextvars.merge_contextvars, capture])
+    monkeypatch.setattr("api.middleware.log", log)
+    client.get("/livez", headers={"X-Request-ID": "abc-2"})
     lines = [line for line in capture.entries if line["event"] == "request"]
     assert [(line["request_id"], line["path"], line["status"]) for line in lines] == [
         ("abc-2", "/livez", 200)

@@ -1,4 +1,4 @@
-"""What a search has produced, over REST: trials, lineage, leaderboard, equations, nodes, data sets, operations."""
+"""What a search has produced, over REST: trials, lineage, leaderboard, equations; nodes and operations."""
 
 from typing import Any
 

@@ -1,0 +1,224 @@
+"""Pages show what they must, escape what is hostile, work without a script; errors are pages too."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+HOSTILE = "<script>alert(1)</script>"
+FORM = {
+    "name": "from a form",
+    "trials": "5",
+    "epochs": "1",
+    "learning_rate": "0.1, 1.0",
+    "start": "g\n\ng / fro(g)",
+}
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+class WellFormed(HTMLParser):
+    """Fails on a tag that is closed out of order, and collects what the policy forbids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        names = dict(attributes)
+        if tag == "style" or "style" in names or any(name.startswith("on") for name in names):
+            self.inline.append(str(self.get_starttag_text()))
+        if tag == "script" and "src" not in names:
+            self.inline.append(str(self.get_starttag_text()))
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """``<path/>`` opens and closes at once."""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open
+        assert self.open.pop() == tag
+
+
+def page(client: TestClient, path: str, status: int = 200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    checked = WellFormed()
+    checked.feed(answer.text)
+    assert checked.open == []
+    assert checked.inline == []
+    assert '<main id="main"' in answer.text
+    assert '<html lang="en">' in answer.text
+    return answer.text
+
+
+def test_home_lists_searches_and_offers_the_form(client: TestClient, seed: Any) -> None:
+    text = page(client, "/")
+    assert f'href="/searches/{seed.search_id}"' in text
+    assert '<form method="post" action="/searches">' in text
+    assert "36.7" in text
+
+
+def test_home_of_an_empty_database_says_what_to_do(client: TestClient) -> None:
+    text = page(client, "/")
+    assert "No searches yet" in text
+    assert "No node is alive" in text
+
+
+def test_a_search_shows_progress_verbs_best_chart_and_running_trials(client: TestClient, seed: Any) -> None:
+    text = page(client, f"/searches/{seed.search_id}")
+    for verb in ("pause", "stop", "cancel", "extend", "clone"):
+        assert f'action="/searches/{seed.search_id}/{verb}"' in text
+    assert f'action="/searches/{seed.search_id}/resume"' not in text
+    assert '<progress max="24" value="6"' in text
+    assert "Best, confirmed" in text
+    assert "<math" in text
+    assert 'aria-label="Fitness over trials' in text
+    assert "plain backprop" in text
+    assert "612" in text
+    assert "data-live" in text
+
+
+def test_an_ended_search_is_not_live(client: TestClient, seed: Any) -> None:
+    seed.end()
+    assert "data-live" not in page(client, f"/searches/{seed.search_id}")
+
+
+def test_a_search_without_results_is_a_page_too(client: TestClient, seed: Any) -> None:
+    search = seed.store.add_search(seed.spec, now=seed.now)
+    text = page(client, f"/searches/{search.id}")
+    assert "waiting for a controller" in text
+    page(client, f"/searches/{search.id}/trials")
+    page(client, f"/searches/{search.id}/lineage")
+
+
+def test_leaderboards(client: TestClient, seed: Any) -> None:
+    everything = page(client, "/leaderboard")
+    assert "36.0 ± 1.0" in everything
+    assert "35.0 ± 1.0" in everything
+    of_one = page(client, f"/leaderboard?search_id={seed.search_id}&limit=2")
+    following = re.search(r'href="(\?[^"]*cursor=[^"]+)"', of_one)
+    assert following is not None
+    assert page(client, "/leaderboard" + following[1].replace("&amp;", "&"))
+
+
+def test_a_trial_shows_curve_environment_and_attempts(client: TestClient, seed: Any) -> None:
+    text = page(client, f"/trials/{seed.search_id}-1-search-0")
+    for wanted in ("Validation accuracy", "Training loss", "2.12.1", "node-a/0", "diverged", "wrn-10-1"):
+        assert wanted in text
+    assert "the loss is NaN" in page(client, f"/trials/{seed.search_id}-3-search-0")
+    assert "data-live" in page(client, f"/trials/{seed.search_id}-7-search-0")
+
+
+def test_all_trials_and_the_lineage(client: TestClient, seed: Any) -> None:
+    assert "confirmation" in page(client, f"/searches/{seed.search_id}/trials")
+    assert "diverged" in page(client, f"/searches/{seed.search_id}/trials?state=diverged")
+    assert 'href="#i1"' in page(client, f"/searches/{seed.search_id}/lineage")
+
+
+def test_an_equation_shows_mathematics_facts_history_and_curve(client: TestClient, seed: Any) -> None:
+    row = client.get("/api/v1/leaderboard").json()["items"][0]
+    text = page(client, f"/equations/{row['fingerprint']}")
+    for wanted in ("<math", "canonical form", "Static facts", "Validation accuracy", "confirmation"):
+        assert wanted in text
+    assert seed.search_id in text
+
+
+def test_the_desk_checks_an_equation_or_points_at_the_mistake(client: TestClient) -> None:
+    assert "canonical form" in page(client, "/equations?text=g%20%2F%20fro(g)")
+    assert "Infeasible:" in page(client, "/equations?text=W%20%2B%20g")
+    wrong = page(client, "/equations?text=g%20%2F%20nope(g)", status=422)
+    assert "Column 5" in wrong
+    assert "<mark>n</mark>" in wrong
+    assert "feedback-alignment" in page(client, "/equations")
+
+
+def test_nodes_and_reference(client: TestClient, seed: Any) -> None:
+    assert "node-a" in page(client, "/nodes")
+    assert "/api/v1/searches/{search_id}:pause" in page(client, "/reference")
+    assert seed.search_id
+
+
+@pytest.mark.parametrize(
+    "path", ["/nope", "/searches/none", "/trials/none", "/equations/none", "/searches/none/trials"]
+)
+def test_unknown_pages(client: TestClient, path: str) -> None:
+    assert "Not Found" in page(client, path, status=404)
+
+
+def test_a_form_starts_a_search_once(client: TestClient) -> None:
+    form = FORM | {"idempotency_key": "pressed-twice"}
+    first = client.post("/searches", data=form, follow_redirects=False)
+    second = client.post("/searches", data=form, follow_redirects=False)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+    stored = client.get("/api/v1" + first.headers["location"]).json()["spec"]
+    assert stored["start"] == ["g", "g / fro(g)"]
+    assert stored["train"]["learning_rate"]["rates"] == [0.1, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("trials", "many"), ("epochs", ""), ("start", "g / nope(g)"), ("model", "wrn-1"), ("name", " ")],
+)
+def test_a_wrong_form_comes_back_with_what_was_typed(client: TestClient, field: str, value: str) -> None:
+    answer = client.post("/searches", data=FORM | {field: value, "seed": "12345"})
+    if (field, value) == ("epochs", ""):  # an empty field means the default
+        assert answer.status_code == 200
+        return
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert 'value="12345"' in answer.text
+    assert client.get("/api/v1/searches").json()["items"] == []
+
+
+def test_buttons_act_and_an_impossible_one_is_a_page(client: TestClient, seed: Any) -> None:
+    path = f"/searches/{seed.search_id}"
+    assert "paused" in client.post(f"{path}/pause", data={}, headers=AS_FORM).text
+    assert "running" in client.post(f"{path}/resume", data={}, headers=AS_FORM).text
+    assert client.post(f"{path}/extend", data={"trials": "6"}).status_code == 200
+    assert client.get("/api/v1" + path).json()["trials_total"] == 30
+    assert client.post(f"{path}/clone", data={}, headers=AS_FORM).status_code == 200
+    client.post(f"{path}/cancel", data={}, headers=AS_FORM)
+    refused = client.post(f"{path}/pause", data={}, headers=AS_FORM)
+    assert refused.status_code == 409
+    assert "Possible now: clone" in refused.text
+    assert client.post(f"{path}/explode", data={}, headers=AS_FORM).status_code == 404
+
+
+AS_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_what_people_type_is_never_markup(client: TestClient, seed: Any) -> None:
+    client.post("/searches", data=FORM | {"name": HOSTILE})
+    submitted = client.get("/api/v1/searches").json()["items"][0]
+    assert submitted["spec"]["name"] == HOSTILE
+    search_id = submitted["id"]
+    hostile_paths = (
+        "/",
+        f"/searches/{search_id}",
+        f"/searches/{search_id}/trials",
+        f"/leaderboard?search_id={search_id}",
+        "/equations?text=" + HOSTILE,
+        "/searches/" + HOSTILE.replace("/", ""),
+        "/nope" + HOSTILE,
+        f"/searches/{search_id}/trials?state=<script>x",
+    )
+    for path in hostile_paths:
+        answer = client.get(path)
+        assert "<script>" not in answer.text, path
+        assert "alert" in answer.text or answer.status_code == 422
+    assert seed.search_id
+
+
+def test_static_files_are_served(client: TestClient) -> None:
+    for name, kind in (
+        ("style.css", "text/css"),
+        ("live.js", "text/javascript"),
+        ("icon.svg", "image/svg+xml"),
+    ):
+        assert client.get(f"/static/{name}").headers["content-type"].startswith(kind)
