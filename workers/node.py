@@ -32,7 +32,7 @@ COLD_SHUTDOWN_S = 15.0
 def slot_process(node: str, slot: Slot, options: Settings) -> ProcessSpec:
     """The process of one slot. Its worker name holds the node's process id: one name is one slot of one run
     of a node, so that a restarted slot may give back what its predecessor held."""
-    worker = f"{node}-{os.getpid()}/{slot.number}"
+    worker = f"{node}/{os.getpid()}/{slot.number}"
     return ProcessSpec(
         name=f"slot {slot.number}",
         argv=(sys.executable, "-m", "workers.slot"),

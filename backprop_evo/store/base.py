@@ -56,8 +56,8 @@ class Store(Protocol):
         expected_version: int | None = None,
         reason: str | None = None,
     ) -> SearchRecord:
-        """Carry out one transition; repeating the one just made is a no-op. CANCELLED also cancels every
-        trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
+        """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
+        every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
         ``Conflict`` for a version that moved on."""
 
     def extend_search(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
@@ -113,7 +113,7 @@ class Store(Protocol):
     def claim_trial(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
         """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
         (any more, or while the search is paused). Exactly one of many concurrent callers gets the lease. A
-        worker is named ``node/slot``, so that a node's busy slots can be counted."""
+        worker is named ``node/…``, so that a node's busy slots can be counted."""
 
     def start_trial(self, lease: Lease, *, now: datetime) -> bool:
         """LEASED becomes RUNNING; False when the lease was lost."""

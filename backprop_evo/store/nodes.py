@@ -27,7 +27,7 @@ def beat(connection: Connection, node: NodeRecord) -> None:
 
 
 def list_nodes(connection: Connection, *, seen_after: datetime) -> Sequence[NodeRecord]:
-    """``busy`` is counted from the leases of workers named ``node/slot``."""
+    """``busy`` is counted from the leases of workers named ``node/…``."""
     busy: dict[str, int] = {}
     held = (
         select(TRIALS.c.worker, func.count())
@@ -35,7 +35,7 @@ def list_nodes(connection: Connection, *, seen_after: datetime) -> Sequence[Node
         .group_by(TRIALS.c.worker)
     )
     for worker, count in connection.execute(held):
-        name = str(worker).rpartition("/")[0]
+        name = str(worker).partition("/")[0]
         busy[name] = busy.get(name, 0) + count
     rows = connection.execute(select(NODES).where(NODES.c.seen_at > seen_after).order_by(NODES.c.name))
     return [node_record(row, busy.get(row.name, 0)) for row in rows]

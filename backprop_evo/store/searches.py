@@ -115,7 +115,7 @@ def move_search(
         raise illegal(row, f"cannot become {to}")
     _change(connection, row, to, now, reason)
     payload = {"from": row.state, **({"reason": reason} if reason else {})}
-    if to is SearchState.CANCELLED:
+    if to in (SearchState.CANCELLED, SearchState.FAILED):
         payload["cancelled_trials"] = cancel_open_trials(connection, search_id, now)
     elif row.state == SearchState.PAUSED:
         _forget_sent_messages(connection, search_id)

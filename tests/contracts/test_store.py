@@ -1,5 +1,7 @@
 """The store's contract, the same for SQLite and PostgreSQL (``database_url`` runs every test over both)."""
 
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -126,12 +128,13 @@ class TestTransitions:
                 search.id, SearchState.RUNNING, now=scene.now, expected_version=search.version
             )
 
-    def test_cancelling_ends_every_open_trial_at_once(self, scene):
+    @pytest.mark.parametrize("end", [SearchState.CANCELLED, SearchState.FAILED])
+    def test_cancelling_and_failing_end_every_open_trial_at_once(self, scene, end):
         search = scene.search()
         queued, leased, running, done = (scene.trial(search) for _ in range(4))
         lease, training = scene.lease(leased), scene.running(running)
         scene.finish(done)
-        scene.store.move_search(search.id, SearchState.CANCELLED, now=scene.now)
+        scene.store.move_search(search.id, end, now=scene.now)
         states = {t.id: t.state for t in scene.store.trials(search.id).items}
         cancelled = TrialState.CANCELLED
         assert states == {
@@ -471,7 +474,7 @@ class TestEventsAndNodes:
     def test_nodes_are_those_heard_of_lately_with_their_busy_slots(self, scene):
         search = scene.search()
         scene.running(scene.trial(search), "a/0")
-        scene.lease(scene.trial(search), "a/1")
+        scene.lease(scene.trial(search), "a/4711/1")
         scene.finish(scene.trial(search))
         node = NodeRecord(
             name="a", slots=4, devices=("cpu",), code_version="1", started_at=scene.now, seen_at=scene.now
@@ -487,3 +490,36 @@ class TestEventsAndNodes:
 
     def test_a_migrated_database_is_ready(self, scene):
         assert scene.store.is_ready()
+
+
+CLAIM_ALL = """
+import random, sys
+from datetime import datetime
+from backprop_evo.store.sql import open_store
+
+url, now, worker, *trial_ids = sys.argv[1:]
+store = open_store(url)
+random.Random(worker).shuffle(trial_ids)
+leases = [store.claim_trial(i, worker, lease_s=60, now=datetime.fromisoformat(now)) for i in trial_ids]
+print(*(lease.trial_id for lease in leases if lease))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_claim_the_same_trials_get_each_once_and_never_a_locked_database(scene, database_url):
+    search = scene.search()
+    trials = [scene.trial(search) for _ in range(40)]
+    claiming = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIM_ALL, database_url, scene.now.isoformat(), f"node/{i}", *trials],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for i in range(3)
+    ]
+    outputs = [process.communicate(timeout=120) for process in claiming]
+    assert [errors for _, errors in outputs] == [""] * 3
+    assert Counter(trial_id for claimed, _ in outputs for trial_id in claimed.split()) == dict.fromkeys(
+        trials, 1
+    )

@@ -90,7 +90,7 @@ def test_a_search_runs_to_its_end(store, clock, service, small_spec, train):
 
 @pytest.mark.slow
 def test_a_controller_may_die_at_every_call(store, clock, service, small_spec, train):
-    """Dying after one call and before the next leaves the same rows, so that one of both is tried for each."""
+    """Dying after one call and before the next leaves the same rows, so one of both is tried."""
 
     def searched(at):
         search = service.submit_search(small_spec(trials=3, in_flight=2))

@@ -134,7 +134,7 @@ class TestSpecs:
             parse_search_spec({"name": "x", "population": 5})
         assert "population_size" in refused.value.hint
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(st.dictionaries(st.text(max_size=8), st.recursive(st.none() | st.floats() | st.text(), st.lists)))
     def test_nothing_but_our_own_errors_comes_of_nonsense(self, document):
         with pytest.raises(BackpropEvoError):
