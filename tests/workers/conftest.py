@@ -8,7 +8,6 @@ import pytest
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.settings import Settings
-from backprop_evo.store import migrations
 from backprop_evo.store.sql import SqlStore, open_store
 from tests.workers.rows import CONTROLLER, Clock, FakeBroker
 
@@ -29,9 +28,8 @@ def options(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(options: Settings) -> Iterator[SqlStore]:
-    migrations.upgrade(options.resolved_database_url)
-    store = open_store(options.resolved_database_url)
+def store(sqlite_url: str) -> Iterator[SqlStore]:
+    store = open_store(sqlite_url)
     yield store
     store.close()
 

@@ -15,9 +15,8 @@ from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import Outcome, TrainProgress, TrainResult
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
-from workers.attempt import Attempts, Drain, Ending, Train
-
 from tests.workers.rows import Clock, add_trials
+from workers.attempt import Attempts, Drain, Ending, Train
 
 GOOD = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=0.4)
 
@@ -131,9 +130,7 @@ def test_a_cancelled_search_stops_its_running_trial(
     assert store.trial(trial_id).state is TrialState.CANCELLED
 
 
-def test_live_numbers_reach_the_database(
-    attempts: Attempts, store: SqlStore, search: SearchRecord, trial_id: str, clock: Clock
-) -> None:
+def test_live_numbers_reach_the_database(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     seen = []
 
     def train(_trial: Any, _spec: Any, tell: Any, _stop: Any) -> TrainResult:
