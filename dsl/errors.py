@@ -32,7 +32,7 @@ class EquationSyntaxError(EquationError):
         return f"{shown}\n{' ' * (self.column - 1 - start)}^ column {self.column}: {self.message}"
 
 
-class InfeasibleEquation(EquationError):  # noqa: N818 — "infeasible" is the word of the field
+class InfeasibleEquation(EquationError):
     """The shapes of the equation cannot match; ``reason`` says where and why."""
 
     def __init__(self, reason: str) -> None:
@@ -40,5 +40,5 @@ class InfeasibleEquation(EquationError):  # noqa: N818 — "infeasible" is the w
         self.reason = reason
 
 
-class UnknownComponent(EquationError):  # noqa: N818 — reads as what it is
+class UnknownComponent(EquationError):
     """A name that is no component of the language; the hint names the nearest one."""

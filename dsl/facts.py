@@ -85,9 +85,9 @@ def _is_constant(value: Array) -> bool:
 
 
 def _mean_cosine(values: Sequence[Array]) -> float | None:
-    steps = [step for probe in probes() for step in probe]
+    steps = [step for probe in probes() for step in probe if step.is_real]
     cosines = []
-    for value, step in zip(values, steps, strict=True):
+    for value, step in zip(values, steps, strict=False):  # those of no real site come last
         g = step.operands[Operand("g")]
         with np.errstate(all="ignore"):
             lengths = np.linalg.norm(value) * np.linalg.norm(g)

@@ -209,7 +209,7 @@ def _not_understood(node: Node) -> EquationSyntaxError:
         else:
             message, hint = f"unknown operand {_short(value)}", _nearest(value, list(OPERANDS))
     elif value in _DIVISORS or value == "gnoise":
-        message, hint = f"{value} cannot stand by itself", f"write {_WHERE_USED[value]}"
+        message, hint = f"{value} cannot stand by itself", f"write {_WHERE_USED[value]}, both x the same"
     elif value in _FUNCTIONS:
         message, hint = _wrong_arguments(node, value)
     elif value.isidentifier():
@@ -221,13 +221,6 @@ def _not_understood(node: Node) -> EquationSyntaxError:
 
 def _inside(node: Node) -> EquationSyntaxError:
     """An operator that is fine by itself: what is wrong is one of its arguments."""
-    for child in node.children:
-        if child.kind == "call" and str(child.value) in (*_DIVISORS, "gnoise"):
-            return EquationSyntaxError(
-                f"{child.value} is understood only as part of {_WHERE_USED[str(child.value)]}",
-                column=child.column,
-                hint="both x must be the same, or the second one '.'",
-            )
     for child in node.children:
         if _operand(child) is None and _unary(child) is None and _binary(child) is None:
             return _not_understood(child)

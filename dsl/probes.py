@@ -27,11 +27,15 @@ SEED = 20180808
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One backward pass of a probe site, all operands and statistics computed; ``seed`` is its noise's."""
+    """One backward pass of a probe site, all operands and statistics computed; ``seed`` is its noise's.
+
+    ``is_real`` says that the operands belong together, as on a site of a network.
+    """
 
     site: SiteValues
     operands: Mapping[Operand, Array]
     seed: int
+    is_real: bool = True
 
 
 #: Steps of one site, in order; the running statistics of a step include those before it.
@@ -55,13 +59,15 @@ _SETTINGS = (
     _Setting(Convolution((2, 1), (1, 1), (1, 1), 2), (6, 5, 4), (8, 3, 3, 2), "relu", 0.03, (6, 4)),
     _Setting(Dense(), (90,), (30, 90), "tanh", 30.0, (5, 6)),
 )
+_UNRELATED = _Setting(Dense(), (300,), (9, 300), "tanh", 1.0, (6,))
 _CLASSES = 3
 
 
 def make_probes(seed: int) -> tuple[Probe, ...]:
     """Probes from ``seed``; those of the fingerprint are ``probes()``."""
     rng = np.random.RandomState(seed)
-    return tuple(_probe(rng, setting, seed) for setting in _SETTINGS)
+    sites = tuple(_probe(rng, setting, seed) for setting in _SETTINGS)
+    return (*sites, _unrelated(rng, seed))
 
 
 @lru_cache(maxsize=1)
@@ -72,17 +78,40 @@ def probes() -> tuple[Probe, ...]:
 
 def _probe(rng: np.random.RandomState, setting: _Setting, seed: int) -> Probe:
     steps: list[Step] = []
-    memory: dict[str, tuple[Array, Array]] = {}
+    memory: Memory = NOTHING_YET
     source = _Source(rng, setting)
     for samples in setting.samples:
         site = source.site(samples)
-        for name, meaning in OPERAND_MEANING.items():
-            value = meaning(site)
-            mean = value.mean(axis=0, keepdims=True)
-            memory[name] = running(memory.get(name), mean, ((value - mean) ** 2).mean(axis=0, keepdims=True))
+        memory = _averages(site, memory)
         values = {operand: operand_value(operand, site, memory) for operand in EVERYTHING.operands}
         steps.append(Step(site, MappingProxyType(values), seed + len(steps)))
     return tuple(steps)
+
+
+def _averages(site: SiteValues, memory: Memory) -> Memory:
+    """The running averages of every operand after one more step."""
+    after = {}
+    for name, meaning in OPERAND_MEANING.items():
+        value = meaning(site)
+        mean = value.mean(axis=0, keepdims=True)
+        variance = ((value - mean) ** 2).mean(axis=0, keepdims=True)
+        after[name] = running(memory.get(name), mean, variance)
+    return after
+
+
+def _unrelated(rng: np.random.RandomState, seed: int) -> Probe:
+    """A step whose operands have nothing to do with each other.
+
+    On real sites some differences are rare (a clip that seldom bites, a maximum that one side nearly always
+    wins); here every size meets every other one.
+    """
+    source = _Source(rng, _UNRELATED)
+    site = source.site(*_UNRELATED.samples)
+    values = {}
+    for operand in EVERYTHING.operands:
+        rows, *shape = operand_value(operand, site, _averages(site, NOTHING_YET)).shape
+        values[operand] = source.unrelated(operand, (rows, *shape))
+    return (Step(site, MappingProxyType(values), seed + 11, is_real=False),)
 
 
 class _Source:
@@ -99,7 +128,7 @@ class _Source:
         self._r_l = rng.standard_normal((_CLASSES, columns)) * self._sizes((columns,), -4.0, 1.0)
         self._h_units = self._units(setting.in_shape)
         self._b_units = self._units((shape[0], *(1 for _ in setting.in_shape[1:])))
-        self._top_units = self._units((_CLASSES,))
+        self._top_units = self._sizes((_CLASSES,), -1.0, 1.0), np.array([0.0, 1.0, -3.0])
 
     def _sizes(self, shape: tuple[int, ...], low: float, high: float) -> Array:
         return np.asarray(10.0 ** self._rng.uniform(low, high, shape))
@@ -113,6 +142,19 @@ class _Source:
         spread = self._rng.standard_normal((samples, *shape)) * self._sizes((samples, *shape), -1.0, 0.3)
         per_sample = self._sizes((samples, *(1 for _ in shape)), -0.7, 0.5)
         return np.asarray(sizes * (offsets + spread) * per_sample)
+
+    def unrelated(self, operand: Operand, shape: tuple[int, ...]) -> Array:
+        """Values that the operand may have: of fresh units, a tenth of them 0, within its bounds."""
+        if operand.statistic == "normalised":
+            return np.asarray(self._rng.standard_normal(shape))
+        if operand.name in ("dh", "sgn_W", "S"):
+            low = 0.0 if operand.name == "dh" or operand.statistic == "std" else -1.0
+            high = 0.5 if operand == Operand("dh", "std") else 1.0
+            values = self._rng.uniform(low, high, shape)
+            return np.asarray(values if operand.statistic != "value" or low == 0.0 else np.sign(values))
+        values = self._values(shape[0], shape[1:], self._units(shape[1:]))
+        values = np.asarray(values * (self._rng.random_sample(shape) < 0.9))
+        return np.abs(values) if operand.statistic == "std" else values
 
     def site(self, samples: int) -> SiteValues:
         """The next step."""

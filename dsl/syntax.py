@@ -18,11 +18,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dsl.errors import EquationSyntaxError
 
-MAX_CHARACTERS = 2000
+MAX_CHARACTERS = 1000
 MAX_DEPTH = 40
 
 Kind = Literal["number", "name", "call", "hole"]
@@ -43,8 +43,7 @@ class Node:
     depth: int = field(default=1, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     kind: str
     text: str
     column: int

@@ -1,0 +1,156 @@
+"""Canonical form and fingerprint: nothing changes its meaning, equals become equal, others stay apart."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dsl
+from dsl.facts import live_unaries
+from dsl.fingerprint import digest, rounded
+from dsl.probes import make_probes, probes, responses
+
+
+def feasible_equations(seed: int, count: int):
+    rng = random.Random(seed)
+    for number in range(count):
+        equation = dsl.sample(rng, lengths=(0.4, 0.3, 0.3))
+        yield dsl.mutate(equation, rng) if number % 2 else equation
+
+
+def draws_nothing(equation: dsl.Equation) -> bool:
+    return not any(dsl.UNARIES[unary.name].random for unary in live_unaries(equation))
+
+
+def test_canonical_form_is_its_own_and_feasible() -> None:
+    for equation in feasible_equations(1, 2000):
+        simple = dsl.canonical(equation)
+        assert dsl.canonical(simple) == simple
+        assert dsl.is_feasible(simple)
+        assert len(simple.operations) <= len(equation.operations)
+
+
+def test_canonical_form_means_the_same() -> None:
+    fresh, compared = make_probes(4711), 0
+    for equation in feasible_equations(2, 1200):
+        simple = dsl.canonical(equation)
+        if simple == equation or not draws_nothing(equation):
+            continue
+        compared += 1
+        for a, b in zip(responses(equation, fresh), responses(simple, fresh), strict=True):
+            np.testing.assert_allclose(
+                a, b, rtol=1e-8, atol=1e-300, equal_nan=True, err_msg=dsl.to_text(equation)
+            )
+    assert compared > 200
+
+
+EQUALS = [
+    ("g + h", "h + g"),
+    ("g * h * dh", "dh * g * h"),
+    ("left(g, W)", "left(g, relu(h))"),
+    ("-(-g)", "g"),
+    ("relu(abs(g))", "abs(g)"),
+    ("g / elem(g, 2)", "g / fro(g)"),
+    ("g / fro(g) / fro(.)", "g / fro(g)"),
+    ("2.0 * (0.5 * g)", "g"),
+    ("g + 0.1 + 0.5", "g + 0.6"),
+    ("b_next @ W * dh", "g"),
+    ("dh * b_next_W", "g"),
+    ("b_next @ R * dh", "b_next_R_dh"),
+    ("b_next @ sgn(W)", "b_next @ sgn_W"),
+    ("min(g, g)", "g"),
+    ("g + g", "2.0 * g"),
+    ("g * g", "g^2"),
+    ("g * g^2", "g^3"),
+    ("g - (-h)", "g + h"),
+    ("g + (-h)", "g - h"),
+    ("-h + g", "g - h"),
+    ("g * (0.5 * h)", "0.5 * h * g"),
+    ("abs(std(g))", "std(g)"),
+    ("mean(g) / mat(., inf)", "mean(g) / elem(., 1)"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), EQUALS)
+def test_equals_have_one_form(one: str, other: str) -> None:
+    assert dsl.canonical(dsl.parse(one)) == dsl.canonical(dsl.parse(other))
+    assert dsl.fingerprint(dsl.parse(one)) == dsl.fingerprint(dsl.parse(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("g", "b_next_W"),
+        ("drop(g, 0.1) + drop(g, 0.1)", "2.0 * drop(g, 0.1)"),
+        ("drop(g, 0.01)", "drop(g, 0.1)"),
+        ("g + gnoise(0.01)", "g + gnoise(0.1)"),
+        ("g / row(g, 2)", "g / fro(g)"),
+        ("mean(g)", "standardise(g)"),
+        ("bn(g)", "standardise(g)"),
+        ("clip(g, 0.5)", "clip(g, 1.0)"),
+        ("g / elem(g, -inf)", "g / elem(g, 0)"),
+        ("max(b_next_W - 10.0, g / fro(g))", "g / fro(g)"),
+        ("h", "relu(h)"),
+        ("g + 0.01", "g"),
+    ],
+)
+def test_others_stay_apart(one: str, other: str) -> None:
+    assert dsl.fingerprint(dsl.parse(one)) != dsl.fingerprint(dsl.parse(other))
+
+
+def test_every_component_has_a_behaviour_of_its_own() -> None:
+    """But for what is equal by definition: elem 2 is fro."""
+    texts = ["b_next_W / elem(b_next_W, 2)"]
+    marks = {dsl.fingerprint(dsl.parse(text)) for text in texts}
+    for unary in dsl.EVERYTHING.unaries:
+        if unary.name != "transpose":
+            equation = dsl.Equation(dsl.Operand("b_next_W"), (dsl.parse("g").operations[0],))
+            operation = dsl.Operation(unary, dsl.Operand("g"), dsl.Unary("identity"), "left")
+            marks.add(dsl.fingerprint(dsl.Equation(equation.first, (operation,))))
+    assert len(marks) == len(dsl.EVERYTHING.unaries) - 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(1e-12, 1e12), min_size=1, max_size=20))
+def test_rounding_errors_do_not_show(values: list[float]) -> None:
+    x = np.array(values)
+    noisy = np.nextafter(x, np.inf)
+    assert np.mean(rounded(x) == rounded(noisy)) == 1 or np.abs(rounded(x) - rounded(noisy)).max() == 1
+    assert not np.array_equal(rounded(x), rounded(x * 1.001))
+
+
+def test_special_values_have_one_code_each() -> None:
+    codes = rounded(np.array([np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, 1e-20]))
+    assert codes[0] == codes[1]
+    assert codes[4] == codes[5] == codes[7]
+    assert len(set(codes.tolist())) == 5
+
+
+def test_probes_tell_steps_apart() -> None:
+    equation = dsl.parse("mean(g)")
+    first, second = responses(equation)[:2]
+    assert not np.allclose(first[0], second[0])
+    assert len(probes()) == 4
+
+
+def test_the_fingerprint_does_not_drift() -> None:
+    """Stored fingerprints stay comparable: whoever changes probes or rounding changes VERSION and these."""
+    assert {text: dsl.fingerprint(dsl.parse(text)) for text in STORED} == STORED
+
+
+def test_digest_is_of_values_only() -> None:
+    values = responses(dsl.parse("g / fro(g)"))
+    assert digest(values) == dsl.fingerprint(dsl.parse("g / elem(g, 2)"))
+
+
+STORED = {
+    "g": "1-576831c16228056dfa39552f3e9fca1d",
+    "b_next_R_dh": "1-812350c6603bf4a1032d05e067cd36e1",
+    "g / fro(g)": "1-1a857d6fc5dd8b1b92ce881f527d67ab",
+    "min(g / fro(g), clip(h, 1.0))": "1-7df4add2dc2f08c477d1c9de4ed086b9",
+    "drop(g, 0.1) + mean(h)": "1-d9b74ceafd39e76ec079bef780e1396d",
+    "b_next @ S * dh": "1-f7ed20cfd60ec6360b42ee8ef7eba1a1",
+    "standardise(g) + gnoise(0.1)": "1-8bc1f85f36782f8cd2b87140c29c9cce",
+}

@@ -1,0 +1,142 @@
+"""Sampling and mutation as in the paper, and the operators beyond it."""
+
+import random
+from collections import Counter
+
+import pytest
+
+import dsl
+from dsl import EVERYTHING
+
+
+def components(equation: dsl.Equation) -> list[object]:
+    rest = [(o.left_unary, o.right, o.right_unary, o.binary) for o in equation.operations]
+    return [equation.first, *(component for operation in rest for component in operation)]
+
+
+def test_samples_are_feasible_and_of_the_wanted_length() -> None:
+    rng = random.Random(0)
+    for length, lengths in enumerate(((1.0,), (0.0, 1.0), (0.0, 0.0, 1.0)), start=1):
+        for _ in range(200):
+            equation = dsl.sample(rng, lengths=lengths)
+            assert dsl.is_feasible(equation)
+            assert len(equation.operations) == length
+
+
+def test_a_mutation_changes_exactly_one_component_and_stays_feasible() -> None:
+    rng = random.Random(1)
+    equation = dsl.sample(rng, lengths=(0.0, 0.0, 1.0))
+    for _ in range(2000):
+        child = dsl.mutate(equation, rng)
+        before, after = components(equation), components(child)
+        changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+        assert len(changed) == 1
+        assert type(changed[0][0]) is type(changed[0][1])
+        assert dsl.is_feasible(child)
+        assert dsl.describe_change(equation, child) != "nothing"
+        equation = child
+
+
+def test_more_mutations_change_up_to_as_many_components() -> None:
+    rng = random.Random(2)
+    parent = dsl.parse("g / fro(g) + 0.5 * g")
+    counts = Counter(
+        sum(
+            a != b
+            for a, b in zip(
+                components(parent), components(dsl.mutate(parent, rng, mutations=(0.0, 1.0))), strict=True
+            )
+        )
+        for _ in range(300)
+    )
+    assert set(counts) == {1, 2}
+    assert counts[2] > counts[1]
+
+
+def test_components_are_drawn_uniformly() -> None:
+    rng = random.Random(3)
+    drawn = Counter(dsl.mutate(dsl.parse("g + h"), rng).operations[0].binary for _ in range(6000))
+    swapped = {name: count for name, count in drawn.items() if name != "add"}
+    assert set(swapped) == {"subtract", "multiply", "divide", "left", "min", "max"}
+    assert max(swapped.values()) < 1.4 * min(swapped.values())
+
+
+def test_the_same_state_gives_the_same_equations() -> None:
+    def drawn(seed: int) -> list[dsl.Equation]:
+        rng = random.Random(seed)
+        return [dsl.mutate(dsl.sample(rng), rng) for _ in range(20)]
+
+    assert drawn(7) == drawn(7) != drawn(8)
+
+
+def test_a_vocabulary_is_kept_to() -> None:
+    vocabulary = dsl.language(
+        ["g", "h", "mean(dh)"], ["identity", "scale", "clip"], ["add", "min"], {"scale": (0.1, 3.0)}
+    )
+    rng = random.Random(4)
+    for _ in range(300):
+        child = dsl.mutate(dsl.sample(rng, vocabulary, (0.0, 1.0)), rng, vocabulary)
+        operands = {child.first, *(o.right for o in child.operations)}
+        unaries = {u for o in child.operations for u in (o.left_unary, o.right_unary)}
+        assert operands <= set(vocabulary.operands)
+        assert unaries <= set(vocabulary.unaries)
+        assert {u.constant for u in unaries if u.name == "scale"} <= {0.1, 3.0}
+        assert {o.binary for o in child.operations} <= {"add", "min"}
+    assert len(EVERYTHING.operands) == 68
+    assert dsl.language() == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ({"operands": ["h_per"]}, "h_pre"),
+        ({"unaries": ["clp"]}, "clip"),
+        ({"binaries": ["addd"]}, "add"),
+        ({"constants": {"clip": (0.3,)}}, "0.01, 0.1"),
+        ({"constants": {"scal": (0.3,)}}, "scale"),
+        ({"constants": {"scale": (float("nan"),)}}, "0.5"),
+        ({"operands": []}, "leave it out"),
+    ],
+)
+def test_unknown_components_name_the_nearest(asked, hint: str) -> None:
+    with pytest.raises(dsl.UnknownComponent) as caught:
+        dsl.language(**asked)
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_vocabulary_without_feasible_equations_is_refused() -> None:
+    with pytest.raises(dsl.EquationError, match="no feasible equation"):
+        dsl.sample(random.Random(0), dsl.language(["W"], ["identity"], ["add"]))
+    lonely = dsl.language(["g"], ["identity"], ["left"])
+    with pytest.raises(dsl.EquationError, match="no other component"):
+        dsl.mutate(dsl.parse("g"), random.Random(0), lonely)
+
+
+def test_operators_beyond_the_paper_stay_feasible() -> None:
+    rng = random.Random(5)
+    lengths = set()
+    for _ in range(300):
+        mother, father = (dsl.sample(rng, lengths=(0.3, 0.3, 0.4)) for _ in range(2))
+        longer = dsl.change_length(mother, rng)
+        assert abs(len(longer.operations) - len(mother.operations)) == 1
+        lengths.add(len(longer.operations))
+        child = dsl.crossover(mother, father, rng)
+        assert child.first == mother.first
+        for equation in (longer, child, dsl.mutate_constant(mother, rng)):
+            assert dsl.is_feasible(equation)
+            assert dsl.parse(dsl.to_text(equation)) == equation
+    assert lengths == {1, 2, 3}
+
+
+def test_a_constant_moves_in_its_grid_or_freely() -> None:
+    rng = random.Random(6)
+    clips = {
+        dsl.mutate_constant(dsl.parse("clip(g, 0.1)"), rng).operations[0].left_unary.constant
+        for _ in range(50)
+    }
+    assert clips == {0.01, 0.5}
+    scales = {
+        dsl.mutate_constant(dsl.parse("0.5 * g"), rng).operations[0].left_unary.constant for _ in range(50)
+    }
+    assert len(scales) > 30
+    assert dsl.mutate_constant(dsl.parse("g"), rng) == dsl.parse("g")
