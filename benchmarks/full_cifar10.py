@@ -1,8 +1,9 @@
-"""Four rules on the full CIFAR-10 under the fair protocol, mean ± std over seeds. ``python benchmarks/full_cifar10.py``
+"""Four rules on the full CIFAR-10 under the fair protocol, mean ± std over seeds. ``python
+benchmarks/full_cifar10.py``
 
-WRN-10-1, 2 epochs, SGD without momentum; every rule probes the same wide grid of learning rates and continues the best.
-Needs ``backprop-evo data fetch cifar10``. Results go to ``--out`` as they come (JSON lines) and a run that was
-interrupted goes on where it stopped. 12 trainings of 3 epochs with their probes.
+WRN-10-1, 2 epochs, SGD without momentum; every rule probes the same wide grid of learning rates and
+continues the best. Needs ``backprop-evo data fetch cifar10``. Results go to ``--out`` as they come (JSON
+lines) and a run that was interrupted goes on where it stopped. 12 trainings of 3 epochs with their probes.
 """
 
 from __future__ import annotations
@@ -88,7 +89,11 @@ def main() -> None:
         learning_rate=LearningRateGrid(rates=RATES, probe_epochs=min(0.25, given.epochs)),
         train_images=given.train_images,
     )
-    done = [Trained(**json.loads(line)) for line in given.out.read_text().splitlines()] if given.out.exists() else []
+    done = (
+        [Trained(**json.loads(line)) for line in given.out.read_text().splitlines()]
+        if given.out.exists()
+        else []
+    )
     known = {(trained.rule, trained.seed) for trained in done}
     jobs = [(rule, seed) for seed in range(given.seeds) for rule in RULES if (rule, seed) not in known]
     with ProcessPoolExecutor(given.processes, mp_context=get_context("spawn")) as pool:

@@ -1,9 +1,10 @@
 """May bf16 be the default of searches? ``python benchmarks/precision_study.py``
 
-Trains many different equations in float32 and in bf16, several seeds each, and prints the rank correlation of the two
-fitnesses and every equation that changes class (learns in one, diverges or is pruned in the other). bf16 is earned when the
-correlation is as high as that of two disjoint halves of the float32 seeds would allow and no equation changes class. Run it
-on hardware with bf16 instructions: elsewhere bf16 is emulated and takes many times as long.
+Trains many different equations in float32 and in bf16, several seeds each, and prints the rank correlation
+of the two fitnesses and every equation that changes class (learns in one, diverges or is pruned in the
+other). bf16 is earned when the correlation is as high as that of two disjoint halves of the float32 seeds
+would allow and no equation changes class. Run it on hardware with bf16 instructions: elsewhere bf16 is
+emulated and takes many times as long.
 """
 
 from __future__ import annotations
@@ -74,7 +75,10 @@ def main() -> None:
         )
         result = train_child(dsl.parse(text), spec, seed=seed, data_dir=given.data_dir, device=given.device)
         runs.append((text, precision, seed, result.outcome, result.validation_accuracy))
-        print(f"{text:60} {precision:8} seed {seed}  {result.outcome:10} {result.validation_accuracy}", flush=True)
+        print(
+            f"{text:60} {precision:8} seed {seed}  {result.outcome:10} {result.validation_accuracy}",
+            flush=True,
+        )
     report(texts, runs)
     if given.json:
         given.json.write_text(json.dumps(runs, default=str))

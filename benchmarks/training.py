@@ -1,9 +1,10 @@
 """How fast a training step is, as ratios measured in one run. ``python benchmarks/training.py``
 
-Contenders take turns in rounds, a step or a few each, so that a slow minute of the machine hits all of them; a row's ratio
-is the median over the rounds of (their seconds / our seconds) per image. What must differ by process (the allocator's
-setting, the number of threads) runs in processes of its own, which take turns over pipes. The rows against BioTorch need
-its PyPI package (``pip install --no-deps biotorch scipy``); without it they are left out, and the table says so.
+Contenders take turns in rounds, a step or a few each, so that a slow minute of the machine hits all of
+them; a row's ratio is the median over the rounds of (their seconds / our seconds) per image. What must
+differ by process (the allocator's setting, the number of threads) runs in processes of its own, which take
+turns over pipes. The rows against BioTorch need its PyPI package (``pip install --no-deps biotorch
+scipy``); without it they are left out, and the table says so.
 
 All on random images, WRN-16-2, batch 128: the step is measured, not the data.
 """
@@ -102,7 +103,7 @@ def seconds(step: Step, times: int = 1) -> float:
     return (time.perf_counter() - started) / times
 
 
-# Rows in one process: same dtype, same layout, same allocator ----------------------------------------------------------
+# Rows in one process: same dtype, same layout, same allocator ----------------------------------------------
 
 
 def same_settings(rounds: int, model: str) -> list[Row]:
@@ -146,7 +147,7 @@ def spread(values: list[float]) -> str:
     return f"{min(values):.2f}–{max(values):.2f}"
 
 
-# Rows between processes ------------------------------------------------------------------------------------------------
+# Rows between processes ----------------------------------------------
 
 
 def contender(name: str, threads: int, model: str) -> None:

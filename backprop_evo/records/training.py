@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
 
@@ -69,6 +69,9 @@ class TrainSpec:
         for name, ok in (
             ("epochs", 0 < self.epochs <= 10_000),
             ("batch_size", 1 <= self.batch_size <= 65_536),
+            ("optimizer", self.optimizer in get_args(OptimizerName)),
+            ("schedule", self.schedule in get_args(ScheduleName)),
+            ("precision", self.precision in get_args(PrecisionName)),
             ("momentum", 0 <= self.momentum < 1),
             ("weight_decay", 0 <= self.weight_decay < 1),
             ("learning_rate", bool(rates) and all(0 < rate < float("inf") for rate in rates)),

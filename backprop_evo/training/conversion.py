@@ -9,7 +9,7 @@ where the equation wants it).
 from __future__ import annotations
 
 import copy as copying
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,7 @@ from backprop_evo.training.discovery import Surroundings, look_below_layers
 from backprop_evo.training.feedback import Feedback, FixedMatrices
 from backprop_evo.training.linear_ops import linear_op
 from backprop_evo.training.rules import Rule, compile_rule
-from backprop_evo.training.sites import Site, TopSignal
+from backprop_evo.training.sites import Site, SiteRule, TopSignal
 from dsl.equation import Equation
 from dsl.shapes import infeasibility
 
@@ -46,6 +46,7 @@ class Conversion:
     sites: tuple[Site, ...]
     left_alone: tuple[LeftAlone, ...]
     _replaced: list[nn.Module] = field(default_factory=list, repr=False)
+    _also_undone: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     def undo(self) -> nn.Module:
         """Gives every module its own ``forward`` back, so that the model is as it was. May be repeated."""
@@ -55,10 +56,17 @@ class Conversion:
             if original is not None:
                 module.forward = original
         self._replaced.clear()
+        for also in self._also_undone:
+            also()
+        self._also_undone.clear()
         return self.model
 
+    def on_undo(self, also: Callable[[], None]) -> None:
+        """``undo`` will call ``also``."""
+        self._also_undone.append(also)
+
     @contextmanager
-    def other_rule(self, rule: Rule) -> Iterator[None]:
+    def other_rule(self, rule: SiteRule) -> Iterator[None]:
         """Within the context the sites follow ``rule``; their own state is untouched."""
         before = [site.rule for site in self.sites]
         for site in self.sites:

@@ -25,7 +25,7 @@ STUCK_AFTER_RUN_SHARE = 0.5
 STUCK_AFTER_EPOCHS = 2.0
 
 
-class EndedEarly(Exception):  # noqa: N818 - not an error: a verdict
+class EndedEarly(Exception):
     """The training ended before its last step."""
 
     def __init__(self, outcome: Outcome, reason: str) -> None:

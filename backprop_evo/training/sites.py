@@ -12,7 +12,7 @@ Shapes: B sample, I in, O out, K classes; IN is (B, *) as h_i, OUT (B, *) as h_{
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,8 @@ from backprop_evo.errors import InvalidInput
 from backprop_evo.training.activations import Activation, activation_below
 from backprop_evo.training.feedback import FixedMatrices
 from backprop_evo.training.linear_ops import LinearOp
-from backprop_evo.training.rules import Needs, Rule
-from backprop_evo.training.site_view import SiteView
+from backprop_evo.training.rules import Needs
+from backprop_evo.training.site_view import SiteView, Transport
 from backprop_evo.training.statistics import RunningStatistics
 
 
@@ -31,7 +31,7 @@ class TopSignalMissing(InvalidInput):
     """An equation asked for b_top, but the backward pass did not start at the converted model's output."""
 
 
-class ActivationHidden(InvalidInput):  # noqa: N818
+class ActivationHidden(InvalidInput):
     """Something at run time stands between a layer and the activation that tracing found below it."""
 
 
@@ -51,17 +51,30 @@ class TopSignal:
         return self.value
 
 
+class SiteRule(Protocol):
+    """What a site follows: a compiled equation, as a rule."""
+
+    @property
+    def needs(self) -> Needs: ...
+
+    @property
+    def transport(self) -> Transport | None: ...
+
+    def __call__(self, view: SiteView, /) -> Tensor: ...
+
+
 @dataclass(slots=True, eq=False)
 class Site:
     """What one converted layer carries. Called in place of the layer's ``forward``.
 
-    ``expected`` is σ's name as tracing found it, None where it cannot tell; ``activation`` that of the last pass.
+    ``expected`` is σ's name as tracing found it, None where it cannot tell; ``activation`` that of the last
+    pass.
     """
 
     name: str
     layer: nn.Linear | nn.Conv2d
     op: LinearOp
-    rule: Rule
+    rule: SiteRule
     matrices: FixedMatrices
     top: TopSignal
     statistics: RunningStatistics = field(default_factory=RunningStatistics)

@@ -1,4 +1,5 @@
-"""Every primitive has one row in the tables, one reference meaning in numpy and one meaning in torch; all three agree.
+"""Every primitive has one row in the tables, one reference meaning in numpy and one meaning in torch; all
+three agree.
 
 Whoever adds a row finds here what is still missing.
 """
@@ -23,7 +24,7 @@ from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
 
 ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
-#: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (bfloat16 has 8 bits).
+#: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (8 bits).
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 3e-4, torch.bfloat16: 1e-1}
 
 DENSE = ("dense", site_values.Dense(), Dense(), (7,), (6, 7))
@@ -143,7 +144,9 @@ class Matrices:
 
 
 def rounded(values: site_values.SiteValues, dtype: torch.dtype) -> site_values.SiteValues:
-    """The site with all values representable in ``dtype``, so that the comparison is of functions, not of inputs."""
+    """The site with all values representable in ``dtype``, so that the comparison is of functions, not of
+    inputs.
+    """
 
     def to(array):
         return torch.from_numpy(np.ascontiguousarray(array)).to(dtype).double().numpy()

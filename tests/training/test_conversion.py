@@ -1,4 +1,6 @@
-"""``apply_equation`` on models of all kinds: what is converted, what stays, what is refused, and the way back."""
+"""``apply_equation`` on models of all kinds: what is converted, what stays, what is refused, and the way
+back.
+"""
 
 import copy
 
@@ -41,7 +43,9 @@ def test_it_is_where_a_library_user_looks_for_it():
 def test_it_returns_what_it_converted():
     converted = apply_equation(small(), "g / fro(g)")
     assert [(site.name, site.expected) for site in converted.sites] == [("2", "tanh"), ("4", "relu")]
-    assert [(left.name, left.reason) for left in converted.left_alone] == [("0", "nothing below it to update")]
+    assert [(left.name, left.reason) for left in converted.left_alone] == [
+        ("0", "nothing below it to update")
+    ]
     assert "2: Linear after tanh" in converted.describe()
 
 
@@ -114,7 +118,7 @@ def test_two_backward_passes_accumulate():
     assert all(torch.allclose(p.grad, 2 * g) for p, g in zip(model.parameters(), once, strict=True))
 
 
-# Models that need care -------------------------------------------------------------------------------------------------
+# Models that need care ----------------------------------------------
 
 
 class Branching(nn.Module):
@@ -137,7 +141,10 @@ def test_a_model_that_cannot_be_traced_is_converted_at_run_time():
     truth = gradients(model)
     converted = apply_equation(model, "g")
     assert same(gradients(model), truth)
-    assert {site.name: site.activation for site in converted.sites if site.backward_passes} == {"b": "relu", "c": "relu"}
+    assert {site.name: site.activation for site in converted.sites if site.backward_passes} == {
+        "b": "relu",
+        "c": "relu",
+    }
 
 
 class InPlaceStatement(nn.Module):
@@ -178,7 +185,11 @@ def test_attention_and_foreign_layers_are_left_alone_with_a_reason():
 
 def test_paddings_that_are_not_zeros_are_left_alone_with_a_reason():
     model = nn.Sequential(
-        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"), nn.ReLU(), nn.Conv2d(2, 2, 3)
+        nn.Conv2d(1, 2, 3),
+        nn.ReLU(),
+        nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"),
+        nn.ReLU(),
+        nn.Conv2d(2, 2, 3),
     )
     reasons = {left.name: left.reason for left in apply_equation(model, "g").left_alone}
     assert "circular" in reasons["2"]
@@ -222,10 +233,12 @@ def test_autocast_gives_gradients_in_the_parameters_type():
     assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in model.parameters())
 
 
-# Refusals --------------------------------------------------------------------------------------------------------------
+# Refusals ----------------------------------------------
 
 
-@pytest.mark.parametrize("model", [nn.Sequential(nn.ReLU()), nn.Linear(3, 2), nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU())])
+@pytest.mark.parametrize(
+    "model", [nn.Sequential(nn.ReLU()), nn.Linear(3, 2), nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU())]
+)
 def test_a_model_with_nothing_to_convert_is_refused(model):
     with pytest.raises(InvalidSettings, match="nothing to convert"):
         apply_equation(model, "g")

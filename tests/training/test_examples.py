@@ -1,4 +1,6 @@
-"""The documented example: its hand-written rule is feedback alignment as the sites compute it, and it learns."""
+"""The documented example: its hand-written rule is feedback alignment as the sites compute it, and it
+learns.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -42,7 +44,9 @@ def test_one_update_by_hand_equals_one_by_apply_equation(example):
     network.update(x, labels)
     for layer, old, new in zip(layers, before, network.W, strict=True):
         update = (old - new).T / example.RATE
-        np.testing.assert_allclose(layer.weight.grad.numpy(), update, rtol=2e-2, atol=2e-2 * np.abs(update).max())
+        np.testing.assert_allclose(
+            layer.weight.grad.numpy(), update, rtol=2e-2, atol=2e-2 * np.abs(update).max()
+        )
 
 
 def test_it_learns_ten_noisy_prototypes(example):

@@ -24,7 +24,9 @@ BACKPROP, FA, DFA = only("g"), only("b_next_R_dh"), only("b_top_R_L_dh")
 
 
 class Odd(nn.Module):
-    """Everything a convolution can have: stride, groups, dilation, padding, bias; functional and in-place σ."""
+    """Everything a convolution can have: stride, groups, dilation, padding, bias; functional and in-place
+    σ.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,22 +128,23 @@ def test_feedback_rules_equal_their_hand_written_versions_on_an_mlp(rule):
     if rule == "dfa":
         R2, R3 = (
             site.matrices.from_top(5, torch.zeros(3, n, dtype=x.dtype))
-            for site, n in zip(converted.sites, (9, 8))
+            for site, n in zip(converted.sites, (9, 8), strict=True)
         )
-        back2, back3 = (lambda d, e: e @ R2), (lambda d, e: e @ R3)
+        back2, back3 = (lambda _, e: e @ R2), (lambda _, e: e @ R3)
     else:
         B2, B3 = fixed(converted, "3"), fixed(converted, "5")
         if rule == "usf":
             B2, B3 = weights[2].sign() * math.sqrt(2 / 9), weights[4].sign() * math.sqrt(2 / 8)
         if rule == "sign symmetry":
             B2, B3 = weights[2].sign(), weights[4].sign()
-        back2, back3 = (lambda d, e: d @ B2), (lambda d, e: d @ B3)
+        back2, back3 = (lambda d, _: d @ B2), (lambda d, _: d @ B3)
     W1, c1, W2, c2, W3, c3 = weights
     by_hand = three_layers(x, y, W1, W2, W3, back2, back3, c1, c2, c3)
     for ours, expected in zip(gradients(model, x, y).values(), by_hand, strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
     if rule == "uniform":
-        assert 0 <= B2.min() and B2.max() <= 1
+        assert B2.min() >= 0
+        assert B2.max() <= 1
     if rule == "frsf":
         assert torch.equal(B2.sign(), weights[2].sign())
 
@@ -150,7 +153,8 @@ def test_feedback_rules_equal_their_hand_written_versions_on_an_mlp(rule):
 def test_feedback_rules_equal_their_hand_written_versions_on_a_convnet(rule):
     torch.manual_seed(2)
     model = nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 6, 3, stride=2, groups=2), nn.Flatten(), nn.ReLU(),
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(4, 6, 3, stride=2, groups=2), nn.Flatten(), nn.ReLU(),
         nn.Linear(54, 5),
     ).double()  # fmt: skip
     x, y = torch.randn(4, 3, 7, 7, dtype=torch.float64), torch.randint(5, (4,))
@@ -188,7 +192,9 @@ def test_random_sign_feedback_is_drawn_anew_in_every_pass_and_keeps_the_signs():
 
 
 def test_direct_feedback_sends_nothing_through_weights(monkeypatch):
-    """No transposed operation is done where the equation has no W: not even one whose result is thrown away."""
+    """No transposed operation is done where the equation has no W: not even one whose result is thrown
+    away.
+    """
     from backprop_evo.training.linear_ops import Convolution, Dense
 
     asked = []

@@ -1,4 +1,6 @@
-"""Every known equation, Table 1's among them, at every site of a small WRN against the numpy reference, two steps long."""
+"""Every known equation, Table 1's among them, at every site of a small WRN against the numpy reference, two
+steps long.
+"""
 
 import numpy as np
 import pytest
@@ -60,7 +62,8 @@ def witnessed(monkeypatch):
 
 @pytest.mark.parametrize(
     ("key", "channels_last"),
-    [(key, True) for key in sorted(KNOWN)] + [(key, False) for key in ("a1-sgd-2", "a1-momentum-1", "a2-sgd-2")],
+    [(key, True) for key in sorted(KNOWN)]
+    + [(key, False) for key in ("a1-sgd-2", "a1-momentum-1", "a2-sgd-2")],
 )
 def test_a_known_equation_equals_the_reference_at_every_site(key, channels_last, witnessed):
     equation = KNOWN[key].equation
@@ -85,7 +88,9 @@ def test_a_known_equation_equals_the_reference_at_every_site(key, channels_last,
             expected, memories[site] = reference.evaluate(
                 equation, as_numpy(view, top), memories.get(site, reference.NOTHING_YET)
             )
-            np.testing.assert_allclose(signal.numpy(), expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max())
+            np.testing.assert_allclose(
+                signal.numpy(), expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max()
+            )
         with torch.no_grad():
             for p in model.parameters():
                 p -= 0.01 * p.grad.clamp(-1, 1)
@@ -106,6 +111,7 @@ def without_randomness(equation):
         return Unary("identity") if unary.name in reference.RANDOM_MEANING else unary
 
     operations = tuple(
-        replace(o, left_unary=plain(o.left_unary), right_unary=plain(o.right_unary)) for o in equation.operations
+        replace(o, left_unary=plain(o.left_unary), right_unary=plain(o.right_unary))
+        for o in equation.operations
     )
     return replace(equation, operations=operations)

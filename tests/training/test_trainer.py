@@ -13,7 +13,13 @@ from backprop_evo.training.trainer import train_child
 from dsl.equation import Equation, Operand, Operation, Unary
 
 TINY = TrainSpec(
-    model="cnn", epochs=2, batch_size=16, learning_rate=0.05, train_images=64, validation_images=50, augment=True
+    model="cnn",
+    epochs=2,
+    batch_size=16,
+    learning_rate=0.05,
+    train_images=64,
+    validation_images=50,
+    augment=True,
 )
 G = dsl.parse("g")
 
@@ -62,7 +68,13 @@ def test_global_random_state_is_left_as_it_was():
 
 def test_plain_backprop_learns_real_images():
     spec = replace(
-        TINY, model="mlp-100", epochs=6, batch_size=32, train_images=2000, validation_images=None, learning_rate=0.02
+        TINY,
+        model="mlp-100",
+        epochs=6,
+        batch_size=32,
+        train_images=2000,
+        validation_images=None,
+        learning_rate=0.02,
     )
     result = train_child(G, replace(spec, augment=False), seed=0)
     assert result.train_loss < 2.0
@@ -71,7 +83,9 @@ def test_plain_backprop_learns_real_images():
 
 @pytest.mark.parametrize("model", ["wrn-10-1", "mlp-20-16", "mlp-20-tanh"])
 def test_every_kind_of_model_trains(model):
-    result = train_child(dsl.parse("g / fro(g)"), replace(TINY, model=model, epochs=0.5, batch_size=8), seed=1)
+    result = train_child(
+        dsl.parse("g / fro(g)"), replace(TINY, model=model, epochs=0.5, batch_size=8), seed=1
+    )
     assert result.outcome is Outcome.COMPLETED
 
 
@@ -90,7 +104,7 @@ def test_the_test_split_is_touched_only_when_asked_for(monkeypatch):
     assert with_test.test_accuracy is not None
 
 
-# The fair protocol -----------------------------------------------------------------------------------------------------
+# The fair protocol ----------------------------------------------
 
 
 def test_every_rate_is_probed_and_the_best_continued():
@@ -135,7 +149,7 @@ def test_no_surviving_rate_is_a_result_with_the_reasons():
     assert result.validation_accuracy is None
 
 
-# Guards ----------------------------------------------------------------------------------------------------------------
+# Guards ----------------------------------------------
 
 
 def test_divergence_is_a_result():
@@ -175,7 +189,9 @@ def test_time_memory_and_a_request_to_stop_end_a_run():
     [
         torch.OutOfMemoryError("CUDA out of memory"),
         MemoryError(),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"
+        ),
     ],
 )
 def test_a_lack_of_memory_is_a_result(monkeypatch, error):
@@ -197,7 +213,7 @@ def test_a_bug_is_not_disguised_as_a_result(monkeypatch):
         train_child(G, TINY, seed=0)
 
 
-# Bad requests ----------------------------------------------------------------------------------------------------------
+# Bad requests ----------------------------------------------
 
 
 def test_bad_requests_are_refused_before_anything_runs(monkeypatch):
@@ -208,7 +224,9 @@ def test_bad_requests_are_refused_before_anything_runs(monkeypatch):
         train_child(G, replace(TINY, data="cifar11"), seed=0)
     with pytest.raises(InvalidSettings, match="kind of device"):
         train_child(G, TINY, seed=0, device="abacus")
-    infeasible = Equation(Operand("W"), (Operation(Unary("identity"), Operand("W"), Unary("identity"), "add"),))
+    infeasible = Equation(
+        Operand("W"), (Operation(Unary("identity"), Operand("W"), Unary("identity"), "add"),)
+    )
     with pytest.raises(InvalidEquation, match="infeasible"):
         train_child(infeasible, TINY, seed=0)
 
@@ -222,13 +240,15 @@ def test_a_missing_gpu_is_said_so():
 @pytest.mark.parametrize("batch_size", [1, 63, 64, 65, 1000])
 def test_batches_that_do_not_divide_the_data_work(batch_size):
     result = train_child(
-        dsl.parse("g / row(g, 2) + mean(dh)"), replace(TINY, model="mlp-8", batch_size=batch_size, epochs=1), seed=0
+        dsl.parse("g / row(g, 2) + mean(dh)"),
+        replace(TINY, model="mlp-8", batch_size=batch_size, epochs=1),
+        seed=0,
     )
     assert result.outcome is Outcome.COMPLETED
     assert result.epochs_done == 1.0
 
 
-def test_bf16_runs_everywhere_and_says_so(caplog):
+def test_bf16_runs_everywhere_and_says_so():
     result = train_child(dsl.parse("g / fro(g)"), replace(TINY, precision="bf16", epochs=0.5), seed=0)
     assert result.outcome is Outcome.COMPLETED
     assert result.environment["precision"] == "bf16"

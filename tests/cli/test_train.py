@@ -1,0 +1,79 @@
+"""``backprop-evo train`` in the foreground: table, JSON, comparison, errors that name the culprit."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from backprop_evo.cli.main import app
+from backprop_evo.cli.train import build_spec
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.training import LearningRateGrid
+
+SMALL = [
+    "--model",
+    "mlp-8",
+    "--data",
+    "cifar10-mini",
+    "--train-images",
+    "200",
+    "--epochs",
+    "0.5",
+    "--learning-rate",
+    "0.05",
+]
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, ["train", *arguments])
+
+
+def test_it_prints_a_table_with_the_difference():
+    result = run("g / fro(g)", *SMALL, "--seeds", "2", "--compare", "backprop")
+    assert result.exit_code == 0, result.output
+    assert "±" in result.output
+    assert "g / fro(g)  minus  backprop" in result.output
+
+
+def test_it_prints_json_with_every_training():
+    result = run("g", *SMALL, "--seeds", "2", "--seed", "5", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["seeds"] == [5, 6]
+    assert told["spec"]["model"] == "mlp-8"
+    (equation,) = told["equations"]
+    assert [r["outcome"] for r in equation["results"]] == ["completed", "completed"]
+    assert told["difference"] is None
+
+
+def test_a_grid_is_probed():
+    result = run("g", *SMALL[:-1], "0.01,0.1", "--probe-epochs", "0.25", "--json")
+    (training,) = json.loads(result.stdout)["equations"][0]["results"]
+    assert [probe["learning_rate"] for probe in training["probes"]] == [0.01, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["g +", *SMALL], "expected"),
+        (["g", *SMALL, "--model", "alexnet"], "alexnet"),
+        (["g", *SMALL, "--data", "cifar11"], "cifar11"),
+        (["g", *SMALL, "--preset", "A9"], "A9"),
+        (["g", *SMALL, "--optimizer", "adam"], "optimizer"),
+        (["g", *SMALL[:-1], "fast"], "fast"),
+    ],
+)
+def test_bad_requests_end_with_code_2_and_name_the_culprit(arguments, says):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert says in result.output
+
+
+def test_a_preset_is_changed_by_what_is_given():
+    spec = build_spec("A1-momentum", {"epochs": 1.0, "model": None}, None, 0.5, evaluate_test=False)
+    assert (spec.model, spec.epochs, spec.optimizer) == ("wrn-16-2", 1.0, "momentum")
+    assert isinstance(spec.learning_rate, LearningRateGrid)
+    assert spec.learning_rate.probe_epochs == 0.5
+    assert build_spec("A1", {}, "0.3", None, evaluate_test=True).learning_rate == 0.3
+    with pytest.raises(InvalidSettings):
+        build_spec("A1", {}, "-1", None, evaluate_test=False)
