@@ -75,20 +75,19 @@ def refused(environment: dict[str, str], *words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def stack(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[str]]:
+def stack(environment: dict[str, str], home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """``backprop-evo up``, ready to answer."""
-    up = subprocess.Popen(
-        (*CLI, "up", "--port", str(port)), env=environment, stderr=subprocess.PIPE, text=True
-    )
-    with Client(f"http://127.0.0.1:{port}") as client:
-        eventually(lambda: up.poll() is not None or client.is_ready(), "the stack was ready")
-    assert up.poll() is None, up.stderr.read() if up.stderr else ""
-    yield up
-    if up.poll() is None:
+    log = home / "up.log"
+    with log.open("wb") as output:
+        up = subprocess.Popen((*CLI, "up", "--port", str(port)), env=environment, stderr=output)
+    try:
+        with Client(f"http://127.0.0.1:{port}") as client:
+            eventually(lambda: up.poll() is not None or client.is_ready(), "the stack was ready")
+        assert up.poll() is None, log.read_text()
+        yield up
+    finally:
         up.send_signal(signal.SIGTERM)
         up.wait(60)
-    if up.stderr:
-        up.stderr.close()
 
 
 def test_a_search_goes_from_a_file_to_the_leaderboard(run: Run, home: Path) -> None:
@@ -139,14 +138,14 @@ def test_bad_input_is_refused_with_its_reason(run: Run) -> None:
 
 
 def test_a_home_serves_one_stack_and_a_port_one_server(
-    stack: subprocess.Popen[str], environment: dict[str, str], port: int, tmp_path: Path
+    stack: subprocess.Popen[bytes], environment: dict[str, str], port: int, tmp_path: Path
 ) -> None:
     assert f"process {stack.pid}" in refused(environment, "up", "--port", str(free_port()))
     assert f"port {port}" in refused(environment, "up", "--home", str(tmp_path), "--port", str(port))
     assert not (tmp_path / "backprop-evo.sqlite").exists(), "nothing half-started"
 
 
-def test_stopping_leaves_nothing_behind(stack: subprocess.Popen[str], port: int) -> None:
+def test_stopping_leaves_nothing_behind(stack: subprocess.Popen[bytes], port: int) -> None:
     family = psutil.Process(stack.pid).children(recursive=True)
     assert len(family) >= 4
     began = time.monotonic()
