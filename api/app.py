@@ -13,13 +13,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from api import errors, pages
+from api.access import KeyGate
 from api.middleware import RequestFrame, SameOrigin, SizeLimit
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
 from backprop_evo.settings import LOOPBACK_HOSTS, Settings
 from backprop_evo.settings import settings as process_settings
-from backprop_evo.store.base import Store
-from backprop_evo.store.sql import open_store
+from backprop_evo.store.keys import KeyStore
+from backprop_evo.store.sql import SqlStore, open_store
 
 STATIC = Path(__file__).parent / "static"
 DESCRIPTION = """Submit and follow evolutionary searches for backpropagation update equations.
@@ -32,16 +33,18 @@ PROBLEM_RESPONSE = {
 }
 
 
-def create_app(settings: Settings | None = None, store: Store | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, store: SqlStore | None = None) -> FastAPI:
     """The application over ``store``, or over the database that the settings name."""
     chosen = settings or process_settings()
-    service = Service(store or open_store(chosen.resolved_database_url))
+    opened = store or open_store(chosen.resolved_database_url)
+    service, keys = Service(opened), KeyStore(opened.database)
+    hosts = LOOPBACK_HOSTS if chosen.api_host in LOOPBACK_HOSTS else ()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         if store is None:
-            service.store.close()
+            opened.close()
 
     app = FastAPI(
         title="backprop-evo",
@@ -54,12 +57,14 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         lifespan=lifespan,
         middleware=[
             Middleware(RequestFrame),
-            Middleware(SameOrigin, hosts=LOOPBACK_HOSTS if chosen.api_host in LOOPBACK_HOSTS else ()),
+            Middleware(SameOrigin, hosts=hosts),
             Middleware(SizeLimit),
+            *([Middleware(KeyGate, keys=keys)] if chosen.api_keys_required else []),
         ],
     )
     app.state.settings = chosen
     app.state.service = service
+    app.state.keys = keys
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1", responses={"default": PROBLEM_RESPONSE})

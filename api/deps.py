@@ -12,6 +12,7 @@ from api.errors import PreconditionFailed, PreconditionRequired
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
+from backprop_evo.store.keys import KeyStore
 
 ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
@@ -26,8 +27,14 @@ def get_settings(request: Request) -> Settings:
     return settings
 
 
+def get_keys(request: Request) -> KeyStore:
+    keys: KeyStore = request.app.state.keys
+    return keys
+
+
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
+KeysDep = Annotated[KeyStore, Depends(get_keys)]
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
 Fingerprint = Annotated[str, Path(max_length=128, description="hash of an equation's behaviour")]

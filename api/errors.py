@@ -61,18 +61,6 @@ class PreconditionRequired(BackpropEvoError):
     status = 400
 
 
-class Unauthenticated(BackpropEvoError):
-    """No API key, or one that is unknown or revoked."""
-
-    status = 401
-
-
-class Forbidden(BackpropEvoError):
-    """The API key does not carry the scope that the request needs."""
-
-    status = 403
-
-
 def install(app: FastAPI) -> None:
     """Answer every error of the tree, of the framework and of the request's form as a problem."""
     app.add_exception_handler(BackpropEvoError, _answer_ours)
@@ -145,8 +133,6 @@ def _slug(error: BackpropEvoError) -> str:
 async def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, BackpropEvoError)
     headers = {"Retry-After": "5"} if error.status == 503 else {}
-    if error.status == 401:
-        headers = {"WWW-Authenticate": "Bearer"}
     return respond(
         request,
         error.status,

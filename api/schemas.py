@@ -13,6 +13,7 @@ from backprop_evo.records.stored import (
     AttemptRecord,
     EventRecord,
     IndividualRecord,
+    KeyScope,
     LeaderboardRow,
     NodeRecord,
     Origin,
@@ -269,6 +270,36 @@ class EventOut(Wire):
     @classmethod
     def of(cls, event: EventRecord) -> EventOut:
         return cls.model_validate(event)
+
+
+class KeyIn(BaseModel):
+    """Whom or what a key is for, and what it opens."""
+
+    model_config = ConfigDict(extra="forbid")
+    label: str = Field(min_length=1, max_length=200)
+    scope: KeyScope = KeyScope.SUBMIT
+
+
+class KeyOut(Wire):
+    """A key without its secret."""
+
+    id: str
+    label: str
+    scope: KeyScope
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewKeyOut(KeyOut):
+    """A key with its text, this once."""
+
+    key: str
+
+
+class KeysOut(Wire):
+    """All keys."""
+
+    items: list[KeyOut]
 
 
 class DatasetOut(Wire):

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from api.pages import equations, listings, searches, submission
+from api.pages import equations, listings, login, searches, submission
 
 router = APIRouter()
-for part in (submission, searches, equations, listings):
+for part in (submission, searches, equations, listings, login):
     router.include_router(part.router)
 
 __all__ = ["router"]

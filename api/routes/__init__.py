@@ -1,6 +1,6 @@
 """One file per noun; ``ROUTERS`` is what the application serves under ``/api/v1``."""
 
-from api.routes import datasets, equations, events, leaderboard, nodes, searches, trials
+from api.routes import datasets, equations, events, keys, leaderboard, nodes, searches, trials
 
 ROUTERS = (
     searches.router,
@@ -10,4 +10,5 @@ ROUTERS = (
     nodes.router,
     datasets.router,
     events.router,
+    keys.router,
 )

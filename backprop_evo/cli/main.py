@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from backprop_evo.cli import data, db, demo, doctor, leaderboard, processes, search, train, up
+from backprop_evo.cli import data, db, demo, doctor, keys, leaderboard, processes, search, train, up
 from backprop_evo.cli.errors import CommandGroup
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("train", epilog=train.EPILOG)(train.train)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
+app.add_typer(keys.app, name="keys")
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)

@@ -189,6 +189,29 @@ class NodeRecord:
     busy: int = 0
 
 
+class KeyScope(StrEnum):
+    """What an API key opens; each scope contains those before it."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+    def allows(self, needed: KeyScope) -> bool:
+        order = list(KeyScope)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """An API key without its secret."""
+
+    id: str
+    label: str
+    scope: KeyScope
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
     """Counts over everything stored, for monitoring; states that nothing is in are left out."""

@@ -235,6 +235,17 @@ class NodeRow(Base):
     seen_at: Mapped[datetime]
 
 
+class KeyRow(Base):
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    label: Mapped[str] = mapped_column(String(200))
+    secret_sha256: Mapped[str] = mapped_column(String(64))
+    scope: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
 def _table(row: type[Base]) -> Table:
     return cast(Table, row.__table__)
 
@@ -246,3 +257,4 @@ ATTEMPTS = _table(AttemptRow)
 STANDINGS = _table(StandingRow)
 EVENTS = _table(EventRow)
 NODES = _table(NodeRow)
+API_KEYS = _table(KeyRow)

@@ -1,0 +1,69 @@
+"""Who may do what, where API keys are demanded.
+
+A key comes as ``Authorization: Bearer bpe_…`` or, from the pages, in a cookie that only the server reads.
+Reading needs the scope ``read``, changing anything ``submit``, the keys themselves ``admin``.
+"""
+
+from __future__ import annotations
+
+from anyio.to_thread import run_sync
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import respond, wants_page
+from api.middleware import SAFE_METHODS
+from backprop_evo.records.stored import KeyScope
+from backprop_evo.store.keys import KeyStore
+
+COOKIE = "bpe_key"
+OPEN_PATHS = ("/livez", "/readyz", "/version", "/login", "/static/")
+READING_POSTS = ("/api/v1/equations:check",)
+
+
+class KeyGate:
+    """Lets a request pass that carries a key of the needed scope."""
+
+    def __init__(self, app: ASGIApp, keys: KeyStore) -> None:
+        self.app = app
+        self.keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = await self._refusal(Request(scope)) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, send)
+
+    async def _refusal(self, request: Request) -> Response | None:
+        if request.url.path.startswith(OPEN_PATHS):
+            return None
+        text = _key_text(request)
+        key = await run_sync(self.keys.recognise, text) if text else None
+        if key is None:
+            if wants_page(request) and request.method in SAFE_METHODS:
+                return RedirectResponse("/login", status_code=303)
+            return respond(
+                request,
+                401,
+                "unauthenticated",
+                "this API key is unknown or revoked" if text else "this server demands an API key",
+                hint="send Authorization: Bearer bpe_…; backprop-evo keys create makes one",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        needed = needed_scope(request.method, request.url.path)
+        if not key.scope.allows(needed):
+            detail = f"the key has the scope {key.scope}, this needs {needed}"
+            return respond(request, 403, "forbidden", detail)
+        return None
+
+
+def needed_scope(method: str, path: str) -> KeyScope:
+    """The least scope that lets a request pass."""
+    if path.startswith("/api/v1/keys"):
+        return KeyScope.ADMIN
+    if method in SAFE_METHODS or path in READING_POSTS:
+        return KeyScope.READ
+    return KeyScope.SUBMIT
+
+
+def _key_text(request: Request) -> str:
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE, "")

@@ -1,0 +1,54 @@
+"""``backprop-evo keys``: who may use the API. Works on the database, so that the first key needs no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from backprop_evo.records.stored import KeyScope
+from backprop_evo.settings import settings
+from backprop_evo.store.engine import Database
+from backprop_evo.store.keys import KeyStore
+
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+
+
+@contextmanager
+def _keys() -> Iterator[KeyStore]:
+    database = Database(settings().resolved_database_url)
+    try:
+        yield KeyStore(database)
+    finally:
+        database.close()
+
+
+@app.command()
+def create(
+    label: Annotated[str, typer.Argument(help="what or who the key is for")],
+    scope: Annotated[KeyScope, typer.Option(help="what it may do")] = KeyScope.SUBMIT,
+) -> None:
+    """Make a key and print it. It cannot be shown again."""
+    with _keys() as keys:
+        _, text = keys.issue(label, scope, now=datetime.now(UTC))
+    typer.echo(text)
+
+
+@app.command("list")
+def list_keys() -> None:
+    """Show all keys, without their secrets."""
+    with _keys() as keys:
+        for key in keys.every():
+            state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
+            typer.echo(f"{key.id}  {key.scope:<6}  {key.created_at:%Y-%m-%d}  {state:<18}  {key.label}")
+
+
+@app.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="id, as list shows it")]) -> None:
+    """Make a key worthless, at once and for ever."""
+    with _keys() as keys:
+        keys.revoke(key_id, now=datetime.now(UTC))
+    typer.echo(f"{key_id} is revoked")

@@ -1,0 +1,93 @@
+"""API keys: ``bpe_<id>_<secret>``, shown once; only the SHA-256 of the secret is stored.
+
+The secret has 256 random bits, so a fast hash is enough: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from backprop_evo.errors import InvalidSettings, NotFound
+from backprop_evo.records.stored import KeyRecord, KeyScope
+from backprop_evo.store.engine import Database
+from backprop_evo.store.tables import API_KEYS
+
+KEY_TEXT = re.compile(r"bpe_([0-9a-f]{12})_([A-Za-z0-9-]{20,100})")
+
+
+class KeyStore:
+    """Issues, lists, revokes and recognises keys. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
+        """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
+        if not 1 <= len(label.strip()) <= 200:
+            raise InvalidSettings("label must have 1 to 200 characters", field="label")
+        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
+        with self.database.write() as connection:
+            connection.execute(
+                insert(API_KEYS).values(
+                    id=key_id,
+                    label=label.strip(),
+                    secret_sha256=_digest(secret),
+                    scope=scope,
+                    created_at=now,
+                    revoked_at=None,
+                )
+            )
+        record = KeyRecord(id=key_id, label=label.strip(), scope=scope, created_at=now)
+        return record, f"bpe_{key_id}_{secret}"
+
+    def every(self) -> Sequence[KeyRecord]:
+        """All keys, revoked ones too, oldest first."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id))
+            return [_record(row) for row in rows]
+
+    def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
+        """The key opens nothing from now on; revoking again changes nothing. Raises ``NotFound``."""
+        with self.database.write() as connection:
+            connection.execute(
+                update(API_KEYS)
+                .where(API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            )
+            row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"no key {key_id!r}", hint="list the keys to see their ids")
+        return _record(row)
+
+    def recognise(self, text: str) -> KeyRecord | None:
+        """The key that this text is; None for a text that is wrong, unknown or revoked."""
+        found = KEY_TEXT.fullmatch(text)
+        if found is None:
+            return None
+        with self.database.read() as connection:
+            row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == found[1])).one_or_none()
+        if row is None or row.revoked_at is not None:
+            return None
+        return _record(row) if hmac.compare_digest(row.secret_sha256, _digest(found[2])) else None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _record(row: Row[Any]) -> KeyRecord:
+    return KeyRecord(
+        id=row.id,
+        label=row.label,
+        scope=KeyScope(row.scope),
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+    )
