@@ -15,6 +15,8 @@ from dsl.probes import probes, responses
 from dsl.reference import live_operands
 from dsl.site_values import Array
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, slots=True)
 class EquationFacts:
@@ -23,9 +25,10 @@ class EquationFacts:
     ``complexity`` is the number of operands and functions of the canonical form, identities and ``left``
     apart (plain backprop has 1). ``needs`` names the matrices that must exist among W, R, S and R_L: without
     W no transposed operation with the weight is done. ``operands`` are as written. On the fixed probes:
-    ``is_zero`` and ``is_constant`` hold for every step, ``is_nan`` where any value is not finite.
-    ``cosine_to_backprop`` is the mean cosine between what the equation and plain backprop send down, in [−1,
-    1], None where it is undefined; feedback alignment starts near 0.
+    ``is_zero`` and ``is_constant`` hold for every step, ``is_nan`` where any value is no finite float32
+    number, which is what children are trained in. ``cosine_to_backprop`` is the mean cosine between what the
+    equation and plain backprop send down, in [−1, 1], None where it is undefined; feedback alignment starts
+    near 0.
     """
 
     complexity: int
@@ -50,7 +53,7 @@ def facts(equation: Equation) -> EquationFacts:
     simple = canonical(equation)
     values = responses(simple)
     operands, unaries = live_operands(simple), live_unaries(simple)
-    finite = all(bool(np.isfinite(value).all()) for value in values)
+    finite = all(bool((np.abs(value) <= _LARGEST).all()) for value in values)
     return EquationFacts(
         complexity=_complexity(simple, operands, unaries),
         needs=frozenset().union(*(OPERANDS[operand.name].needs for operand in operands)),

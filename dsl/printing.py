@@ -12,7 +12,7 @@ from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
 from dsl.errors import EquationError
 from dsl.layout import Layout
 from dsl.notation import BINARY_TEXT, FILLER, IDENTITY, argument_text, unary_text
-from dsl.primitives import BINARIES, LARGEST_CONSTANT, OPERANDS, STATISTICS, UNARIES
+from dsl.primitives import BINARIES, LARGEST_CONSTANT, OPERANDS, STATISTICS, UNARIES, UnaryRow
 
 
 def to_text(equation: Equation) -> str:
@@ -84,6 +84,11 @@ def _operand_layout(operand: Operand) -> Layout:
 def _unary_layout(unary: Unary, x: Layout) -> Layout:
     constant = layout.number(unary.constant) if unary.constant is not None else layout.identifier("c")
     return UNARIES[unary.name].layout(x, constant)
+
+
+def unary_layout(row: UnaryRow) -> str:
+    """LaTeX of a unary function, of x and with c for its constant."""
+    return row.layout(layout.identifier("x"), layout.identifier("c")).latex
 
 
 # JSON -------------------------------------------------------------------------------------------------------

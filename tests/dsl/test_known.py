@@ -24,7 +24,8 @@ def test_table_1_is_complete() -> None:
     counted = {key: sum((e.setting, e.optimiser) == key for e in entries) for key in PRINTED}
     assert counted == PRINTED
     assert len(entries) == sum(PRINTED.values())
-    assert sum(entry.test_accuracy for entry in entries) == pytest.approx(33.9996, abs=1e-6)
+    assert max(entry.test_accuracy for entry in entries) == 0.9375
+    assert min(entry.test_accuracy for entry in entries) == 0.7310
     baselines = dsl.KNOWN["backprop"].published
     assert len(baselines) == 8
     assert not any(entry.bold for entry in baselines)
@@ -94,22 +95,16 @@ def test_feedback_rules_need_no_transposed_weight() -> None:
         ("drop(g, 0.1) + gnoise(0.1)", {"uses_noise": True, "uses_dropout": True}),
         ("left(h, drop(g, 0.1))", {"uses_dropout": False, "needs": frozenset(), "complexity": 1}),
         ("b_next @ S", {"needs": frozenset({"S"})}),
-        ("left(left(1 / (h - h))^3)^3", {}),
-    ][:-1],
+    ],
 )
 def test_facts(text: str, expected: dict[str, object]) -> None:
     found = dsl.facts(dsl.parse(text))
     assert {name: getattr(found, name) for name in expected} == expected
 
 
-def test_what_overflows_is_told() -> None:
-    equation = dsl.parse("1 / left(g - g, g)")
-    cubed = dsl.Equation(equation.first, (*equation.operations[:1], *dsl.parse("g^3 * g").operations))
-    assert dsl.is_feasible(cubed)
-    huge = dsl.parse("g - g + 1000000.0")
-    assert not dsl.facts(huge).is_nan
-    overflowing = dsl.parse("cube(cube(cube(1000000.0 * h_pre)))")
-    assert not dsl.facts(overflowing).is_nan
+def test_what_overflows_in_float32_is_told() -> None:
+    assert dsl.facts(dsl.parse("cube(cube(1000000.0 * h_pre))")).is_nan
+    assert not dsl.facts(dsl.parse("cube(h_pre)")).is_nan
 
 
 def test_cosine_to_backprop_is_that_of_the_angle() -> None:

@@ -178,7 +178,38 @@ def test_hostile_text_is_refused_fast(text: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["g", "h", "W", "(", ")", "+", "-", "*", "/", "@", ".", ",", "|", "‖", "_2", "^", "2", "0.5", ">", "0", "min(", "clip(", "fro(", "mean(", "elem(", ".T", "left(", "gnoise(", "1", "^p"]
+            [
+                "g",
+                "h",
+                "W",
+                "(",
+                ")",
+                "+",
+                "-",
+                "*",
+                "/",
+                "@",
+                ".",
+                ",",
+                "|",
+                "‖",
+                "_2",
+                "^",
+                "2",
+                "0.5",
+                ">",
+                "0",
+                "min(",
+                "clip(",
+                "fro(",
+                "mean(",
+                "elem(",
+                ".T",
+                "left(",
+                "gnoise(",
+                "1",
+                "^p",
+            ]
         ),
         max_size=25,
     ).map("".join)
@@ -196,7 +227,7 @@ def test_any_unicode_is_an_equation_or_a_syntax_error(text: str) -> None:
 
 
 def parsed_or_refused(text: str) -> Equation | None:
-    """The equation, or None where the text is refused with a column that exists; nothing else may be raised."""
+    """The equation, or None where the text is refused at a column that exists; nothing else is raised."""
     column = None
     try:
         return dsl.parse(text)

@@ -92,7 +92,7 @@ def runs(equation: Equation, site: SiteValues) -> bool:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_feasible_equations_run_everywhere_and_infeasible_ones_do_not() -> None:
-    """On a dense site a row of the weight can pass for a row of the input; the convolution tells them apart."""
+    """A dense site can take a row of the weight for a row of the input; the convolution tells them apart."""
     sites = [make_site(name) for name in SITES]
     counted = {True: 0, False: 0}
     for equation in random_equations(2500):
