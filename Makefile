@@ -51,7 +51,7 @@ check: install-dev  ## Format, lint, types, import contracts, migrations
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/architecture
+	$(BIN)/backprop-evo db check
 
 format: install-dev  ## Let ruff format and mend what it can
 	$(BIN)/ruff format .
