@@ -123,7 +123,7 @@ def time_left_s(sight: Sight) -> float | None:
     confirmed, planned = sight.confirmations
     if done + confirmed < 2:
         return None
-    pace = seconds_taken(sight.search) / (done + confirmed)
+    pace: float = seconds_taken(sight.search) / (done + confirmed)
     return pace * float(max(0, total - done) + max(0, planned - confirmed))
 
 

@@ -87,6 +87,12 @@ class Cluster:
         process.kill()
         process.wait()
 
+    def terminate(self, name: str) -> None:
+        """SIGTERM, and the time it takes."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        process.wait(45)
+
     def stop(self) -> None:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)

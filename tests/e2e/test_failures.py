@@ -98,3 +98,16 @@ def test_a_cancelled_search_stops_its_running_trials(cluster: Cluster) -> None:
     assert {trial.state for trial in trials_of(cluster, search.id)} == {TrialState.CANCELLED}
     after = cluster.service.submit_search(search_spec("after a cancellation", trials=2))
     assert cluster.until_ended(after.id, within_s=20).state is SearchState.COMPLETED
+
+
+def test_a_node_that_is_told_to_stop_gives_its_trials_back_at_once(cluster: Cluster) -> None:
+    search = cluster.service.submit_search(search_spec("node drained", trials=4, train=STEADY))
+    given_back = until_running(cluster, search.id)
+    family = cluster.pool_processes()
+    cluster.terminate("node")
+    assert not any(process.is_running() for process in family)
+    assert cluster.store.trial(given_back.id).state is TrialState.QUEUED
+    assert "shutting down" in str(cluster.store.attempts(given_back.id)[0].reason)
+    cluster.start("node")
+    cluster.until_ended(search.id)
+    assert_exact(cluster, search.id, 4)

@@ -62,8 +62,9 @@ def environment(home: Path, port: int) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(environment: dict[str, str], stack: object) -> Run:
+def run(environment: dict[str, str], stack: subprocess.Popen[bytes]) -> Run:
     """A command against the running stack, in this process."""
+    assert stack.poll() is None
     return lambda *words: CliRunner().invoke(app, words, env=environment)
 
 

@@ -43,7 +43,7 @@ def until_told_to_stop(_trial: Any, _spec: Any, tell: Any, should_stop: Callable
 
 @pytest.fixture
 def attempts(store: SqlStore, options: Settings, clock: Clock) -> Attempts:
-    return Attempts(store, "node-1/0", options, give(GOOD), Drain(), clock)
+    return Attempts(store, "node/1-0", options, give(GOOD), Drain(), clock)
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_an_unknown_trial_is_left_alone(attempts: Attempts) -> None:
 def test_a_trial_another_worker_holds_is_left_alone(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
-    assert store.claim_trial(trial_id, "node-2/0", lease_s=60, now=clock())
+    assert store.claim_trial(trial_id, "node/2-0", lease_s=60, now=clock())
     assert attempts.carry_out(trial_id) is Ending.NOT_OURS
-    assert store.trial(trial_id).worker == "node-2/0"
+    assert store.trial(trial_id).worker == "node/2-0"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.PRUNED, Outcome.OOM, Outcome.TIMEOUT])
@@ -169,7 +169,7 @@ def test_whoever_lost_the_lease_writes_nothing(
     def train(*_: Any) -> TrainResult:
         clock.move(3601)
         assert store.expire_leases(now=clock(), max_attempts=3) == [trial_id]
-        lease = store.claim_trial(trial_id, "node-2/0", lease_s=60, now=clock())
+        lease = store.claim_trial(trial_id, "node/2-0", lease_s=60, now=clock())
         assert lease is not None
         assert store.finish_trial(lease, replace(GOOD, validation_accuracy=0.6), now=clock())
         return GOOD
@@ -186,14 +186,14 @@ def test_whoever_lost_the_lease_writes_nothing(
 def test_a_dead_predecessor_of_the_same_slot_is_replaced_at_once(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
-    assert store.claim_trial(trial_id, "node-1/0", lease_s=60, now=clock())
+    assert store.claim_trial(trial_id, "node/1-0", lease_s=60, now=clock())
     assert attempts.carry_out(trial_id) is Ending.FINISHED
     outcomes = [(attempt.fence, attempt.outcome) for attempt in store.attempts(trial_id)]
     assert outcomes == [(1, "released"), (2, "completed")]
 
 
 def test_an_equation_that_kills_its_worker_every_time_ends(
-    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
+    attempts: Attempts, store: SqlStore, trial_id: str
 ) -> None:
     for _ in range(3):
         attempts._claim(trial_id)  # and the process dies

@@ -30,8 +30,9 @@ def test_every_queued_trial_is_sent_once(
     assert broker.sent == trials
 
 
+@pytest.mark.usefixtures("trials")
 def test_trials_of_a_search_that_ended_are_not_sent(
-    dispatcher: Dispatcher, store: SqlStore, search: SearchRecord, trials: list[str], clock: Clock
+    dispatcher: Dispatcher, store: SqlStore, search: SearchRecord, clock: Clock
 ) -> None:
     store.move_search(search.id, SearchState.CANCELLED, now=clock())
     assert dispatcher.send_new(now=clock()) == 0
@@ -83,8 +84,9 @@ def test_messages_that_only_wait_are_not_doubled(
     assert broker.sent == trials
 
 
+@pytest.mark.usefixtures("trials")
 def test_a_broker_that_is_away_loses_nothing(
-    dispatcher: Dispatcher, trials: list[str], broker: FakeBroker, clock: Clock
+    dispatcher: Dispatcher, broker: FakeBroker, clock: Clock
 ) -> None:
     broker.away = True
     with pytest.raises(Unavailable):
@@ -93,9 +95,8 @@ def test_a_broker_that_is_away_loses_nothing(
     assert dispatcher.send_new(now=clock()) == 3
 
 
-def test_a_new_controller_sends_what_is_queued(
-    store: SqlStore, options: Settings, trials: list[str], clock: Clock
-) -> None:
+@pytest.mark.usefixtures("trials")
+def test_a_new_controller_sends_what_is_queued(store: SqlStore, options: Settings, clock: Clock) -> None:
     Dispatcher(store, FakeBroker(), options).send_new(now=clock())
     second = FakeBroker()
     assert Dispatcher(store, second, options).send_new(now=clock()) == 3
