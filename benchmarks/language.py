@@ -2,8 +2,9 @@
 
     python benchmarks/language.py [--seconds 1.0] [--rounds 5]
 
-Ours: select a parent uniformly, mutate it (again while infeasible), print it. DEAP's: select a tree uniformly,
-clone it, mutate it by a uniformly chosen subtree, print it; its trees are untyped, so nothing is ever infeasible.
+Ours: select a parent uniformly, mutate it (again while infeasible), print it. DEAP's: select a tree
+uniformly, clone it, mutate it by a uniformly chosen subtree, print it; its trees are untyped, so nothing is
+ever infeasible.
 Canonical form and fingerprint are measured on random equations of one to three operations.
 """
 
