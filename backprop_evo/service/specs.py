@@ -86,14 +86,18 @@ def _check_data(name: str) -> None:
 
 
 def _check_model(name: str) -> None:
-    """The names that ``training.models`` builds; checked here without importing torch."""
+    if not _is_model(name):
+        raise InvalidSettings(f"no model is called {name!r}", field="train.model", hint=MODEL_HINT)
+
+
+def _is_model(name: str) -> bool:
+    """Whether ``training.models`` builds it; said without importing torch. A test holds both to one answer."""
     if match := re.fullmatch(r"wrn-(\d{1,4})-(\d{1,3})", name):
         depth, width = map(int, match.groups())
-        if depth >= 10 and depth % 6 == 4 and width >= 1:
-            return
-    elif name == "cnn" or re.fullmatch(r"mlp(-[1-9]\d{0,5})+(-(tanh|sigmoid|relu))?", name):
-        return
-    raise InvalidSettings(f"no model is called {name!r}", field="train.model", hint=MODEL_HINT)
+        return depth >= 10 and depth % 6 == 4 and width >= 1
+    if match := re.fullmatch(r"mlp((?:-\d{1,6})+)(?:-(?:tanh|sigmoid|relu))?", name):
+        return all(int(width) for width in match[1][1:].split("-"))
+    return name == "cnn"
 
 
 def _language_of(spec: SearchSpec) -> SpecLanguage:

@@ -135,7 +135,13 @@ class TestSpecs:
         assert "population_size" in refused.value.hint
 
     @settings(max_examples=25, deadline=None)
-    @given(st.dictionaries(st.text(max_size=8), st.recursive(st.none() | st.floats() | st.text(), st.lists)))
+    @given(
+        st.dictionaries(
+            st.text(max_size=8),
+            st.none() | st.floats() | st.text(max_size=3) | st.lists(st.integers()),
+            max_size=3,
+        )
+    )
     def test_nothing_but_our_own_errors_comes_of_nonsense(self, document):
         with pytest.raises(BackpropEvoError):
             parse_search_spec(document)
@@ -174,3 +180,42 @@ class TestEquations:
 def test_api_and_controller_need_no_torch():
     code = "import sys, backprop_evo.service; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wrn-10-1",
+        "wrn-16-2",
+        "wrn-28-10",
+        "wrn-11-1",
+        "wrn-4-1",
+        "wrn-10-0",
+        "wrn-10",
+        "cnn",
+        "cnn-1",
+        "mlp",
+        "mlp-0",
+        "mlp-112-16",
+        "mlp-5-tanh",
+        "mlp-5-sigmoid",
+        "mlp-5-relu",
+        "mlp-5-gelu",
+        "mlp-1234567",
+        "mlp-01",
+        "",
+        "resnet18",
+    ],
+)
+def test_a_search_accepts_the_models_that_training_builds(name, service, small_spec):
+    from backprop_evo.training.models import check_model_name
+
+    def accepts(check):
+        try:
+            check()
+        except InvalidSettings:
+            return False
+        return True
+
+    submitted = accepts(lambda: service.submit_search(small_spec(train=TrainSpec(model=name))))
+    assert submitted == accepts(lambda: check_model_name(name))
