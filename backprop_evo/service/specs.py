@@ -91,7 +91,7 @@ def _check_model(name: str) -> None:
 
 
 def _is_model(name: str) -> bool:
-    """Whether ``training.models`` builds it; said without importing torch. A test holds both to one answer."""
+    """Whether ``training.models`` builds it; said without torch; a test holds both to one answer."""
     if match := re.fullmatch(r"wrn-(\d{1,4})-(\d{1,3})", name):
         depth, width = map(int, match.groups())
         return depth >= 10 and depth % 6 == 4 and width >= 1
