@@ -17,6 +17,7 @@ from backprop_evo.records.stored import FinishRecord, TrialRecord
 SIZE = 1000
 MOST_DOTS = 400
 MOST_CURVES = 12
+LARGEST = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +183,17 @@ def _thinned(finishes: Sequence[FinishRecord]) -> list[FinishRecord]:
     return [max(part, key=lambda each: each.validation_accuracy or 0.0) for part in parts]
 
 
+def drawable(value: float) -> bool:
+    """False for NaN, Inf and losses so large that an axis would overflow."""
+    return abs(value) <= LARGEST
+
+
 def _finite(series: Series) -> Series:
     return Series(
         series.label,
         series.kind,
-        tuple(point for point in series.points if all(map(math.isfinite, point))),
-        tuple(dot for dot in series.dots if math.isfinite(dot.x) and math.isfinite(dot.y)),
+        tuple(point for point in series.points if all(map(drawable, point))),
+        tuple(dot for dot in series.dots if drawable(dot.x) and drawable(dot.y)),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from api.rendering import render
 from backprop_evo.errors import BackpropEvoError, IllegalTransition, InvalidEquation, InvalidSettings
 
 PROBLEM_JSON = "application/problem+json"
+SLUGS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "content-too-large"}
 MACHINE_PATHS = ("/api/", "/livez", "/readyz", "/metrics", "/version")
 
 log = structlog.get_logger(__name__)
@@ -93,7 +93,7 @@ def respond(
     """A problem as JSON under ``/api``, as a page elsewhere."""
     problem = Problem(
         type=f"urn:backprop-evo:problem:{slug}",
-        title=HTTPStatus(status).phrase,
+        title=slug.replace("-", " ").capitalize(),
         status=status,
         detail=detail,
         hint=hint,
@@ -152,7 +152,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         detail, hint = f"nothing is at {request.url.path}", "the routes are listed at /reference"
     elif error.status_code == 405:
         detail = f"{request.method} is not possible at {request.url.path}"
-    slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-").replace("'", "")
+    slug = SLUGS.get(error.status_code, "request-refused")
     return respond(request, error.status_code, slug, detail, hint=hint, headers=error.headers)
 
 

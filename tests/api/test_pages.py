@@ -147,7 +147,7 @@ def test_nodes_and_reference(client: TestClient, seed: Any) -> None:
     "path", ["/nope", "/searches/none", "/trials/none", "/equations/none", "/searches/none/trials"]
 )
 def test_unknown_pages(client: TestClient, path: str) -> None:
-    assert "Not Found" in page(client, path, status=404)
+    assert "Not found" in page(client, path, status=404)
 
 
 def test_a_form_starts_a_search_once(client: TestClient) -> None:

@@ -1,0 +1,48 @@
+"""The examples of the guide are requests that the API takes."""
+
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+EXAMPLES = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("curl")
+]
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_every_example_is_accepted(client: TestClient, seed: Any, line: str) -> None:
+    words = shlex.split(line.replace("$ID", seed.search_id))
+    url = next(word for word in words if word.startswith("http"))
+    path = url.removeprefix("http://127.0.0.1:8000")
+    headers = {
+        name: value
+        for flag, text in pairwise(words)
+        if flag == "-H"
+        for name, _, value in [text.partition(": ")]
+    }
+    body = words[words.index("-d") + 1] if "-d" in words else None
+    method = "POST" if body is not None or "-X" in words else "GET"
+    path += ("&" if "?" in path else "?") + "follow=false" if "/events" in path else ""
+    answer = client.request(method, path, headers=headers, content=body)
+    assert answer.status_code in (200, 202), answer.text
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 7
+
+
+def test_the_shown_problem_is_what_the_api_answers(client: TestClient) -> None:
+    answer = client.post("/api/v1/equations:check", json={"equation": "min(g)"}).json()
+    shown = re.search(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    assert shown is not None
+    for field in ("type", "title", "detail", "hint"):
+        assert f'"{field}": "{answer[field]}"' in shown[1]
