@@ -27,7 +27,7 @@ EPILOG = "Examples: [bold]backprop-evo demo[/bold], [bold]backprop-evo demo --js
 
 DEMO: Mapping[str, Any] = {
     "name": "demo",
-    "trials": 26,
+    "trials": 25,
     "population_size": 100,
     "start": ["g / fro(g)", "min(g / fro(g), clip(h, 1.0))"],
     "start_random": 6,

@@ -16,6 +16,7 @@ from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import Service
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
+from backprop_evo.tether import tethered
 
 QUICK = TrainSpec(
     model="mlp-8", epochs=0.2, batch_size=64, train_images=640, validation_images=200, augment=False
@@ -32,7 +33,7 @@ IMPATIENT = {
 }
 
 
-def eventually(holds: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
+def eventually(holds: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline, f"it never happened that {what}"
@@ -74,7 +75,7 @@ class Cluster:
         for name in names:
             with (self.home / f"{name}.log").open("ab") as output:
                 self.processes[name] = subprocess.Popen(
-                    (sys.executable, "-m", self.MODULES[name]),
+                    tethered((sys.executable, "-m", self.MODULES[name])),
                     env=self.environment,
                     stdout=output,
                     stderr=output,
@@ -110,7 +111,7 @@ class Cluster:
         family = psutil.Process(self.processes["node"].pid).children(recursive=True)
         return [each for each in family if "billiard.spawn" in " ".join(each.cmdline())]
 
-    def until_ended(self, search_id: str, within_s: float = 60.0) -> SearchRecord:
+    def until_ended(self, search_id: str, within_s: float = 120.0) -> SearchRecord:
         eventually(
             lambda: self.store.search(search_id).state.is_terminal,
             f"{search_id} ended: {self.logs()}",

@@ -97,7 +97,7 @@ def test_a_cancelled_search_stops_its_running_trials(cluster: Cluster) -> None:
     cluster.service.cancel(search.id)
     assert {trial.state for trial in trials_of(cluster, search.id)} == {TrialState.CANCELLED}
     after = cluster.service.submit_search(search_spec("after a cancellation", trials=2))
-    assert cluster.until_ended(after.id, within_s=20).state is SearchState.COMPLETED
+    assert cluster.until_ended(after.id, within_s=60).state is SearchState.COMPLETED
 
 
 def test_a_node_that_is_told_to_stop_gives_its_trials_back_at_once(cluster: Cluster) -> None:
