@@ -19,6 +19,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from backprop_evo.training import first_axis
 from dsl.primitives import EPSILON
 
 Out = Tensor | None
@@ -26,44 +27,25 @@ UnaryFunction = Callable[[Tensor, float, Out], Tensor]
 BinaryFunction = Callable[[Tensor, Tensor, Out], Tensor]
 
 
-def _norm(x: Tensor, p: float, dims: tuple[int, ...]) -> Tensor:
-    """Vector norm over ``dims``, kept as axes of size 1; bf16 is summed in float32."""
-    precise = torch.float32 if x.dtype == torch.bfloat16 else None
-    norm: Tensor = torch.linalg.vector_norm(x, p, dim=dims, keepdim=True, dtype=precise)
-    return norm
-
-
 def _over_norm(x: Tensor, norm: Tensor, out: Out) -> Tensor:
     return torch.div(x, norm.clamp_(min=EPSILON).to(x.dtype), out=out)
 
 
-def _columns(x: Tensor) -> tuple[int, ...]:
-    return tuple(range(1, x.dim()))
-
-
-def _all(x: Tensor) -> tuple[int, ...]:
-    return tuple(range(x.dim()))
-
-
 def _per_elem(x: Tensor, p: float, out: Out) -> Tensor:
-    return _over_norm(x, _norm(x, p, _all(x)), out)
+    return _over_norm(x, first_axis.norm(x, p), out)
 
 
 def _per_col(x: Tensor, p: float, out: Out) -> Tensor:
-    return _over_norm(x, _norm(x, p, (0,)), out)
+    return _over_norm(x, first_axis.column_norms(x, p), out)
 
 
 def _per_row(x: Tensor, p: float, out: Out) -> Tensor:
-    return _over_norm(x, _norm(x, p, _columns(x)), out)
+    return _over_norm(x, first_axis.row_norms(x, p), out)
 
 
 def _per_matrix(x: Tensor, p: float, out: Out) -> Tensor:
-    if p == 1:
-        norm = _norm(x, 1, (0,)).amax()
-    else:
-        row_sums = _norm(x, 1, _columns(x))
-        norm = row_sums.amax() if p > 0 else row_sums.amin()
-    return _over_norm(x, norm, out)
+    sums = first_axis.column_norms(x, 1) if p == 1 else first_axis.row_norms(x, 1)
+    return _over_norm(x, sums.amin() if p < 0 else sums.amax(), out)
 
 
 def away_from_zero(x: Tensor) -> Tensor:
@@ -81,7 +63,9 @@ def _reciprocal(x: Tensor, _c: float, out: Out) -> Tensor:
 
 
 def _positive(x: Tensor, _c: float, _out: Out) -> Tensor:
-    return (x > 0).to(x.dtype)
+    ones = torch.ones((), dtype=x.dtype, device=x.device).expand_as(x)
+    positive: Tensor = torch.ops.aten.threshold_backward(ones, x, 0)
+    return positive
 
 
 def _sqrt(x: Tensor, _c: float, out: Out) -> Tensor:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
+from backprop_evo.training import first_axis
 from dsl.primitives import RUNNING
 
 
@@ -23,15 +23,15 @@ class RunningStatistics:
 
     def mean(self, name: str, x: Tensor) -> Tensor:
         """Running mean of ``x`` over its first axis, x included."""
-        return self._update(name + " mean", _mean(x))
+        return self._update(name + " mean", first_axis.mean(x))
 
     def square(self, name: str, x: Tensor) -> Tensor:
         """Running mean of x², x included."""
-        return self._update(name + " square", _mean(x.square()))
+        return self._update(name + " square", first_axis.mean_square(x))
 
     def std(self, name: str, x: Tensor) -> Tensor:
         """Root of the running average of the batch's variance (divided by n), x included."""
-        return self._update(name + " variance", _variance(x)).sqrt()
+        return self._update(name + " variance", first_axis.variance(x)).sqrt()
 
     def _update(self, key: str, batch: Tensor) -> Tensor:
         average = self._averages.get(key)
@@ -40,15 +40,3 @@ class RunningStatistics:
         else:
             average.lerp_(batch, 1 - RUNNING)
         return average
-
-
-def _precise(x: Tensor) -> torch.dtype:
-    return torch.promote_types(x.dtype, torch.float32)
-
-
-def _mean(x: Tensor) -> Tensor:
-    return x.mean(0, keepdim=True, dtype=_precise(x))
-
-
-def _variance(x: Tensor) -> Tensor:
-    return x.to(_precise(x)).var(0, correction=0, keepdim=True)
