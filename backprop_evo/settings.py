@@ -1,4 +1,4 @@
-"""All settings, read once from ``BACKPROP_EVO_*`` environment variables, frozen, every error named at start."""
+"""All settings, read once from ``BACKPROP_EVO_*`` variables, frozen, every error named at the start."""
 
 from __future__ import annotations
 
@@ -21,27 +21,41 @@ def default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """Without any variable set: one machine, SQLite and an embedded Redis under ``home``, API on 127.0.0.1:8000."""
+    """Without any variable: one machine, SQLite and an embedded Redis in ``home``, API on 127.0.0.1:8000."""
 
     model_config = SettingsConfigDict(env_prefix="BACKPROP_EVO_", frozen=True, extra="ignore")
 
-    home: Path = Field(default_factory=default_home, description="where the embedded database, Redis and logs live")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in home")
-    redis_url: str = Field("", description="broker; empty: a Redis started by us in home")
-    data_dir: Path | None = Field(None, description="where data sets live; empty: home/data")
+    home: Path = Field(
+        default_factory=default_home, description="where the embedded database, Redis and logs live"
+    )
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in home")
+    redis_url: str = Field(default="", description="broker; empty: a Redis started by us in home")
+    data_dir: Path | None = Field(default=None, description="where data sets live; empty: home/data")
     api_host: str = "127.0.0.1"
-    api_port: int = Field(8000, ge=1, le=65535)
-    api_keys_required: bool = Field(False, description="demand an API key for every request")
-    slots: int = Field(0, ge=0, description="worker processes of a node; 0: one per GPU, else one per core as memory allows")
-    node_name: str = Field("", description="empty: the host's name")
-    lease_s: float = Field(60.0, gt=0, description="a worker that is silent that long loses its trial")
-    heartbeat_s: float = Field(10.0, gt=0, description="a worker renews its lease that often")
-    trial_time_limit_s: float = Field(6 * 3600.0, gt=0, description="hard limit of one training")
-    max_attempts: int = Field(3, ge=1, description="a trial whose workers vanish that often ends as lost")
-    drain_s: float = Field(10.0, ge=0, description="a worker that is told to stop may finish its trial for that long")
-    resend_s: float = Field(30.0, gt=0, description="a trial waits that long before its message counts as lost")
-    poll_s: float = Field(0.5, gt=0, description="the controller looks for news that often")
-    log_format: str = Field("console", pattern="^(console|json)$")
+    api_port: int = Field(default=8000, ge=1, le=65535)
+    api_keys_required: bool = Field(default=False, description="demand an API key for every request")
+    slots: int = Field(
+        default=0,
+        ge=0,
+        description="worker processes of a node; 0: one per GPU, else one per core as memory allows",
+    )
+    node_name: str = Field(default="", description="empty: the host's name")
+    lease_s: float = Field(
+        default=60.0, gt=0, description="a worker that is silent that long loses its trial"
+    )
+    heartbeat_s: float = Field(default=10.0, gt=0, description="a worker renews its lease that often")
+    trial_time_limit_s: float = Field(default=6 * 3600.0, gt=0, description="hard limit of one training")
+    max_attempts: int = Field(
+        default=3, ge=1, description="a trial whose workers vanish that often ends as lost"
+    )
+    drain_s: float = Field(
+        default=10.0, ge=0, description="a worker that is told to stop may finish its trial for that long"
+    )
+    resend_s: float = Field(
+        default=30.0, gt=0, description="a trial waits that long before its message counts as lost"
+    )
+    poll_s: float = Field(default=0.5, gt=0, description="the controller looks for news that often")
+    log_format: str = Field(default="console", pattern="^(console|json)$")
 
     @model_validator(mode="after")
     def _heartbeats_fit_the_lease(self) -> Settings:
@@ -53,7 +67,8 @@ class Settings(BaseSettings):
     def _no_open_door(self) -> Settings:
         if self.api_host not in LOOPBACK_HOSTS and not self.api_keys_required:
             raise ValueError(
-                f"api_host {self.api_host} is reachable from other machines: set BACKPROP_EVO_API_KEYS_REQUIRED=true"
+                f"api_host {self.api_host} is reachable from other machines: "
+                "set BACKPROP_EVO_API_KEYS_REQUIRED=true"
             )
         return self
 
@@ -79,4 +94,6 @@ def settings() -> Settings:
         problems = "; ".join(
             f"BACKPROP_EVO_{'_'.join(map(str, e['loc'])).upper() or '*'}: {e['msg']}" for e in error.errors()
         )
-        raise InvalidSettings(f"environment: {problems}", field="environment", hint="fix the variables named") from None
+        raise InvalidSettings(
+            f"environment: {problems}", field="environment", hint="fix the variables named"
+        ) from None
