@@ -5,7 +5,8 @@
 Random equations have one to three operations (probabilities 0.4, 0.3, 0.3); mutated ones descend from a
 population as in a search: a parent is chosen uniformly among the last 1,000. Whenever an equation gets the
 fingerprint of an earlier one, both are computed on fresh probes, whose values must agree to 1e-6 (or 1e-9
-of the largest in the step). Equations with noise or dropout are compared with the same draws, in canonical order.
+of the largest in the step). Equations with noise or dropout are compared with the same draws, in canonical
+order.
 """
 
 from __future__ import annotations
