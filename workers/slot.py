@@ -9,8 +9,10 @@ that the node sets.
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")  # read when celery and billiard are imported
@@ -24,15 +26,20 @@ from workers.app import DRAIN_SIGNAL, app
 
 
 @signals.worker_ready.connect
-def _remember_pool(sender: Any, **_: object) -> None:
-    """Once told to stop, tell the pool process too, so that it finishes or releases its trial in time."""
+def _tell_pool_first(sender: Any, **_: object) -> None:
+    """On SIGTERM the pool process hears of it at once: it ends or gives back its trial while Celery waits.
 
-    def drain(**_: object) -> None:
-        with suppress(AttributeError, ProcessLookupError):  # no pool, no process: nobody is left to tell
-            for pid in sender.pool.info["processes"]:
+    Celery's own signal for this comes after that wait, when the pool is gone.
+    """
+    celery_handler: Any = signal.getsignal(signal.SIGTERM)
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        for pid in sender.pool.info["processes"]:
+            with suppress(ProcessLookupError):
                 os.kill(pid, DRAIN_SIGNAL)
+        celery_handler(number, frame)
 
-    signals.worker_shutting_down.connect(drain, weak=False)
+    signal.signal(signal.SIGTERM, drain)
 
 
 def main() -> None:
