@@ -194,11 +194,26 @@ def draws_from_numpy(monkeypatch, seed: int) -> None:
     def normal(x, **_):
         return torch.from_numpy(generator.standard_normal(tuple(x.shape))).to(x.dtype)
 
-    def uniform(x, **_):
-        return torch.from_numpy(generator.random(tuple(x.shape)))
+    def dropped(x, c):
+        return torch.from_numpy(generator.random(tuple(x.shape)) < c)
 
     monkeypatch.setattr(torch, "randn_like", normal)
-    monkeypatch.setattr(torch, "rand_like", uniform)
+    monkeypatch.setattr(elementary, "dropped", dropped)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("c", [0.01, 0.1, 0.3])
+def test_what_is_dropped_is_dropped_with_the_right_probability_anew_each_time(c, channels_last):
+    x = torch.ones(64, 15, 17, 7)
+    if channels_last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    torch.manual_seed(0)
+    one, two = elementary.dropped(x, c), elementary.dropped(x, c)
+    deviation = (c * (1 - c) / x.numel()) ** 0.5
+    assert one.shape == x.shape
+    assert one.stride() == x.stride()
+    assert abs(one.double().mean().item() - c) < 5 * deviation
+    assert abs((one & two).double().mean().item() - c * c) < 5 * deviation
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
