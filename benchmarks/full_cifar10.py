@@ -2,8 +2,8 @@
 
     python benchmarks/full_cifar10.py --results full_cifar10.jsonl
 
-Two epochs of WRN-10-1, every rate of the grid probed for a tenth of an epoch, the best one continued, for plain
-backprop as for the others. Needs ``backprop-evo data fetch cifar10``. About 50 minutes on one core at
+Two epochs of WRN-10-1, every rate of the grid probed for a tenth of an epoch, the best one continued, for
+plain backprop as for the others. Needs ``backprop-evo data fetch cifar10``. About 50 minutes on one core at
 500 images/s. Every finished training is one line of the results file; a second call continues where the
 first one ended.
 """
