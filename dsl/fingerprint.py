@@ -2,8 +2,11 @@
 
 Values are rounded to 24 bits of their own, so that rounding errors of a different order of evaluation do not
 show while different behaviours do; values that are nothing but such an error become 0. Two equal equations
-can still be told apart where a value happens to lie within rounding of a boundary: that costs one training
-and merges nothing.
+can still be told apart where a value lies within rounding of a boundary: that costs one training and merges
+nothing.
+
+The operands that are computed are hashed with the values, because most false merges were of equations whose
+other operand matters so seldom that no probe shows it: max(x, y - 10) is not x.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.canonical import canonical
-from dsl.equation import Equation
+from dsl.equation import Equation, Operand
+from dsl.notation import operand_text
 from dsl.probes import VERSION, responses
+from dsl.reference import live_operands
 from dsl.site_values import Array
 
 #: Bits of a value that count.
@@ -32,13 +37,16 @@ def fingerprint(equation: Equation) -> str:
 
     Raises InfeasibleEquation where the shapes cannot match.
     """
-    return digest(responses(canonical(equation)))
+    simple = canonical(equation)
+    return digest(responses(simple), live_operands(simple))
 
 
-def digest(values: Sequence[Array]) -> str:
-    """The fingerprint of what was computed on the probes."""
+def digest(values: Sequence[Array], operands: Sequence[Operand]) -> str:
+    """The fingerprint of what was computed on the probes, from which operands."""
     flat = np.concatenate([value.ravel() for value in values])
-    return f"{VERSION}-{blake2b(rounded(flat).tobytes(), digest_size=16).hexdigest()}"
+    looked_at = " ".join(sorted({operand_text(operand) for operand in operands})).encode()
+    hashed = blake2b(rounded(flat).tobytes() + looked_at, digest_size=16)
+    return f"{VERSION}-{hashed.hexdigest()}"
 
 
 def rounded(x: Array) -> NDArray[np.int64]:

@@ -44,7 +44,7 @@ Probe = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """One probe site. ``scale`` is that of b_next; h_pre is of size 1."""
+    """One probe site. ``scale`` is that of b_next, or of all operands that are unrelated."""
 
     operation: LinearOperation
     in_shape: tuple[int, ...]
@@ -52,6 +52,7 @@ class _Setting:
     activation: str
     scale: float
     samples: tuple[int, ...]
+    near_constants: bool = False
 
 
 _SETTINGS = (
@@ -59,15 +60,21 @@ _SETTINGS = (
     _Setting(Convolution((2, 1), (1, 1), (1, 1), 2), (6, 5, 4), (8, 3, 3, 2), "relu", 0.03, (6, 4)),
     _Setting(Dense(), (90,), (30, 90), "tanh", 30.0, (5, 6)),
 )
-_UNRELATED = _Setting(Dense(), (300,), (9, 300), "tanh", 1.0, (6,))
+_UNRELATED = (
+    _Setting(Dense(), (300,), (9, 300), "tanh", 1.0, (6,)),
+    _Setting(Dense(), (60,), (7, 60), "relu", 1e-4, (9,)),
+    _Setting(Dense(), (100,), (7, 100), "relu", 1.0, (5,), near_constants=True),
+    _Setting(Dense(), (120,), (5, 120), "tanh", 1.0, (2,)),
+)
 _CLASSES = 3
+_CONSTANTS = tuple(sign * c for c in (0.01, 0.1, 0.5, 1.0, 2.0, 10.0) for sign in (-1.0, 1.0))
 
 
 def make_probes(seed: int) -> tuple[Probe, ...]:
     """Probes from ``seed``; those of the fingerprint are ``probes()``."""
     rng = np.random.RandomState(seed)
     sites = tuple(_probe(rng, setting, seed) for setting in _SETTINGS)
-    return (*sites, _unrelated(rng, seed))
+    return (*sites, *_unrelated(rng, seed))
 
 
 @lru_cache(maxsize=1)
@@ -99,19 +106,23 @@ def _averages(site: SiteValues, memory: Memory) -> Memory:
     return after
 
 
-def _unrelated(rng: np.random.RandomState, seed: int) -> Probe:
-    """A step whose operands have nothing to do with each other.
+def _unrelated(rng: np.random.RandomState, seed: int) -> tuple[Probe, ...]:
+    """Probes of one step, whose operands have nothing to do with each other.
 
     On real sites some differences are rare (a clip that seldom bites, a maximum that one side nearly always
     wins); here every size meets every other one.
     """
-    source = _Source(rng, _UNRELATED)
-    site = source.site(*_UNRELATED.samples)
-    values = {}
-    for operand in EVERYTHING.operands:
-        rows, *shape = operand_value(operand, site, _averages(site, NOTHING_YET)).shape
-        values[operand] = source.unrelated(operand, (rows, *shape))
-    return (Step(site, MappingProxyType(values), seed + 11, is_real=False),)
+    found: list[Probe] = []
+    for number, setting in enumerate(_UNRELATED):
+        source = _Source(rng, setting)
+        site = source.site(*setting.samples)
+        averages = _averages(site, NOTHING_YET)
+        values = {
+            operand: source.unrelated(operand, operand_value(operand, site, averages).shape)
+            for operand in EVERYTHING.operands
+        }
+        found.append((Step(site, MappingProxyType(values), seed + 11 + number, is_real=False),))
+    return tuple(found)
 
 
 class _Source:
@@ -144,16 +155,23 @@ class _Source:
         return np.asarray(sizes * (offsets + spread) * per_sample)
 
     def unrelated(self, operand: Operand, shape: tuple[int, ...]) -> Array:
-        """Values that the operand may have: of fresh units, a tenth of them 0, within its bounds."""
-        if operand.statistic == "normalised":
-            return np.asarray(self._rng.standard_normal(shape))
-        if operand.name in ("dh", "sgn_W", "S"):
+        """Values that the operand may have: a sixth of them 0, or half near the language's constants."""
+        there = self._rng.random_sample(shape) < 5 / 6
+        if operand.name in ("dh", "sgn_W", "S") and operand.statistic != "normalised":
             low = 0.0 if operand.name == "dh" or operand.statistic == "std" else -1.0
             high = 0.5 if operand == Operand("dh", "std") else 1.0
-            values = self._rng.uniform(low, high, shape)
-            return np.asarray(values if operand.statistic != "value" or low == 0.0 else np.sign(values))
-        values = self._values(shape[0], shape[1:], self._units(shape[1:]))
-        values = np.asarray(values * (self._rng.random_sample(shape) < 0.9))
+            values = np.asarray(self._rng.uniform(low, high, shape) * self._sizes(shape, -2.0, 0.0))
+            is_sign = operand.statistic == "value" and low < 0.0
+            return np.sign(values) if is_sign else np.where(there, values, 0.0)
+        size = (
+            self._setting.scale * self._sizes((1,), -3.0, 1.0)
+            if operand.statistic != "normalised"
+            else np.array([1.0])
+        )
+        values = size * self._values(shape[0], shape[1:], self._units(shape[1:])) * there
+        if self._setting.near_constants:
+            near = self._rng.choice(_CONSTANTS, shape) * (1.0 + 0.01 * self._rng.standard_normal(shape))
+            values = np.where(self._rng.random_sample(shape) < 0.5, near, values)
         return np.abs(values) if operand.statistic == "std" else values
 
     def site(self, samples: int) -> SiteValues:
