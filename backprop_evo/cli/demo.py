@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -66,8 +67,10 @@ def demo(
             console.print(
                 f"{stack.url} is ready after {duration(time.monotonic() - began)}; submitting the search"
             )
+            _tell_of_company(client, console)
             search = client.post("/searches", {**DEMO, "seed": seed})
-            search = Watch(client, search["id"], console, tend=stack.tend).until_end()
+            with _cancelled_on_interrupt(client, search["id"]):
+                search = Watch(client, search["id"], console, tend=stack.tend).until_end()
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             console.print("Stopping what was started …")
     report(search, rows, time.monotonic() - began, as_json=as_json)
@@ -76,6 +79,27 @@ def demo(
             f"the demo search ended as {search['state']}: {search.get('end_reason')}",
             hint=f"the logs are in {options.home / 'logs'}",
         )
+
+
+def _tell_of_company(client: Client, console: Console) -> None:
+    running = list(client.items("/searches", limit=100, state="running"))
+    if running:
+        console.print(
+            f"{len(running)} unfinished searches of this folder go on beside the demo, which takes longer; "
+            "--home chooses another folder.",
+            style="yellow",
+        )
+
+
+@contextmanager
+def _cancelled_on_interrupt(client: Client, search_id: str) -> Iterator[None]:
+    """An interrupted demo must not go on by itself, and slow down the next one."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(BackpropEvoError):
+            client.post(f"/searches/{search_id}:cancel")
+        raise
 
 
 def report(
