@@ -21,8 +21,12 @@ from backprop_evo.cli.stack import Stack, free_port
 from backprop_evo.cli.tables import duration, leaderboard_table
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
-from backprop_evo.errors import BackpropEvoError
+from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
+from backprop_evo.settings import Settings
+
+IDLE_S = 120.0
+"""Workers that start on a busy machine take their first trial well within this."""
 
 EPILOG = "Examples: [bold]backprop-evo demo[/bold], [bold]backprop-evo demo --json --seed 3[/bold]"
 
@@ -70,7 +74,9 @@ def demo(
             _tell_of_company(client, console)
             search = client.post("/searches", {**DEMO, "seed": seed})
             with _cancelled_on_interrupt(client, search["id"]):
-                search = Watch(client, search["id"], console, tend=stack.tend).until_end()
+                search = watched(
+                    Watch(client, search["id"], console, tend=stack.tend, idle_s=IDLE_S), options
+                )
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             console.print("Stopping what was started …")
     report(search, rows, time.monotonic() - began, as_json=as_json)
@@ -100,6 +106,14 @@ def _cancelled_on_interrupt(client: Client, search_id: str) -> Iterator[None]:
         with suppress(BackpropEvoError):
             client.post(f"/searches/{search_id}:cancel")
         raise
+
+
+def watched(watch: Watch, options: Settings) -> dict[str, Any]:
+    """The search at its end. Raises ``Unavailable`` when the stack is up but nothing happens in it."""
+    try:
+        return watch.until_end()
+    except Unavailable as error:
+        raise Unavailable(error.message, hint=f"the logs are in {options.home / 'logs'}") from error
 
 
 def report(

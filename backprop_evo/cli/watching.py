@@ -59,7 +59,10 @@ def look(client: Client, search_id: str) -> Sight:
 
 @dataclass(slots=True)
 class Watch:
-    """Looks at a search until it ends. ``tend`` is called before every look, for whoever runs the stack."""
+    """Looks at a search until it ends. ``tend`` is called before every look, for whoever runs the stack.
+
+    Nobody training for ``idle_s`` is an error; None waits for ever, as for workers that come tomorrow.
+    """
 
     client: Client
     search_id: str
@@ -67,13 +70,14 @@ class Watch:
     tend: Callable[[], None] = lambda: None
     interval_s: float = 0.7
     patience_s: float = 60.0
+    idle_s: float | None = None
     _last_lines: set[str] = field(default_factory=set)
 
     def until_end(self) -> dict[str, Any]:
         """Draws until the search ends and returns it; a service that does not answer is asked again for
-        ``patience_s``."""
+        ``patience_s``. Raises ``Unavailable`` in the end."""
         with self._screen() as show:
-            answered = time.monotonic()
+            answered = trained = time.monotonic()
             while True:
                 self.tend()
                 try:
@@ -86,6 +90,9 @@ class Watch:
                     show(sight)
                     if sight.has_ended:
                         return sight.search
+                    trained = answered if sight.running else trained
+                    if self.idle_s is not None and answered - trained > self.idle_s:
+                        raise Unavailable(f"no worker has trained anything for {duration(self.idle_s)}")
                 time.sleep(self.interval_s)
 
     @contextmanager

@@ -1,0 +1,57 @@
+"""Watching a search: until it ends, or until it is clear that nobody trains it."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from backprop_evo.cli.watching import Watch
+from backprop_evo.errors import Unavailable
+
+
+class Service:
+    """Answers like the REST client, from a script: one search record for each look."""
+
+    def __init__(self, states: list[str], running: bool) -> None:
+        self.states = states
+        self.running = running
+
+    def get(self, path: str, **_: Any) -> dict[str, Any]:
+        if path.endswith("leaderboard"):
+            return {"items": []}
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {
+            "state": state,
+            "trials_done": 0,
+            "trials_total": 3,
+            "started_at": None,
+            "ended_at": None,
+            "created_at": "2026-01-01T00:00:00Z",
+            "spec": {"name": "s", "confirmation": {"best": 0, "seeds": 1}},
+        }
+
+    def items(self, path: str, **_: Any) -> list[dict[str, Any]]:
+        return [{"equation": "g", "progress": None, "purpose": "search"}] if self.running else []
+
+
+def watch(service: Service, idle_s: float | None) -> Watch:
+    return Watch(service, "s", Console(quiet=True), interval_s=0.001, idle_s=idle_s)  # type: ignore[arg-type]
+
+
+def test_a_search_that_ends_is_returned() -> None:
+    assert watch(Service(["running", "completed"], running=True), 0.05).until_end()["state"] == "completed"
+
+
+def test_nobody_training_is_an_error_in_the_end() -> None:
+    with pytest.raises(Unavailable, match="no worker has trained anything"):
+        watch(Service(["running"], running=False), 0.05).until_end()
+
+
+def test_without_a_limit_workers_may_come_late() -> None:
+    service = Service(["running"] * 100 + ["completed"], running=False)
+    assert watch(service, None).until_end()["state"] == "completed"
+
+
+def test_training_is_not_idleness() -> None:
+    service = Service(["running"] * 200 + ["completed"], running=True)
+    assert watch(service, 0.05).until_end()["state"] == "completed"
