@@ -7,6 +7,8 @@ population as in a search: a parent is chosen uniformly among the last 1,000. Wh
 fingerprint of an earlier one, both are computed on fresh probes, whose values must agree to 1e-6 (or 1e-9
 of the largest in the step). Equations with noise or dropout are compared with the same draws, in canonical
 order.
+
+The probes were chosen while looking at the false merges of seeds 1 and 2; the default seed was not looked at.
 """
 
 from __future__ import annotations
@@ -42,13 +44,13 @@ class Counted:
     fingerprint_us: float
 
 
-def random_equations(count: int) -> Iterator[dsl.Equation]:
-    rng = random.Random(1)
+def random_equations(count: int, seed: int) -> Iterator[dsl.Equation]:
+    rng = random.Random(seed)
     return (dsl.sample(rng, lengths=LENGTHS) for _ in range(count))
 
 
-def mutated_equations(count: int) -> Iterator[dsl.Equation]:
-    rng = random.Random(2)
+def mutated_equations(count: int, seed: int) -> Iterator[dsl.Equation]:
+    rng = random.Random(seed + 1)
     population = [dsl.sample(rng, lengths=LENGTHS) for _ in range(1000)]
     for number in range(count):
         child = dsl.mutate(population[int(rng.random() * 1000)], rng)
@@ -66,8 +68,8 @@ def agree(one: dsl.Equation, other: dsl.Equation, fresh: tuple[tuple[object, ...
     return True
 
 
-def count(name: str, equations: Iterator[dsl.Equation]) -> Counted:
-    fresh = make_probes(987654)
+def count(name: str, equations: Iterator[dsl.Equation], seed: int) -> Counted:
+    fresh = make_probes(seed + 2)
     texts: set[str] = set()
     canonicals: set[dsl.Equation] = set()
     first_with: dict[str, dsl.Equation] = {}
@@ -121,12 +123,13 @@ def table(rows: list[Counted]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=20260, help="of equations and fresh probes")
     parser.add_argument("--document", type=Path, help="put the table between its marks in this page")
     options = parser.parse_args()
     shown = table(
         [
-            count("random", random_equations(options.count)),
-            count("mutated", mutated_equations(options.count)),
+            count("random", random_equations(options.count, options.seed), options.seed),
+            count("mutated", mutated_equations(options.count, options.seed), options.seed),
         ]
     )
     print(shown)
