@@ -44,7 +44,7 @@ DEMO: Mapping[str, Any] = {
         "batch_size": 64,
         "learning_rate": {"rates": [0.01, 0.1, 1.0], "probe_epochs": 0.125},
     },
-    "confirmation": {"best": 2, "seeds": 3},
+    "confirmation": {"best": 1, "seeds": 3},
 }
 """Every equation, plain backprop included, has the same protocol: three rates are probed, the best one is
 continued. One rate for all would decide the ranking: normalised gradients want a rate about a hundred times
