@@ -5,8 +5,9 @@ show while different behaviours do; values that are nothing but such an error be
 can still be told apart where a value lies within rounding of a boundary: that costs one training and merges
 nothing.
 
-The operands that are computed are hashed with the values, because most false merges were of equations whose
-other operand matters so seldom that no probe shows it: max(x, y - 10) is not x.
+Most false merges were of equations in which one argument matters so seldom that no probe shows it:
+max(x, y - 10) is not x. So what enters min, max and clip is hashed as well, and so are the operands that are
+computed. The price is a duplicate missed where such an argument never matters.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ def fingerprint(equation: Equation) -> str:
     Raises InfeasibleEquation where the shapes cannot match.
     """
     simple = canonical(equation)
-    return digest(responses(simple), live_operands(simple))
+    deciding: list[Array] = []
+    values = responses(simple, deciding=deciding)
+    return digest([*values, *deciding], live_operands(simple))
 
 
 def digest(values: Sequence[Array], operands: Sequence[Operand]) -> str:
-    """The fingerprint of what was computed on the probes, from which operands."""
+    """The fingerprint of what was computed on the probes, and from which operands."""
     flat = np.concatenate([value.ravel() for value in values])
     looked_at = " ".join(sorted({operand_text(operand) for operand in operands})).encode()
     hashed = blake2b(rounded(flat).tobytes() + looked_at, digest_size=16)

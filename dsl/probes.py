@@ -21,7 +21,7 @@ from dsl.shapes import shapes_of
 from dsl.site_values import ACTIVATIONS, Array, Convolution, Dense, LinearOperation, SiteValues
 from dsl.variation import EVERYTHING
 
-VERSION = "1"
+VERSION = "2"
 SEED = 20180808
 
 
@@ -235,10 +235,13 @@ def _drawn(seed: int, number: int, kind: str, size: tuple[int, ...]) -> Array:
     return values
 
 
-def responses(equation: Equation, on: tuple[Probe, ...] | None = None) -> list[Array]:
+def responses(
+    equation: Equation, on: tuple[Probe, ...] | None = None, deciding: list[Array] | None = None
+) -> list[Array]:
     """What ``equation`` sends down at every step of every probe, each of shape IN.
 
-    Raises InfeasibleEquation where the shapes cannot match.
+    ``deciding`` collects what ``chain_value`` says it does. Raises InfeasibleEquation where the shapes cannot
+    match.
     """
     shapes_of(equation)
     found = []
@@ -246,6 +249,8 @@ def responses(equation: Equation, on: tuple[Probe, ...] | None = None) -> list[A
         memory: Memory = NOTHING_YET
         for step in probe:
             draws = RepeatableDraws(step.seed)
-            value, memory = chain_value(equation, step.operands.__getitem__, step.site, memory, draws)
+            value, memory = chain_value(
+                equation, step.operands.__getitem__, step.site, memory, draws, deciding
+            )
             found.append(np.broadcast_to(value, step.site.h.shape))
     return found

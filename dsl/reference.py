@@ -65,18 +65,27 @@ def chain_value(
     site: SiteValues,
     memory: Memory,
     draws: Draws,
+    deciding: list[Array] | None = None,
 ) -> tuple[Array, Memory]:
-    """The chain's value, shape IN or (1, *), and ``memory`` with what remembering unaries averaged."""
+    """The chain's value, shape IN or (1, *), and ``memory`` with what remembering unaries averaged.
+
+    ``deciding`` collects what entered functions that can hide an argument: both sides of min and max, and
+    what is clipped.
+    """
     after = dict(memory)
+    entered = [] if deciding is None else deciding
     with np.errstate(all="ignore"):
         value, shape = operand_of(equation.first), shape_of_operand(equation.first)
         for number, operation in enumerate(equation.operations, start=1):
+            entered += [value] if operation.left_unary.name == "clip" else []
             value = unary_value(operation.left_unary, value, draws, after, f"left {number}")
             shape = shape_after_unary(operation.left_unary, shape) or shape
             if BINARIES[operation.binary].shape == "left":
                 continue
             right = operand_of(operation.right)
+            entered += [right] if operation.right_unary.name == "clip" else []
             right = unary_value(operation.right_unary, right, draws, after, f"right {number}")
+            entered += [value, right] if operation.binary in ("min", "max") else []
             if BINARIES[operation.binary].shape == "matmul":
                 value, shape = _product(value, right, shape, site)
             else:
