@@ -6,8 +6,9 @@ can still be told apart where a value lies within rounding of a boundary: that c
 nothing.
 
 Most false merges were of equations in which one argument matters so seldom that no probe shows it:
-max(x, y - 10) is not x. So what enters min, max and clip is hashed as well, and so are the operands that are
-computed. The price is a duplicate missed where such an argument never matters.
+max(x, y - 10) is not x. So what goes from one operation into the next is hashed as well, as is what enters
+min, max and clip, and so are the operands that are computed. The price is a duplicate missed where equal
+results are reached by different ways.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ def fingerprint(equation: Equation) -> str:
     Raises InfeasibleEquation where the shapes cannot match.
     """
     simple = canonical(equation)
-    deciding: list[Array] = []
-    values = responses(simple, deciding=deciding)
-    return digest([*values, *deciding], live_operands(simple))
+    inner: list[Array] = []
+    values = responses(simple, inner=inner)
+    return digest([*values, *inner], live_operands(simple))
 
 
 def digest(values: Sequence[Array], operands: Sequence[Operand]) -> str:

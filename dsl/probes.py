@@ -236,11 +236,11 @@ def _drawn(seed: int, number: int, kind: str, size: tuple[int, ...]) -> Array:
 
 
 def responses(
-    equation: Equation, on: tuple[Probe, ...] | None = None, deciding: list[Array] | None = None
+    equation: Equation, on: tuple[Probe, ...] | None = None, inner: list[Array] | None = None
 ) -> list[Array]:
     """What ``equation`` sends down at every step of every probe, each of shape IN.
 
-    ``deciding`` collects what ``chain_value`` says it does. Raises InfeasibleEquation where the shapes cannot
+    ``inner`` collects what ``chain_value`` says it does. Raises InfeasibleEquation where the shapes cannot
     match.
     """
     shapes_of(equation)
@@ -249,8 +249,6 @@ def responses(
         memory: Memory = NOTHING_YET
         for step in probe:
             draws = RepeatableDraws(step.seed)
-            value, memory = chain_value(
-                equation, step.operands.__getitem__, step.site, memory, draws, deciding
-            )
+            value, memory = chain_value(equation, step.operands.__getitem__, step.site, memory, draws, inner)
             found.append(np.broadcast_to(value, step.site.h.shape))
     return found

@@ -65,19 +65,19 @@ def chain_value(
     site: SiteValues,
     memory: Memory,
     draws: Draws,
-    deciding: list[Array] | None = None,
+    inner: list[Array] | None = None,
 ) -> tuple[Array, Memory]:
     """The chain's value, shape IN or (1, *), and ``memory`` with what remembering unaries averaged.
 
-    ``deciding`` collects what entered functions that can hide an argument: both sides of min and max, and
-    what is clipped.
+    ``inner`` collects what can be hidden by what follows: what goes from one operation into the next, both
+    sides of min and max, and what is clipped.
     """
     after = dict(memory)
-    entered = [] if deciding is None else deciding
+    entered = [] if inner is None else inner
     with np.errstate(all="ignore"):
         value, shape = operand_of(equation.first), shape_of_operand(equation.first)
         for number, operation in enumerate(equation.operations, start=1):
-            entered += [value] if operation.left_unary.name == "clip" else []
+            entered += [value] if number > 1 or operation.left_unary.name == "clip" else []
             value = unary_value(operation.left_unary, value, draws, after, f"left {number}")
             shape = shape_after_unary(operation.left_unary, shape) or shape
             if BINARIES[operation.binary].shape == "left":

@@ -159,6 +159,6 @@ STORED = {
     "g / fro(g)": "2-a02f1b2e0757a8b3699fc4b10d0f5d4d",
     "min(g / fro(g), clip(h, 1.0))": "2-1e679a2638992a589f682951c3685cdb",
     "drop(g, 0.1) + mean(h)": "2-4f75fe777a98f1c223ed02411a56fa44",
-    "b_next @ S * dh": "2-44d732a8bef1ac13c9836342e7770ed8",
-    "standardise(g) + gnoise(0.1)": "2-05d5874f09ba46fc5a807a59c431a8db",
+    "b_next @ S * dh": "2-8e014fe9c06f72efea61cc50d80f42b6",
+    "standardise(g) + gnoise(0.1)": "2-2dae9ffb9116a9dc25d2e4f4abd9b679",
 }
