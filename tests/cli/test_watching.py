@@ -30,7 +30,7 @@ class Service:
             "spec": {"name": "s", "confirmation": {"best": 0, "seeds": 1}},
         }
 
-    def items(self, path: str, **_: Any) -> list[dict[str, Any]]:
+    def items(self, _path: str, **_: Any) -> list[dict[str, Any]]:
         return [{"equation": "g", "progress": None, "purpose": "search"}] if self.running else []
 
 
