@@ -213,7 +213,7 @@ def _not_understood(node: Node) -> EquationSyntaxError:
     elif value in _FUNCTIONS:
         message, hint = _wrong_arguments(node, value)
     elif value.isidentifier():
-        message, hint = f"unknown function {_short(value)}", _nearest(value, list(_FUNCTIONS))
+        message, hint = f"unknown function {_short(value)}", _nearest(value, [*_FUNCTIONS, *_WHERE_USED])
     else:
         return _inside(node)
     return EquationSyntaxError(message, column=node.column, hint=hint)

@@ -99,6 +99,7 @@ def test_numbers_keep_what_was_written() -> None:
         ("", 1, "empty", "for example"),
         ("   ", 1, "empty", "for example"),
         ("clop(g, 1)", 1, "unknown function 'clop'", "did you mean clip?"),
+        ("g / frp(g)", 5, "unknown function 'frp'", "did you mean fro?"),
         ("g + h_per", 5, "unknown operand 'h_per'", "did you mean h_pre?"),
         ("clip(g)", 1, "takes 2 arguments, not 1", "clip(x, c)"),
         ("min(g, h, dh)", 1, "takes 2 arguments, not 3", "min(x, y)"),
