@@ -6,9 +6,9 @@ can still be told apart where a value lies within rounding of a boundary: that c
 nothing.
 
 Most false merges were of equations in which one argument matters so seldom that no probe shows it:
-max(x, y - 10) is not x. So what goes from one operation into the next is hashed as well, as is what enters
-min, max and clip, and so are the operands that are computed. The price is a duplicate missed where equal
-results are reached by different ways.
+max(x, y - 10) is not x. So what goes from one operation into the next is hashed as well, as are what enters
+min, max and clip, where clip cuts, and which operands are computed. The price is a duplicate missed where
+equal results are reached by different ways.
 """
 
 from __future__ import annotations

@@ -70,20 +70,21 @@ def chain_value(
     """The chain's value, shape IN or (1, *), and ``memory`` with what remembering unaries averaged.
 
     ``inner`` collects what can be hidden by what follows: what goes from one operation into the next, both
-    sides of min and max, and what is clipped.
+    sides of min and max, what is clipped and where.
     """
     after = dict(memory)
     entered = [] if inner is None else inner
     with np.errstate(all="ignore"):
         value, shape = operand_of(equation.first), shape_of_operand(equation.first)
         for number, operation in enumerate(equation.operations, start=1):
-            entered += [value] if number > 1 or operation.left_unary.name == "clip" else []
+            entered += [value] if number > 1 else []
+            entered += _clipped(operation.left_unary, value)
             value = unary_value(operation.left_unary, value, draws, after, f"left {number}")
             shape = shape_after_unary(operation.left_unary, shape) or shape
             if BINARIES[operation.binary].shape == "left":
                 continue
             right = operand_of(operation.right)
-            entered += [right] if operation.right_unary.name == "clip" else []
+            entered += _clipped(operation.right_unary, right)
             right = unary_value(operation.right_unary, right, draws, after, f"right {number}")
             entered += [value, right] if operation.binary in ("min", "max") else []
             if BINARIES[operation.binary].shape == "matmul":
@@ -91,6 +92,10 @@ def chain_value(
             else:
                 value = BINARY_MEANING[operation.binary](value, right)
     return value, MappingProxyType(after)
+
+
+def _clipped(unary: Unary, x: Array) -> list[Array]:
+    return [x, np.full(1, unary.constant)] if unary.name == "clip" else []
 
 
 # Operands and their running statistics ----------------------------------------------------------------------

@@ -157,7 +157,7 @@ STORED = {
     "g": "2-f8568ac9fd328db4c0d60acd6443d78d",
     "b_next_R_dh": "2-baea387b3f8d52b8a5f5cbe7ac92b650",
     "g / fro(g)": "2-a02f1b2e0757a8b3699fc4b10d0f5d4d",
-    "min(g / fro(g), clip(h, 1.0))": "2-1e679a2638992a589f682951c3685cdb",
+    "min(g / fro(g), clip(h, 1.0))": "2-7effcd881e31a4ae717a735330b5f2f3",
     "drop(g, 0.1) + mean(h)": "2-4f75fe777a98f1c223ed02411a56fa44",
     "b_next @ S * dh": "2-8e014fe9c06f72efea61cc50d80f42b6",
     "standardise(g) + gnoise(0.1)": "2-2dae9ffb9116a9dc25d2e4f4abd9b679",
