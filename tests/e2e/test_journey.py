@@ -31,7 +31,7 @@ SEARCH = {
     "trials": 5,
     "start": ["g / fro(g)"],
     "start_random": 2,
-    "in_flight": 3,
+    "in_flight": 1,
     "train": {
         "model": "mlp-8",
         "epochs": 0.2,
