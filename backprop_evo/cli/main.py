@@ -7,13 +7,12 @@ This package starts processes and speaks REST. It imports neither ``api`` nor ``
 
 from __future__ import annotations
 
-import importlib
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from backprop_evo.cli import data, db, demo, doctor, keys, leaderboard, processes, search, train, up
+from backprop_evo.cli import data, db, demo, doctor, equation, keys, leaderboard, processes, search, train, up
 from backprop_evo.cli.errors import CommandGroup
 
 app = typer.Typer(
@@ -54,8 +53,4 @@ app.add_typer(keys.app, name="keys")
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
-for _group in ("equation",):
-    try:
-        app.add_typer(importlib.import_module(f"backprop_evo.cli.{_group}").app, name=_group)
-    except ModuleNotFoundError:
-        continue
+app.add_typer(equation.app, name="equation")
