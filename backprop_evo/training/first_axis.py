@@ -2,9 +2,10 @@
 
 Generic reductions over the first axis of a channels-last tensor were measured ten times slower than the
 same sum as a product with a row of ones (mean 3.7 against 0.2 ms, variance 28 against 2, one thread,
-128×16×32×32), and an inf-norm sixteen times slower than minimum and maximum in one pass. So a tensor is
-read as the matrix it is in memory, (first axis, all others in storage order), and summed by matrix
-products.
+128×16×32×32). So a tensor is read as the matrix it is in memory, (first axis, all others in storage order),
+and summed by matrix products. Norms other than 2 avoid torch's own, and a count of non-zeros avoids
+booleans (two threads, 128×32×32×32: inf-norm 6.7 ms against 0.5 for maximum and minimum, 0-norm 12 against
+0.9, 1-norm 3.1 against 1.4).
 
 Shapes: x (B, *); N the number of entries of a row.
 """
@@ -54,18 +55,19 @@ def mean_square(x: Tensor) -> Tensor:
     return as_row(column_sums(precise(as_matrix(x)).square()).div_(x.shape[0]), x)
 
 
-def variance(x: Tensor) -> Tensor:
-    """Divided by B, about the mean in a second pass; shape (1, *)."""
+def mean_and_variance(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Over the first axis, shape (1, *) each; the variance divided by B, about the mean in a second pass."""
     matrix_BN = precise(as_matrix(x))
-    centred = matrix_BN - column_sums(matrix_BN).div_(x.shape[0])
-    return as_row(column_sums(centred.square_()).div_(x.shape[0]), x)
+    mean_1N = column_sums(matrix_BN).div_(x.shape[0])
+    variance_1N = column_sums((matrix_BN - mean_1N).square_()).div_(x.shape[0])
+    return as_row(mean_1N, x), as_row(variance_1N, x)
 
 
 def column_norms(x: Tensor, p: float) -> Tensor:
     """The vector p-norm over the first axis, shape (1, *)."""
     matrix_BN = precise(as_matrix(x))
     if p == 0:
-        norms = column_sums((matrix_BN != 0).to(matrix_BN.dtype))
+        norms = column_sums(_nonzero(matrix_BN))
     elif p == 1:
         norms = column_sums(matrix_BN.abs())
     elif p == 2:
@@ -90,13 +92,17 @@ def norm(x: Tensor, p: float) -> Tensor:
 def _norms(matrix_BN: Tensor, p: float) -> Tensor:
     """Of each row, shape (B,)."""
     if p == 0:
-        return (matrix_BN != 0).sum(1).to(matrix_BN.dtype)
+        return _nonzero(matrix_BN).sum(1)
     if p == 1:
         return matrix_BN.abs().sum(1)
     if p == math.inf:
-        low, high = matrix_BN.aminmax(dim=1)
-        return torch.maximum(low.neg(), high)
+        return torch.maximum(matrix_BN.amin(1).neg_(), matrix_BN.amax(1))
     if p == -math.inf:
         return matrix_BN.abs().amin(1)
     norms: Tensor = torch.linalg.vector_norm(matrix_BN, p, dim=1)
     return norms
+
+
+def _nonzero(x: Tensor) -> Tensor:
+    """1 where x is not 0, as numbers of x's type."""
+    return torch.ne(x, 0, out=torch.empty_like(x))

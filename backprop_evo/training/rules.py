@@ -9,7 +9,7 @@ Shapes: as in ``site_view``; a value of one row, (1, *), stands for equal rows.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -41,6 +41,15 @@ class Value:
     owned: bool
 
 
+@dataclass(slots=True, eq=False)
+class _Pass:
+    """What one backward pass has computed so far, by operand; each running average moves once a pass."""
+
+    view: SiteView
+    operands: dict[str, Tensor] = field(default_factory=dict)
+    averages: dict[str, tuple[Tensor, Tensor | None]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """One operation that is carried out; ``product`` is None for elementwise ones."""
@@ -60,17 +69,18 @@ class Rule:
     transport: Transport | None
     _steps: tuple[_Step, ...]
     _sole: frozenset[str]
+    _spread: frozenset[str]
     _shared_transports: frozenset[Transport]
 
     def __call__(self, view: SiteView) -> Tensor:
         """The signal for the layer below, shape IN."""
-        known: dict[str, Tensor] = {}
-        value = self._operand(self.equation.first, view, known)
+        known = _Pass(view)
+        value = self._operand(self.equation.first, known)
         for step in self._steps:
             value = _unary(step.operation.left_unary, value, view, f"left {step.number}")
             if not step.live:
                 continue
-            right = self._operand(step.operation.right, view, known)
+            right = self._operand(step.operation.right, known)
             right = _unary(step.operation.right_unary, right, view, f"right {step.number}")
             if step.product is not None:
                 value = Value(_product(step.product, value.tensor, right.tensor, view), owned=True)
@@ -78,17 +88,33 @@ class Rule:
                 value = _elementwise(step.operation.binary, value, right)
         return _every_row(value.tensor, view.h)
 
-    def _operand(self, operand: Operand, view: SiteView, known: dict[str, Tensor]) -> Value:
-        meaning = OPERANDS[operand.name]
-        if operand.name in known:
-            value = Value(known[operand.name], owned=False)
+    def _operand(self, operand: Operand, known: _Pass) -> Value:
+        meaning, name = OPERANDS[operand.name], operand.name
+        if name in known.operands:
+            value = Value(known.operands[name], owned=False)
         else:
             alone = meaning.transport not in self._shared_transports
-            tensor = meaning.compute(view, alone)
-            owned = meaning.fresh and operand.name in self._sole and alone
-            known[operand.name] = tensor
-            value = Value(tensor, owned)
-        return _statistic(operand, value, view)
+            tensor = meaning.compute(known.view, alone)
+            known.operands[name] = tensor
+            value = Value(tensor, owned=meaning.fresh and name in self._sole and alone)
+        return value if operand.statistic == "value" else self._statistic(operand, value, known)
+
+    def _statistic(self, operand: Operand, value: Value, known: _Pass) -> Value:
+        x, name = value.tensor, operand.name
+        if name not in known.averages:
+            statistics = known.view.statistics
+            spread = name in self._spread
+            known.averages[name] = (
+                statistics.mean_and_std(name, x) if spread else (statistics.mean(name, x), None)
+            )
+        mean, std = known.averages[name]
+        if operand.statistic == "mean":
+            return Value(mean.to(x.dtype), owned=False)
+        assert std is not None
+        if operand.statistic == "std":
+            return Value(std.to(x.dtype), owned=False)
+        out = x if value.owned else None
+        return Value(elementary.centred(x, mean, std.clamp(min=EPSILON), out), owned=True)
 
 
 def compile_rule(equation: Equation) -> Rule:
@@ -100,7 +126,8 @@ def compile_rule(equation: Equation) -> Rule:
         kind = BINARIES[operation.binary].shape
         left = shape_after_unary(operation.left_unary, before)
         steps.append(_Step(number, operation, kind != "left", left if kind == "matmul" else None))
-    names = [equation.first.name, *(step.operation.right.name for step in steps if step.live)]
+    operands = [equation.first, *(step.operation.right for step in steps if step.live)]
+    names = [operand.name for operand in operands]
     meanings = {name: OPERANDS[name] for name in names}
     users = Counter(meaning.transport for meaning in meanings.values() if meaning.transport is not None)
     return Rule(
@@ -109,6 +136,7 @@ def compile_rule(equation: Equation) -> Rule:
         transport="W" if users["W"] else "R" if users["R"] else None,
         _steps=tuple(steps),
         _sole=frozenset(name for name, count in Counter(names).items() if count == 1),
+        _spread=frozenset(o.name for o in operands if o.statistic in ("std", "normalised")),
         _shared_transports=frozenset(transport for transport, count in users.items() if count > 1),
     )
 
@@ -121,21 +149,6 @@ def _needs(meanings: dict[str, OperandMeaning]) -> Needs:
         b_top=any(meaning.top for meaning in meanings.values()),
         matrices=frozenset().union(*(meaning.matrices for meaning in meanings.values())),
     )
-
-
-def _statistic(operand: Operand, value: Value, view: SiteView) -> Value:
-    x, statistics = value.tensor, view.statistics
-    match operand.statistic:
-        case "value":
-            return value
-        case "mean":
-            return Value(statistics.mean(operand.name, x).to(x.dtype), owned=False)
-        case "std":
-            return Value(statistics.std(operand.name, x).to(x.dtype), owned=True)
-        case "normalised":
-            mean, std = statistics.mean(operand.name, x), statistics.std(operand.name, x)
-            out = x if value.owned else None
-            return Value(elementary.centred(x, mean, std.clamp_(min=EPSILON), out), owned=True)
 
 
 def _unary(unary: Unary, value: Value, view: SiteView, place: str) -> Value:

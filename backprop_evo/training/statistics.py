@@ -29,9 +29,10 @@ class RunningStatistics:
         """Running mean of x², x included."""
         return self._update(name + " square", first_axis.mean_square(x))
 
-    def std(self, name: str, x: Tensor) -> Tensor:
-        """Root of the running average of the batch's variance (divided by n), x included."""
-        return self._update(name + " variance", first_axis.variance(x)).sqrt()
+    def mean_and_std(self, name: str, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Running mean, and root of the batch variance's running average (divided by n), x included."""
+        mean, variance = first_axis.mean_and_variance(x)
+        return self._update(name + " mean", mean), self._update(name + " variance", variance).sqrt()
 
     def _update(self, key: str, batch: Tensor) -> Tensor:
         average = self._averages.get(key)

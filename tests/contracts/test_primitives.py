@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from backprop_evo.training import elementary
+from backprop_evo.training import draws, elementary
 from backprop_evo.training.activations import IDENTITY, RELU, TANH
 from backprop_evo.training.feedback import memory_format
 from backprop_evo.training.linear_ops import Convolution, Dense
@@ -20,6 +20,7 @@ from backprop_evo.training.site_view import SiteView
 from backprop_evo.training.statistics import RunningStatistics
 from dsl import reference, site_values
 from dsl.equation import Equation, Operand, Operation, Unary
+from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
 
@@ -191,29 +192,79 @@ def draws_from_numpy(monkeypatch, seed: int) -> None:
     """Noise in torch from the same numbers as the reference's."""
     generator = np.random.default_rng(seed)
 
-    def normal(x, **_):
+    def normal(x):
         return torch.from_numpy(generator.standard_normal(tuple(x.shape))).to(x.dtype)
 
-    def dropped(x, c):
-        return torch.from_numpy(generator.random(tuple(x.shape)) < c)
+    def kept(x, c):
+        return torch.from_numpy(generator.random(tuple(x.shape)) >= c).to(x.dtype)
 
-    monkeypatch.setattr(torch, "randn_like", normal)
-    monkeypatch.setattr(elementary, "dropped", dropped)
+    monkeypatch.setattr(draws, "normal_like", normal)
+    monkeypatch.setattr(draws, "kept_like", kept)
+
+
+def ones(channels_last: bool, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return torch.ones(64, 15, 17, 7, dtype=dtype).contiguous(memory_format=layout)
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("c", [0.01, 0.1, 0.3])
 def test_what_is_dropped_is_dropped_with_the_right_probability_anew_each_time(c, channels_last):
-    x = torch.ones(64, 15, 17, 7)
-    if channels_last:
-        x = x.contiguous(memory_format=torch.channels_last)
+    x = ones(channels_last)
     torch.manual_seed(0)
-    one, two = elementary.dropped(x, c), elementary.dropped(x, c)
+    one, two = draws.kept_like(x, c), draws.kept_like(x, c)
     deviation = (c * (1 - c) / x.numel()) ** 0.5
     assert one.shape == x.shape
     assert one.stride() == x.stride()
-    assert abs(one.double().mean().item() - c) < 5 * deviation
-    assert abs((one & two).double().mean().item() - c * c) < 5 * deviation
+    assert set(one.unique().tolist()) == {0.0, 1.0}
+    assert abs(1 - one.double().mean().item() - c) < 5 * deviation
+    assert abs(((one == 0) & (two == 0)).double().mean().item() - c * c) < 5 * deviation
+    neighbours = (one[:, :, :, 1:] == 0) & (one[:, :, :, :-1] == 0)
+    assert abs(neighbours.double().mean().item() - c * c) < 5 * deviation
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_noise_is_normal_and_anew_each_time(channels_last, dtype):
+    x = ones(channels_last, dtype)
+    torch.manual_seed(0)
+    one, two = draws.normal_like(x), draws.normal_like(x)
+    assert (one.shape, one.stride(), one.dtype) == (x.shape, x.stride(), dtype)
+    deviation = x.numel() ** -0.5
+    for entries, expected, spread in ((one, 0, 1), (one**2, 1, 2**0.5), (one * two, 0, 1), (one**4, 3, 10)):
+        assert abs(entries.double().mean().item() - expected) < 5 * spread * deviation + 0.01
+
+
+def test_draws_follow_torchs_seed():
+    x = ones(True)
+    torch.manual_seed(7)
+    first = draws.kept_like(x, 0.3), draws.normal_like(x)
+    torch.manual_seed(7)
+    again = draws.kept_like(x, 0.3), draws.normal_like(x)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("text", ["mean(g) + mean(g)", "bn(g) * std(g)", "mean(dh) + bn(dh)"])
+def test_a_running_average_moves_once_a_pass_however_often_it_is_named(text):
+    _, reference_op, op, in_shape, weight_shape = CONV
+    equation = parse(text)
+    rng = np.random.default_rng(3)
+    steps, before = [], None
+    for _ in range(3):
+        before = site_values.random_site(
+            rng,
+            reference_op,
+            in_shape=in_shape,
+            weight_shape=weight_shape,
+            activation="relu",
+            weights_of=before,
+        )
+        steps.append(before)
+    memory = reference.NOTHING_YET
+    signals = in_torch(equation, steps, op, RELU, torch.float64, channels_last=True)
+    for values, signal in zip(steps, signals, strict=True):
+        expected, memory = reference.evaluate(equation, values, memory)
+        compare(signal, expected, TOLERANCE[torch.float64])
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
