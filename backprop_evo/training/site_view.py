@@ -7,6 +7,7 @@ size of IN).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -84,9 +85,9 @@ class SiteView:
         shape = self.h.shape[1:]
         matrix = matrix.expand(b_top_BK.shape[1], *shape)
         if self.h.dim() != 4 or memory_format(self.h) is not torch.channels_last:
-            return b_top_BK.mm(matrix.flatten(1)).view(-1, *shape)
+            return _thin_product(b_top_BK, matrix.flatten(1)).view(-1, *shape)
         channels, height, width = shape
-        flat = b_top_BK.mm(matrix.permute(0, 2, 3, 1).flatten(1))
+        flat = _thin_product(b_top_BK, matrix.permute(0, 2, 3, 1).flatten(1))
         return flat.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
     def pull(self, b: Tensor, *, in_place: bool) -> Tensor:
@@ -114,3 +115,15 @@ class SiteView:
 
     def _derivative_source(self) -> Tensor:
         return self.h if self.activation.from_output else self.input()
+
+
+def _thin_product(left_BK: Tensor, right_KN: Tensor) -> Tensor:
+    """left · right, shape (B, N), for small K.
+
+    In groups of samples on a CPU: MKL's product of so thin a pair takes twice as long in one piece (128×10
+    by 10×32768, two threads: 3.1 against 1.5 ms).
+    """
+    samples, inner = left_BK.shape
+    groups = math.gcd(samples, 8) if left_BK.device.type == "cpu" else 1
+    product_GBN = left_BK.reshape(groups, -1, inner).bmm(right_KN.expand(groups, -1, -1))
+    return product_GBN.view(samples, -1)
