@@ -14,6 +14,8 @@ from torch import Tensor
 from backprop_evo.training.feedback import memory_format
 
 _STEPS = 2**16
+_FEW = 1 / 32
+"""Up to here drawing positions is faster than drawing for every entry."""
 
 
 def normal_like(x: Tensor) -> Tensor:
@@ -23,17 +25,33 @@ def normal_like(x: Tensor) -> Tensor:
     return _laid_out(torch.randn(x.numel(), dtype=x.dtype), x)
 
 
-def kept_like(x: Tensor, c: float) -> Tensor:
-    """0 with probability ``c`` (on a CPU rounded to 1 in 65,536), else 1; independent entries.
+def zero_some_(x: Tensor, c: float) -> Tensor:
+    """Each entry of ``x`` becomes 0 with probability ``c``, independently of the others, in place.
 
-    A product with such a mask is far cheaper than choosing by a boolean, whose branches nothing can predict
-    (1 against 9 ms, two threads, 128×32×32×32).
+    On a CPU where few do, by their positions; elsewhere by a product with 0 and 1, for a choice by
+    booleans, whose branches nothing can predict, takes nine times as long (two threads, 128×32×32×32). The
+    product knows ``c`` to 1 in 65,536.
     """
     if x.device.type != "cpu":
-        return torch.rand_like(x, dtype=torch.float32).ge_(c).to(x.dtype)
-    threshold = round(c * _STEPS) - _STEPS // 2
-    kept = torch.ge(_random_int16(x.numel()), threshold, out=torch.empty(x.numel(), dtype=x.dtype))
-    return _laid_out(kept, x)
+        return x.mul_(torch.rand_like(x, dtype=torch.float32).ge_(c))
+    entries = x.as_strided((x.numel(),), (1,))
+    if c <= _FEW:
+        entries.index_fill_(0, _positions(x.numel(), c), 0)
+    else:
+        threshold = round(c * _STEPS) - _STEPS // 2
+        entries.mul_(torch.ge(_random_int16(x.numel()), threshold, out=torch.empty_like(entries)))
+    return x
+
+
+def _positions(count: int, c: float) -> Tensor:
+    """Of the successes in ``count`` trials, each with probability ``c``: the gaps between are geometric.
+
+    Eight standard deviations more gaps are drawn than are expected, so that they reach the end.
+    """
+    expected = count * c
+    gaps = torch.empty(int(expected + 8 * expected**0.5) + 8, dtype=torch.int64).geometric_(c)
+    positions = gaps.cumsum_(0).sub_(1)
+    return positions[: int(torch.searchsorted(positions, count))]
 
 
 def _random_int16(count: int) -> Tensor:

@@ -96,8 +96,8 @@ def _scale_noise(x: Tensor, c: float, _out: Out) -> Tensor:
     return draws.normal_like(x).mul_(c).add_(1.0).mul_(x)
 
 
-def _drop(x: Tensor, c: float, _out: Out) -> Tensor:
-    return draws.kept_like(x, c).mul_(x).mul_(1 / (1 - c))
+def _drop(x: Tensor, c: float, out: Out) -> Tensor:
+    return draws.zero_some_(torch.mul(x, 1 / (1 - c), out=out), c)
 
 
 #: name → function(x, constant, out); those that remember stand in ``REMEMBERING``.

@@ -195,11 +195,11 @@ def draws_from_numpy(monkeypatch, seed: int) -> None:
     def normal(x):
         return torch.from_numpy(generator.standard_normal(tuple(x.shape))).to(x.dtype)
 
-    def kept(x, c):
-        return torch.from_numpy(generator.random(tuple(x.shape)) >= c).to(x.dtype)
+    def zero_some(x, c):
+        return x.mul_(torch.from_numpy(generator.random(tuple(x.shape)) >= c))
 
     monkeypatch.setattr(draws, "normal_like", normal)
-    monkeypatch.setattr(draws, "kept_like", kept)
+    monkeypatch.setattr(draws, "zero_some_", zero_some)
 
 
 def ones(channels_last: bool, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -212,7 +212,7 @@ def ones(channels_last: bool, dtype: torch.dtype = torch.float32) -> torch.Tenso
 def test_what_is_dropped_is_dropped_with_the_right_probability_anew_each_time(c, channels_last):
     x = ones(channels_last)
     torch.manual_seed(0)
-    one, two = draws.kept_like(x, c), draws.kept_like(x, c)
+    one, two = draws.zero_some_(x.clone(), c), draws.zero_some_(x.clone(), c)
     deviation = (c * (1 - c) / x.numel()) ** 0.5
     assert one.shape == x.shape
     assert one.stride() == x.stride()
@@ -235,12 +235,13 @@ def test_noise_is_normal_and_anew_each_time(channels_last, dtype):
         assert abs(entries.double().mean().item() - expected) < 5 * spread * deviation + 0.01
 
 
-def test_draws_follow_torchs_seed():
+@pytest.mark.parametrize("c", [0.01, 0.3])
+def test_draws_follow_torchs_seed(c):
     x = ones(True)
     torch.manual_seed(7)
-    first = draws.kept_like(x, 0.3), draws.normal_like(x)
+    first = draws.zero_some_(x.clone(), c), draws.normal_like(x)
     torch.manual_seed(7)
-    again = draws.kept_like(x, 0.3), draws.normal_like(x)
+    again = draws.zero_some_(x.clone(), c), draws.normal_like(x)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 
