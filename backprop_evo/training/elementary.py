@@ -48,17 +48,17 @@ def _per_matrix(x: Tensor, p: float, out: Out) -> Tensor:
     return _over_norm(x, sums.amin() if p < 0 else sums.amax(), out)
 
 
-def away_from_zero(x: Tensor) -> Tensor:
-    """x with |x| at EPSILON or more, keeping its sign; that of zero (and of minus zero) is plus."""
-    return x.abs().clamp_(min=EPSILON).copysign_(x + 0.0)
-
-
 def _transpose(x: Tensor, _c: float, _out: Out) -> Tensor:
     return x.transpose(0, 1)
 
 
-def _reciprocal(x: Tensor, _c: float, out: Out) -> Tensor:
-    return torch.reciprocal(away_from_zero(x), out=out)
+def _reciprocal(x: Tensor, _c: float, _out: Out) -> Tensor:
+    """1 / x with |x| at EPSILON or more, which bounds the result; of zero and minus zero it is positive."""
+    return torch.add(x, 0.0).reciprocal_().clamp_(-1 / EPSILON, 1 / EPSILON)
+
+
+def _divide(x: Tensor, y: Tensor, out: Out) -> Tensor:
+    return torch.mul(x, _reciprocal(y, 0.0, None), out=out)
 
 
 def _positive(x: Tensor, _c: float, _out: Out) -> Tensor:
@@ -148,7 +148,7 @@ BINARIES: dict[str, BinaryFunction] = {
     "add": lambda x, y, out: torch.add(x, y, out=out),
     "subtract": lambda x, y, out: torch.sub(x, y, out=out),
     "multiply": lambda x, y, out: torch.mul(x, y, out=out),
-    "divide": lambda x, y, out: torch.div(x, away_from_zero(y), out=out),
+    "divide": _divide,
     "min": lambda x, y, out: torch.minimum(x, y, out=out),
     "max": lambda x, y, out: torch.maximum(x, y, out=out),
 }
