@@ -15,6 +15,7 @@ from backprop_evo.errors import InvalidSettings
 OptimizerName = Literal["sgd", "momentum"]
 ScheduleName = Literal["auto", "constant", "cosine"]
 PrecisionName = Literal["float32", "bf16"]
+FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,9 @@ class TrainSpec:
     """One way to train a child: everything but the equation and the seed.
 
     ``model`` is ``wrn-D-K``, ``cnn`` or ``mlp-W[-W…][-tanh|-sigmoid]``; ``data`` a name in the catalogue.
-    ``train_images`` and ``validation_images`` cap the split (None: all of it). ``test`` is read only when
-    ``evaluate_test`` is set, which a search never does.
+    ``feedback`` says what R is, as ``training.feedback`` has it. ``train_images`` and ``validation_images``
+    cap the split (None: all of it). ``test`` is read only when ``evaluate_test`` is set, which a search
+    never does.
     """
 
     model: str = "wrn-10-1"
@@ -48,6 +50,7 @@ class TrainSpec:
     learning_rate: float | LearningRateGrid = 0.1
     schedule: ScheduleName = "auto"
     augment: bool = True
+    feedback: FeedbackName = "gaussian"
     precision: PrecisionName = "float32"
     train_images: int | None = None
     validation_images: int | None = None
@@ -72,6 +75,7 @@ class TrainSpec:
             ("optimizer", self.optimizer in get_args(OptimizerName)),
             ("schedule", self.schedule in get_args(ScheduleName)),
             ("precision", self.precision in get_args(PrecisionName)),
+            ("feedback", self.feedback in get_args(FeedbackName)),
             ("momentum", 0 <= self.momentum < 1),
             ("weight_decay", 0 <= self.weight_decay < 1),
             ("learning_rate", bool(rates) and all(0 < rate < float("inf") for rate in rates)),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.training.capability import Capability
 from backprop_evo.training.conversion import Conversion, apply_equation
+from backprop_evo.training.feedback import Feedback
 from backprop_evo.training.models import build_model
 from dsl.equation import Equation
 
@@ -41,7 +42,9 @@ class Child:
         if capability.channels_last:
             model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model: nn.Module = model
-        self.conversion: Conversion = apply_equation(model, equation, seed=seed)
+        self.conversion: Conversion = apply_equation(
+            model, equation, seed=seed, feedback=Feedback(spec.feedback)
+        )
         self._rate = torch.zeros((), device=self.device)
         self._optimizer = self._make_optimizer(spec)
         self._captured: _CapturedStep | None = None

@@ -248,6 +248,15 @@ def test_batches_that_do_not_divide_the_data_work(batch_size):
     assert result.epochs_done == 1.0
 
 
+def test_what_the_feedback_matrix_is_is_up_to_the_spec():
+    equation = dsl.parse("b_next_R_dh")
+    names = ("gaussian", "usf", "brsf", "frsf")
+    losses = {name: train_child(equation, replace(TINY, feedback=name), seed=0).train_loss for name in names}
+    assert len(set(losses.values())) == len(names)
+    with pytest.raises(InvalidSettings, match=r"train\.feedback"):
+        replace(TINY, feedback="sign")
+
+
 def test_bf16_runs_everywhere_and_says_so():
     result = train_child(dsl.parse("g / fro(g)"), replace(TINY, precision="bf16", epochs=0.5), seed=0)
     assert result.outcome is Outcome.COMPLETED
