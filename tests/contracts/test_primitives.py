@@ -6,6 +6,8 @@ Whoever adds a row finds here what is still missing.
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,7 @@ from dsl.equation import Equation, Operand, Operation, Unary
 from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
+from dsl.variation import sample
 
 ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
 #: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (8 bits).
@@ -293,6 +296,39 @@ def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatc
     for values, signal in zip(steps, ours, strict=True):
         expected, memory = reference.evaluate(equation, values, memory, draws)
         compare(signal, expected, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("layer", [DENSE, CONV, STRIDED], ids=lambda layer: layer[0])
+def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatch):
+    """Functions and operands together, over three passes: what one row alone cannot show.
+
+    A value above 1e8 comes of a division by zero or nearly, where the last bit of rounding decides the sign.
+    """
+    name, reference_op, op, in_shape, weight_shape = layer
+    random, compared = Random(block), 0
+    for number in range(100):
+        equation, rng = sample(random), np.random.default_rng(number)
+        steps, before = [], None
+        for _ in range(3):
+            before = site_values.random_site(
+                rng,
+                reference_op,
+                in_shape=in_shape,
+                weight_shape=weight_shape,
+                activation="relu",
+                weights_of=before,
+            )
+            steps.append(before)
+        draws_from_numpy(monkeypatch, seed=11)
+        ours = in_torch(equation, steps, op, RELU, torch.float64, channels_last=name != "dense")
+        memory, noise = reference.NOTHING_YET, np.random.default_rng(11)
+        for values, signal in zip(steps, ours, strict=True):
+            expected, memory = reference.evaluate(equation, values, memory, noise)
+            if np.abs(expected).max() < 1e8:
+                compare(signal, expected, 1e-6)
+                compared += 1
+    assert compared > 240
 
 
 def compare(ours: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
