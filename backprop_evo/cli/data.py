@@ -15,6 +15,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from backprop_evo import data
+from backprop_evo.cli.tables import standard_output
 from backprop_evo.errors import DatasetUnusable
 
 app = typer.Typer(
@@ -54,7 +55,7 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             str(row["classes"]),
             *(f"{row[part]:,}" for part in ("train", "validation", "test")),
         )
-    Console().print(table)
+    standard_output().print(table)
 
 
 @app.command(
@@ -114,7 +115,7 @@ def show(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(details, indent=2))
         return
-    console = Console()
+    console = standard_output()
     console.print(f"[bold]{name}[/bold]: {details['title']}", highlight=False)
     console.print(f"shape {'×'.join(map(str, details['shape']))} (C×H×W, uint8), origin: {details['origin']}")
     means = ", ".join(f"{value:.4f}" for value in details["train_channel_mean"])

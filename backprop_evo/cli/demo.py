@@ -18,7 +18,7 @@ from rich.console import Console
 
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.stack import Stack, free_port
-from backprop_evo.cli.tables import duration, leaderboard_table
+from backprop_evo.cli.tables import duration, leaderboard_table, standard_output
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
@@ -126,7 +126,7 @@ def report(
         )
         return
     train = search["spec"]["train"]
-    console = Console()
+    console = standard_output()
     console.print(
         leaderboard_table(rows, f"{search['trials_done']} equations, {train['model']} on {train['data']}")
     )

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from backprop_evo import data
 from backprop_evo.cli.stack import check_port
+from backprop_evo.cli.tables import standard_output
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.sql import open_store
@@ -48,7 +48,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for 
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in findings], indent=2))
     else:
-        Console().print(_table(findings))
+        standard_output().print(_table(findings))
     if not all(each.ok for each in findings):
         raise typer.Exit(1)
 

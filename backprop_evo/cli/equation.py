@@ -7,11 +7,11 @@ import random
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import dsl
+from backprop_evo.cli.tables import standard_output
 from backprop_evo.errors import InvalidEquation, InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="Read, show, draw and vary equations of the language.")
@@ -74,7 +74,7 @@ def show(text: EquationText, as_json: AsJson = False) -> None:
             table.add_row(name, Text(described[name]))
     for name, value in (described["facts"] or {}).items():
         table.add_row(name.replace("_", " "), Text(_in_words(value)))
-    Console().print(table)
+    standard_output().print(table)
 
 
 @app.command(epilog='Example: [bold]backprop-evo equation facts "b_next_R_dh"[/bold]')
@@ -91,7 +91,7 @@ def facts(text: EquationText, as_json: AsJson = False) -> None:
     table = Table(show_header=False, box=None)
     for name, value in values.items():
         table.add_row(name.replace("_", " "), Text(_in_words(value)))
-    Console().print(table)
+    standard_output().print(table)
 
 
 @app.command(
@@ -169,7 +169,7 @@ def known(as_json: AsJson = False) -> None:
             for entry in row.published
         )
         table.add_row(row.key, Text(row.text), "\n".join(accuracies))
-    Console().print(table)
+    standard_output().print(table)
 
 
 def describe(equation: dsl.Equation) -> dict[str, Any]:

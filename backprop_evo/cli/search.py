@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
-from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table
+from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, standard_output
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import InvalidInput, InvalidSettings
 
@@ -33,7 +33,7 @@ def show(value: Any, table: Any, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
     else:
-        Console().print(table)
+        standard_output().print(table)
 
 
 @app.command(

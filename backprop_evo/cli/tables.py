@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 Json = Mapping[str, Any]
+
+_UNFOLDED = 240
+
+
+def standard_output() -> Console:
+    """Where tables go: as wide as the terminal, and in a pipe or a log so wide that no equation is folded."""
+    asked = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if asked else _UNFOLDED)
 
 
 def percent(accuracy: float | None) -> str:
