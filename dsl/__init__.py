@@ -14,17 +14,8 @@ from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
 from dsl.printing import from_json, to_json, to_latex, to_mathml, to_text
 from dsl.reference import evaluate, live_operands
 from dsl.shapes import infeasibility, is_feasible
-from dsl.variation import (
-    EVERYTHING,
-    Vocabulary,
-    change_length,
-    crossover,
-    describe_change,
-    language,
-    mutate,
-    mutate_constant,
-    sample,
-)
+from dsl.variation import change_length, crossover, describe_change, mutate, mutate_constant, sample
+from dsl.vocabulary import EVERYTHING, Vocabulary, language
 
 __all__ = [
     "BINARIES",

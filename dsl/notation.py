@@ -15,6 +15,7 @@ from dsl import syntax
 from dsl.equation import Operand, Operation, Statistic, Unary
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, UnaryRow
 from dsl.syntax import Node
+from dsl.tokens import tokens_of
 
 #: How tightly text binds, loosest first.
 COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)
@@ -56,7 +57,7 @@ _SPELLED = re.compile(
 @cache
 def tree(text: str) -> Node:
     """The syntax tree of a notation."""
-    return syntax.tree_of(syntax.tokens_of(text, _SPELLED, _OPERAND_OF_SPELLING))
+    return syntax.tree_of(tokens_of(text, _SPELLED, _OPERAND_OF_SPELLING))
 
 
 #: Operands that may also be written as what they are made of, where an operation cannot stand.

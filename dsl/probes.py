@@ -19,7 +19,7 @@ from dsl.equation import Equation, Operand
 from dsl.reference import NOTHING_YET, OPERAND_MEANING, Memory, chain_value, operand_value, running
 from dsl.shapes import shapes_of
 from dsl.site_values import ACTIVATIONS, Array, Convolution, Dense, LinearOperation, SiteValues
-from dsl.variation import EVERYTHING
+from dsl.vocabulary import EVERYTHING
 
 VERSION = "2"
 SEED = 20180808

@@ -307,8 +307,8 @@ def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatc
     """
     name, reference_op, op, in_shape, weight_shape = layer
     random, compared = Random(block), 0
-    for number in range(100):
-        equation, rng = sample(random), np.random.default_rng(number)
+    for number in range(60):
+        equation, rng = sample(random, lengths=(0.2, 0.4, 0.4)), np.random.default_rng(number)
         steps, before = [], None
         for _ in range(3):
             before = site_values.random_site(
@@ -328,7 +328,7 @@ def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatc
             if np.abs(expected).max() < 1e8:
                 compare(signal, expected, 1e-6)
                 compared += 1
-    assert compared > 240
+    assert compared > 140
 
 
 def compare(ours: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
