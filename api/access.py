@@ -52,6 +52,7 @@ class KeyGate:
         if not key.scope.allows(needed):
             detail = f"the key has the scope {key.scope}, this needs {needed}"
             return respond(request, 403, "forbidden", detail)
+        request.scope["api_key_id"] = key.id
         return None
 
 

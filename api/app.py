@@ -14,11 +14,13 @@ from starlette.middleware import Middleware
 
 from api import errors, pages
 from api.access import KeyGate
+from api.idempotency import PARAMETER, Idempotency
 from api.middleware import RequestFrame, SameOrigin, SizeLimit
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
 from backprop_evo.settings import LOOPBACK_HOSTS, Settings
 from backprop_evo.settings import settings as process_settings
+from backprop_evo.store.answers import AnswerStore
 from backprop_evo.store.keys import KeyStore
 from backprop_evo.store.sql import SqlStore, open_store
 
@@ -60,11 +62,13 @@ def create_app(settings: Settings | None = None, store: SqlStore | None = None) 
             Middleware(SameOrigin, hosts=hosts),
             Middleware(SizeLimit),
             *([Middleware(KeyGate, keys=keys)] if chosen.api_keys_required else []),
+            Middleware(Idempotency),
         ],
     )
     app.state.settings = chosen
     app.state.service = service
     app.state.keys = keys
+    app.state.answers = AnswerStore(opened.database)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1", responses={"default": PROBLEM_RESPONSE})
@@ -76,7 +80,7 @@ def create_app(settings: Settings | None = None, store: SqlStore | None = None) 
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document, with our one form of error in the place of its own."""
+    """FastAPI's document, with our one form of error in the place of its own, and what middleware reads."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -88,7 +92,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas |= problem.pop("$defs")
         schemas["Problem"] = problem
         for operations_of_path in document["paths"].values():
-            for operation in operations_of_path.values():
+            for method, operation in operations_of_path.items():
                 operation["responses"].pop("422", None)
+                if method == "post":
+                    operation.setdefault("parameters", []).append(PARAMETER)
         app.openapi_schema = document
     return app.openapi_schema

@@ -38,15 +38,6 @@ KeysDep = Annotated[KeyStore, Depends(get_keys)]
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
 Fingerprint = Annotated[str, Path(max_length=128, description="hash of an equation's behaviour")]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        description="any text of your choice; a repetition with the same key and body does nothing new",
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)

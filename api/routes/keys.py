@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Response, status
 
 from api.deps import KeysDep
 from api.schemas import KeyIn, KeyOut, KeysOut, NewKeyOut
@@ -12,8 +12,9 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-def create_key(asked: KeyIn, keys: KeysDep) -> NewKeyOut:
-    """Make a key. ``key`` is shown here and never again."""
+def create_key(asked: KeyIn, keys: KeysDep, response: Response) -> NewKeyOut:
+    """Make a key. ``key`` is shown here and never again, not even under the same ``Idempotency-Key``."""
+    response.headers["Cache-Control"] = "no-store"
     record, text = keys.issue(asked.label, asked.scope, now=utc_now())
     return NewKeyOut(key=text, **KeyOut.model_validate(record).model_dump())
 

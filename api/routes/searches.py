@@ -8,7 +8,6 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
 
 from api.deps import (
     ExpectedVersion,
-    IdempotencyKey,
     SearchDep,
     SearchId,
     ServiceDep,
@@ -43,14 +42,10 @@ def _accepted(response: Response, search: SearchRecord) -> SearchOut:
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=SPEC_BODY)
 def submit_search(
-    document: Annotated[dict[str, Any], Body()],
-    response: Response,
-    service: ServiceDep,
-    idempotency_key: IdempotencyKey = None,
+    document: Annotated[dict[str, Any], Body()], response: Response, service: ServiceDep
 ) -> SearchOut:
     """Queue a search. Everything but ``name`` has a default; ``Location`` says where to follow it."""
-    spec = parse_search_spec(document)
-    return _accepted(response, service.submit_search(spec, idempotency_key=idempotency_key))
+    return _accepted(response, service.submit_search(parse_search_spec(document)))
 
 
 @router.get("")
@@ -106,22 +101,17 @@ def cancel_search(
 
 @router.post("/{search_id}:extend", dependencies=[Depends(expected_version)])
 def extend_search(search_id: SearchId, more: ExtendIn, response: Response, service: ServiceDep) -> SearchOut:
-    """Add trials to the budget; an ended search runs again. ``If-Match`` makes it safe to repeat."""
+    """Add trials to the budget; an ended search runs again. ``Idempotency-Key`` makes it safe to repeat."""
     return _answer(response, service.extend(search_id, more.trials))
 
 
 @router.post("/{search_id}:clone", status_code=status.HTTP_202_ACCEPTED)
 def clone_search(
-    search: SearchDep,
-    response: Response,
-    service: ServiceDep,
-    copy: CloneIn | None = None,
-    idempotency_key: IdempotencyKey = None,
+    search: SearchDep, response: Response, service: ServiceDep, copy: CloneIn | None = None
 ) -> SearchOut:
     """Queue the same search again, with its present budget."""
     asked = copy or CloneIn()
-    cloned = service.clone(search.id, name=asked.name, seed=asked.seed, idempotency_key=idempotency_key)
-    return _accepted(response, cloned)
+    return _accepted(response, service.clone(search.id, name=asked.name, seed=asked.seed))
 
 
 @router.get("/{search_id}/trials")

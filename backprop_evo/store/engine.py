@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backprop_evo.errors import InvalidSettings, Unavailable
+from backprop_evo.store.requests import mark
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -66,9 +67,13 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that may write; rolled back when the block raises. Raises ``Unavailable``."""
+        """One transaction that may write; rolled back when the block raises. Raises ``Unavailable``, and
+        ``CarriedOutAlready`` in the name of a request that was carried out before."""
         with _named_faults(self.url), self.writer.begin() as connection:
+            marked = mark(connection)
             yield connection
+        if marked is not None:
+            marked.is_marked = True
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

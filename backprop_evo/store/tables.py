@@ -246,6 +246,21 @@ class KeyRow(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class RequestRow(Base):
+    """One request that came with an idempotency key, and the answer it got; no ``status`` before that."""
+
+    __tablename__ = "requests"
+    __table_args__ = (Index("ix_requests_created_at", "created_at"),)
+
+    caller: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    status: Mapped[int | None]
+    headers: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[str | None] = mapped_column(Text)
+
+
 def _table(row: type[Base]) -> Table:
     return cast(Table, row.__table__)
 
@@ -258,3 +273,4 @@ STANDINGS = _table(StandingRow)
 EVENTS = _table(EventRow)
 NODES = _table(NodeRow)
 API_KEYS = _table(KeyRow)
+REQUESTS = _table(RequestRow)

@@ -19,6 +19,7 @@ from backprop_evo.records.training import CurvePoint, Outcome, RateProbe, TrainR
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store import migrations
+from backprop_evo.store.answers import AnswerStore
 from backprop_evo.store.engine import Database
 from backprop_evo.store.keys import KeyStore
 from backprop_evo.store.sql import SqlStore
@@ -225,7 +226,7 @@ def app(template: Path) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI, store: SqlStore, settings: Settings) -> Iterator[TestClient]:
     app.state.service, app.state.settings = Service(store), settings
-    app.state.keys = KeyStore(store.database)
+    app.state.keys, app.state.answers = KeyStore(store.database), AnswerStore(store.database)
     with TestClient(app, base_url="http://127.0.0.1") as opened:
         yield opened
 

@@ -1,0 +1,75 @@
+"""The first answers to requests that came with a key, kept for ``KEPT_FOR`` and given again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backprop_evo.store.engine import Database
+from backprop_evo.store.requests import KeyedRequest
+from backprop_evo.store.tables import REQUESTS
+
+KEPT_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """``body`` is None where it holds a secret, which is never kept."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRequest:
+    """What is known under a key. ``answer`` is None as long as the server has not given one."""
+
+    sha256: str
+    answer: Answer | None
+
+
+class AnswerStore:
+    """Finds and keeps answers. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def find(self, caller: str, key: str) -> EarlierRequest | None:
+        """The request that this caller sent under this key, if it acted or was answered."""
+        with self.database.read() as connection:
+            row = connection.execute(
+                select(REQUESTS).where(REQUESTS.c.caller == caller, REQUESTS.c.key == key)
+            ).one_or_none()
+        if row is None:
+            return None
+        known = row.status is not None
+        answer = Answer(status=row.status, headers=json.loads(row.headers), body=row.body) if known else None
+        return EarlierRequest(sha256=row.sha256, answer=answer)
+
+    def keep(self, request: KeyedRequest, answer: Answer) -> None:
+        """Keep the answer, unless another request with this key was answered first; forget old ones."""
+        values = {"status": answer.status, "headers": json.dumps(dict(answer.headers)), "body": answer.body}
+        mine = (REQUESTS.c.caller == request.caller, REQUESTS.c.key == request.key)
+        try:
+            with self.database.write() as connection:
+                connection.execute(delete(REQUESTS).where(REQUESTS.c.created_at < request.at - KEPT_FOR))
+                if request.is_marked:
+                    connection.execute(update(REQUESTS).where(*mine).values(**values))
+                    return
+                connection.execute(
+                    insert(REQUESTS).values(
+                        caller=request.caller,
+                        key=request.key,
+                        sha256=request.sha256,
+                        created_at=request.at,
+                        **values,
+                    )
+                )
+        except IntegrityError:
+            return
