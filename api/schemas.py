@@ -97,6 +97,7 @@ class TrialOut(Wire):
     worker: str | None
     created_at: datetime
     queued_at: datetime
+    not_before: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
     finish_order: int | None

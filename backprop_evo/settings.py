@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.retrying import RetryPolicy
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         default=3, ge=1, description="a trial whose workers vanish that often ends as lost"
     )
+    retry_delay_s: float = Field(
+        default=2.0, ge=0, description="pause after the first loss of a trial; twice as long after the next"
+    )
+    retry_delay_max_s: float = Field(default=60.0, ge=0, description="no pause after a loss is longer")
     drain_s: float = Field(
         default=10.0, ge=0, description="a worker that is told to stop may finish its trial for that long"
     )
@@ -79,6 +84,14 @@ class Settings(BaseSettings):
     @property
     def resolved_data_dir(self) -> Path:
         return self.data_dir or self.home / "data"
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            max_attempts=self.max_attempts,
+            delay_s=self.retry_delay_s,
+            longest_delay_s=self.retry_delay_max_s,
+        )
 
     @property
     def is_embedded(self) -> bool:

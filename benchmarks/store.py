@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from time import perf_counter
 
+from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import Purpose, SearchSpec, TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
 from backprop_evo.records.training import CurvePoint, Outcome, TrainResult
@@ -142,7 +143,7 @@ def main() -> None:
             ("events, 500", lambda: store.events(after=newest)),
             ("a search", lambda: store.search(search.id)),
             ("trials to send again", lambda: store.unsent_trials(queued_before=NOW)),
-            ("leases that ran out", lambda: store.expire_leases(now=NOW, max_attempts=3)),
+            ("leases that ran out", lambda: store.expire_leases(now=NOW, policy=RetryPolicy(max_attempts=3))),
         ):
             print(f"{name:45}{median_ms(call):9.2f}")
         print(f"{'all individuals':45}{median_ms(lambda: store.individuals(search.id), 3):9.2f}")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -49,6 +49,7 @@ class Ending(StrEnum):
     """What became of one attempt."""
 
     NOT_OURS = "not ours"
+    NOT_YET = "not yet"
     FINISHED = "finished"
     RELEASED = "released"
     OVERTAKEN = "overtaken"
@@ -83,9 +84,9 @@ class Attempts:
     def carry_out(self, trial_id: str) -> Ending:
         """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
         lease = self._patiently(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
-        if lease is None:
-            log.info("trial not claimed", trial_id=trial_id)
-            return Ending.NOT_OURS
+        if isinstance(lease, Ending):
+            log.debug("trial not claimed", trial_id=trial_id, ending=lease.value)
+            return lease
         trial = self._patiently(lambda: self.store.trial(trial_id), CLAIM_PATIENCE_S)
         with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
             if not self._patiently(lambda: self.store.start_trial(lease, now=self.now()), CLAIM_PATIENCE_S):
@@ -95,21 +96,38 @@ class Attempts:
             log.info("trial ends", ending=ending.value)
             return ending
 
-    def _claim(self, trial_id: str) -> Lease | None:
+    def _claim(self, trial_id: str) -> Lease | Ending:
         try:
-            self._give_back_predecessor(self.store.trial(trial_id))
+            trial = self.store.trial(trial_id)
+            if self._lose_predecessor(trial):
+                trial = self.store.trial(trial_id)
         except NotFound:
-            return None
-        return self.store.claim_trial(trial_id, self.worker, lease_s=self.options.lease_s, now=self.now())
+            return Ending.NOT_OURS
+        now = self.now()
+        if trial.state is TrialState.QUEUED and self._is_not_yet_ours(trial, now):
+            return Ending.NOT_YET
+        lease = self.store.claim_trial(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
+        return lease or Ending.NOT_OURS
 
-    def _give_back_predecessor(self, trial: TrialRecord) -> None:
+    def _lose_predecessor(self, trial: TrialRecord) -> bool:
         """A slot trains one trial at a time: a lease in this worker's own name is a dead process's."""
         if trial.worker != self.worker or trial.state not in (TrialState.LEASED, TrialState.RUNNING):
-            return
+            return False
         lease = Lease(trial.id, trial.fence, self.worker, trial.lease_expires_at or self.now())
-        again = trial.fence < self.options.max_attempts
-        reason = "its worker process died" + ("" if again else f" {trial.fence} times (out of memory?)")
-        self.store.release_trial(lease, now=self.now(), reason=reason, retry=again)
+        reason = "its worker process died (out of memory?)"
+        return self.store.lose_trial(lease, now=self.now(), reason=reason, policy=self.options.retry_policy)
+
+    def _is_not_yet_ours(self, trial: TrialRecord, now: datetime) -> bool:
+        """A lost trial waits until it is due, and is then left to other nodes that live, for ``resend_s``."""
+        if trial.not_before is None or now >= trial.not_before + timedelta(seconds=self.options.resend_s):
+            return False
+        if now < trial.not_before:
+            return True
+        here = node_of(self.worker)
+        if node_of(self.store.attempts(trial.id)[-1].worker) != here:
+            return False
+        alive = self.store.nodes(seen_after=now - timedelta(seconds=self.options.lease_s))
+        return any(node.name != here for node in alive)
 
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
         with LeaseHeartbeat(self.store, lease, self.options, self.now) as heartbeat:
@@ -174,6 +192,11 @@ class Attempts:
                 with suppress(SoftTimeLimitExceeded):
                     wait.wait(delay_s)
                 delay_s = min(10.0, delay_s * 2)
+
+
+def node_of(worker: str) -> str:
+    """The node that a worker named ``node/…`` belongs to."""
+    return worker.partition("/")[0]
 
 
 def _ended(outcome: Outcome, reason: str) -> TrainResult:

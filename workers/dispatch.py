@@ -84,7 +84,7 @@ class Dispatcher:
 
         Raises ``Unavailable``; the trials are tried again at the next call.
         """
-        queued = self.store.unsent_trials(queued_before=now + timedelta(seconds=1), limit=MOST_LOOKED_AT)
+        queued = self.store.unsent_trials(queued_before=now, limit=MOST_LOOKED_AT)
         new = [trial_id for trial_id in queued if trial_id not in self.sent]
         if new:
             self._send(new, now)
@@ -99,7 +99,7 @@ class Dispatcher:
         if self.next_reconciliation is not None and now < self.next_reconciliation:
             return 0
         self.next_reconciliation = now + timedelta(seconds=self.options.resend_s / 3)
-        requeued = self.store.expire_leases(now=now, max_attempts=self.options.max_attempts)
+        requeued = self.store.expire_leases(now=now, policy=self.options.retry_policy)
         if requeued:
             log.warning("leases expired", trials=list(requeued))
             self.sent = self.sent.difference(requeued)

@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -22,6 +23,9 @@ from workers.app import DRAIN_SIGNAL, app
 from workers.attempt import Attempts, Drain, Ending
 
 DRAIN = Drain()
+LOOK_AGAIN_S = 0.3
+"""A trial that may not begin yet goes to the end of the queue; where nothing else waits, it comes back at
+once."""
 
 
 @app.task(name="train")
@@ -30,7 +34,9 @@ def train(trial_id: str) -> None:
     if DRAIN.is_over:
         return
     ending = _attempts().carry_out(trial_id)
-    if ending is Ending.RELEASED and DRAIN.deadline is None:
+    if ending is Ending.NOT_YET:
+        time.sleep(LOOK_AGAIN_S)
+    if ending in (Ending.RELEASED, Ending.NOT_YET) and DRAIN.deadline is None:
         train.delay(trial_id)
 
 

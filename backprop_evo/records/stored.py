@@ -72,7 +72,8 @@ class IndividualRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
-    """One training of one child: equation × train spec × seed. ``fence`` grows with every attempt."""
+    """One training of one child: equation × train spec × seed. ``fence`` grows with every attempt.
+    ``not_before`` is set after a loss: the next attempt begins then at the earliest."""
 
     id: str
     search_id: str
@@ -90,6 +91,7 @@ class TrialRecord:
     ended_at: datetime | None = None
     worker: str | None = None
     lease_expires_at: datetime | None = None
+    not_before: datetime | None = None
     finish_order: int | None = None
     progress: Mapping[str, float] | None = None
     result: TrainResult | None = None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
@@ -112,8 +113,8 @@ class Store(Protocol):
 
     def claim_trial(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
         """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
-        (any more, or while the search is paused). Exactly one of many concurrent callers gets the lease. A
-        worker is named ``node/…``, so that a node's busy slots can be counted."""
+        (any more, not yet, or while the search is paused). Exactly one of many concurrent callers gets the
+        lease. A worker is named ``node/…``, so that a node's busy slots can be counted."""
 
     def start_trial(self, lease: Lease, *, now: datetime) -> bool:
         """LEASED becomes RUNNING; False when the lease was lost."""
@@ -131,16 +132,19 @@ class Store(Protocol):
     def release_trial(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
         """Give a trial back after a shutdown (``retry``: QUEUED again) or fail it."""
 
+    def lose_trial(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
+        """The worker of this lease vanished: put the trial back to QUEUED after the policy's pause, or end it
+        as LOST. False when the lease is not the newest."""
+
     def unsent_trials(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Ids of trials of live searches that are QUEUED since before that time: the broker may have lost
-        their message."""
+        """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
+        since: the broker may have lost their message."""
 
     def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""
 
-    def expire_leases(self, *, now: datetime, max_attempts: int) -> Sequence[str]:
-        """Put trials whose lease ran out back to QUEUED and return their ids, or end them as LOST after
-        ``max_attempts``."""
+    def expire_leases(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
+        """``lose_trial`` for all whose lease ran out; the ids of those that are QUEUED again."""
 
     # -- reading ------------------------------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         fence=row.fence,
         created_at=row.created_at,
         queued_at=row.queued_at,
+        not_before=row.not_before,
         started_at=row.started_at,
         ended_at=row.ended_at,
         worker=row.worker,

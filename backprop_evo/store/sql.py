@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
+from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
@@ -22,7 +23,17 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import TrainResult
-from backprop_evo.store import decisions, events, leaderboard, migrations, nodes, searches, statistics, trials
+from backprop_evo.store import (
+    decisions,
+    events,
+    leaderboard,
+    losses,
+    migrations,
+    nodes,
+    searches,
+    statistics,
+    trials,
+)
 from backprop_evo.store.engine import Database
 
 
@@ -152,9 +163,13 @@ class SqlStore:
         with self._write() as connection:
             trials.touch_sent(connection, trial_ids, now=now)
 
-    def expire_leases(self, *, now: datetime, max_attempts: int) -> Sequence[str]:
+    def lose_trial(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
         with self._write() as connection:
-            return trials.expire_leases(connection, now=now, max_attempts=max_attempts)
+            return losses.lose_trial(connection, lease, now=now, reason=reason, policy=policy)
+
+    def expire_leases(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
+        with self._write() as connection:
+            return losses.expire_leases(connection, now=now, policy=policy)
 
     def trials(
         self,

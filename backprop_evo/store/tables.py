@@ -152,6 +152,7 @@ class TrialRow(Base):
     fence: Mapped[int]
     created_at: Mapped[datetime]
     queued_at: Mapped[datetime]
+    not_before: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -1,5 +1,4 @@
-"""What workers do to trials: claim, start, renew, finish, release; and what happens to those that fall
-silent.
+"""What workers do to trials: claim, start, renew, finish, release; and which trials wait to be sent.
 
 A lease carries a fence, which grows with every attempt: only the newest fence of a trial that is still open
 may write, so the first terminal result wins. Rows are locked in the order search, trial, so that no two
@@ -12,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, case, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, case, func, insert, or_, select, text, update
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.searching import Purpose, TrialState
@@ -52,12 +51,13 @@ def claim_trial(
     )
     claimed = connection.execute(
         update(TRIALS)
-        .where(TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, live)
+        .where(TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, _due(now), live)
         .values(
             state=TrialState.LEASED,
             fence=TRIALS.c.fence + 1,
             worker=worker,
             lease_expires_at=expires_at,
+            not_before=None,
             started_at=None,
             progress=None,
         )
@@ -71,6 +71,10 @@ def claim_trial(
     payload = {"trial": trial_id, "worker": worker, "attempt": claimed.fence}
     add_event(connection, claimed.search_id, "trial.leased", now, payload)
     return Lease(trial_id, claimed.fence, worker, expires_at)
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return or_(TRIALS.c.not_before.is_(None), TRIALS.c.not_before <= now)
 
 
 def start_trial(connection: Connection, lease: Lease, *, now: datetime) -> bool:
@@ -107,7 +111,7 @@ def renew_lease(
 
 
 def finish_trial(connection: Connection, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
-    row = _locked_with_search(connection, lease.trial_id)
+    row = lock_with_search(connection, lease.trial_id)
     if row is None or row.fence != lease.fence or row.state not in HELD:
         return False
     end_trial(connection, row, TrialState(result.outcome.value), result, now)
@@ -115,7 +119,8 @@ def finish_trial(connection: Connection, lease: Lease, result: TrainResult, *, n
     return True
 
 
-def _locked_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
+def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
+    """The trial's row, held until the end of the transaction; None where there is none."""
     search_id = connection.execute(
         select(TRIALS.c.search_id).where(TRIALS.c.id == trial_id)
     ).scalar_one_or_none()
@@ -182,7 +187,7 @@ def close_attempt(
 
 
 def release_trial(connection: Connection, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
-    row = _locked_with_search(connection, lease.trial_id)
+    row = lock_with_search(connection, lease.trial_id)
     if row is None or row.fence != lease.fence or row.state not in HELD:
         return False
     if retry:
@@ -194,14 +199,17 @@ def release_trial(connection: Connection, lease: Lease, *, now: datetime, reason
     return True
 
 
-def requeue(connection: Connection, row: Row[Any], now: datetime, reason: str) -> None:
-    """Back to QUEUED, unsent, for the next attempt."""
+def requeue(
+    connection: Connection, row: Row[Any], now: datetime, reason: str, *, not_before: datetime | None = None
+) -> None:
+    """Back to QUEUED, unsent, for the next attempt, which begins at ``not_before`` at the earliest."""
     connection.execute(
         update(TRIALS)
         .where(TRIALS.c.id == row.id, TRIALS.c.state == row.state)
         .values(
             state=TrialState.QUEUED,
             queued_at=now,
+            not_before=not_before,
             sent_at=None,
             worker=None,
             lease_expires_at=None,
@@ -211,30 +219,6 @@ def requeue(connection: Connection, row: Row[Any], now: datetime, reason: str) -
     )
     payload = {"trial": row.id, "attempt": row.fence, "reason": reason}
     add_event(connection, row.search_id, "trial.queued", now, payload)
-
-
-def expire_leases(connection: Connection, *, now: datetime, max_attempts: int) -> Sequence[str]:
-    expired = connection.execute(
-        select(TRIALS.c.id)
-        .where(TRIALS.c.lease_expires_at.is_not(None), TRIALS.c.lease_expires_at <= now)
-        .order_by(TRIALS.c.lease_expires_at)
-    ).scalars()
-    return [trial_id for trial_id in sorted(expired) if _expire(connection, trial_id, now, max_attempts)]
-
-
-def _expire(connection: Connection, trial_id: str, now: datetime, max_attempts: int) -> bool:
-    """True when the trial was put back to QUEUED."""
-    row = _locked_with_search(connection, trial_id)
-    if row is None or row.state not in HELD or row.lease_expires_at is None or row.lease_expires_at > now:
-        return False
-    reason = f"worker {row.worker} fell silent"
-    close_attempt(connection, row.id, row.fence, TrialState.LOST.value, reason, now)
-    if row.fence < max_attempts:
-        requeue(connection, row, now, reason)
-        return True
-    reason = f"lost {row.fence} times; the last {reason}"
-    end_trial(connection, row, TrialState.LOST, TrainResult(outcome=Outcome.FAILED, reason=reason), now)
-    return False
 
 
 def cancel_open_trials(connection: Connection, search_id: str, now: datetime) -> int:
@@ -261,7 +245,8 @@ def unsent_trials(connection: Connection, *, queued_before: datetime, limit: int
             IS_OPEN,
             TRIALS.c.search_id.in_(live),
             TRIALS.c.state == TrialState.QUEUED,
-            func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at) < queued_before,
+            func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at) <= queued_before,
+            _due(queued_before),
         )
         .order_by(TRIALS.c.row)
         .limit(limit)

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from backprop_evo.errors import Conflict, IllegalTransition, InvalidInput, InvalidSettings, NotFound
+from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
     Confirmation,
     Purpose,
@@ -315,7 +316,9 @@ class TestTrials:
         search = scene.search()
         trial_id = scene.trial(search)
         old = scene.running(trial_id, "old/0")
-        assert scene.store.expire_leases(now=scene.later(61), max_attempts=3) == [trial_id]
+        assert scene.store.expire_leases(now=scene.later(61), policy=RetryPolicy(max_attempts=3)) == [
+            trial_id
+        ]
         new = scene.running(trial_id, "new/0")
         assert new.fence == old.fence + 1
         assert not scene.store.renew_lease(old, lease_s=60, now=scene.now)
@@ -330,7 +333,7 @@ class TestTrials:
     def test_a_renewed_lease_does_not_expire(self, scene):
         lease = scene.running(scene.trial(scene.search()))
         assert scene.store.renew_lease(lease, lease_s=60, now=scene.later(50))
-        assert scene.store.expire_leases(now=scene.later(50), max_attempts=3) == []
+        assert scene.store.expire_leases(now=scene.later(50), policy=RetryPolicy(max_attempts=3)) == []
         assert scene.store.renew_lease(lease, lease_s=60, now=scene.now)
 
     def test_a_trial_whose_workers_vanish_too_often_ends_as_lost_and_counts(self, scene):
@@ -339,12 +342,42 @@ class TestTrials:
         for _ in range(3):
             scene.running(trial_id)
             scene.later(61)
-            scene.store.expire_leases(now=scene.now, max_attempts=3)
+            scene.store.expire_leases(now=scene.now, policy=RetryPolicy(max_attempts=3))
         lost = scene.store.trial(trial_id)
         assert (lost.state, lost.finish_order) == (TrialState.LOST, 1)
         assert "3 times" in lost.result.reason
         assert scene.store.search(search.id).trials_done == 1
         assert len(scene.store.attempts(trial_id)) == 3
+
+    def test_each_loss_doubles_the_pause_before_the_next_attempt(self, scene):
+        policy = RetryPolicy(max_attempts=5, delay_s=2, longest_delay_s=7)
+        trial_id = scene.trial(scene.search())
+        for pause_s in (2, 4, 7, 7):
+            scene.running(trial_id)
+            scene.later(61)
+            assert scene.store.expire_leases(now=scene.now, policy=policy) == [trial_id]
+            due = scene.now + timedelta(seconds=pause_s)
+            assert scene.store.trial(trial_id).not_before == due
+            scene.later(pause_s - 0.001)
+            assert scene.store.unsent_trials(queued_before=scene.now) == []
+            assert scene.store.claim_trial(trial_id, "w", lease_s=60, now=scene.now) is None
+            scene.later(0.001)
+            assert scene.store.unsent_trials(queued_before=scene.now) == [trial_id]
+        scene.running(trial_id)
+        assert scene.store.trial(trial_id).not_before is None
+
+    def test_only_the_newest_lease_can_be_lost(self, scene):
+        policy = RetryPolicy(max_attempts=2)
+        trial_id = scene.trial(scene.search())
+        old = scene.running(trial_id)
+        assert scene.store.lose_trial(old, now=scene.now, reason="it hangs", policy=policy)
+        new = scene.running(trial_id)
+        assert not scene.store.lose_trial(old, now=scene.now, reason="it hangs", policy=policy)
+        assert scene.store.lose_trial(new, now=scene.now, reason="it hangs", policy=policy)
+        assert not scene.store.lose_trial(new, now=scene.now, reason="it hangs", policy=policy)
+        lost = scene.store.trial(trial_id)
+        assert (lost.state, lost.result.reason) == (TrialState.LOST, "lost 2 times; the last time: it hangs")
+        assert [(a.outcome, a.reason) for a in scene.store.attempts(trial_id)] == [("lost", "it hangs")] * 2
 
     def test_many_reconcilers_put_a_trial_back_once(self, scene):
         search = scene.search()
@@ -353,7 +386,10 @@ class TestTrials:
             scene.running(trial_id)
         scene.later(61)
         with ThreadPoolExecutor(6) as pool:
-            expired = pool.map(lambda _: scene.store.expire_leases(now=scene.now, max_attempts=3), range(6))
+            expired = pool.map(
+                lambda _: scene.store.expire_leases(now=scene.now, policy=RetryPolicy(max_attempts=3)),
+                range(6),
+            )
         assert Counter(trial_id for ids in expired for trial_id in ids) == dict.fromkeys(trials, 1)
 
     def test_a_released_trial_is_tried_again_or_fails(self, scene):

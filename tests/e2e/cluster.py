@@ -28,6 +28,7 @@ IMPATIENT = {
     "POLL_S": "0.1",
     "RESEND_S": "2",
     "DRAIN_S": "0",
+    "RETRY_DELAY_S": "0.2",
     "SLOTS": "2",
     "NODE_NAME": "test",
 }

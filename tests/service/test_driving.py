@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from backprop_evo.errors import Conflict, InvalidInput
+from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import Purpose, SearchState
 from backprop_evo.search.replay import replay
 from backprop_evo.search.spec_language import SpecLanguage
@@ -55,7 +56,7 @@ def run_to_the_end(store, clock, search_id, train, controllers=20):
             live(store, clock, f"controller {number}", search_id, train)
         except CrashError:
             clock.pass_by(61)
-            store.expire_leases(now=clock(), max_attempts=3)
+            store.expire_leases(now=clock(), policy=RetryPolicy(max_attempts=3))
         if store.search(search_id).state.is_terminal:
             return
     raise AssertionError("the search never ended")

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from backprop_evo.errors import BackpropEvoError, InvalidInput, InvalidSettings, Unavailable
+from backprop_evo.records.searching import Purpose, SearchSpec, TrialState
+from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
 from backprop_evo.store.sql import open_store
 from backprop_evo.store.tables import Base
 
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 VERSIONS = sorted((Path(__file__).parents[2] / "alembic" / "versions").glob("*.py"))
 
 
@@ -50,6 +54,36 @@ def test_every_revision_goes_up_and_down_alone(empty_url):
         assert before == revision
         migrations.downgrade(empty_url, "-1")
         assert migrations.upgrade(empty_url, revision) == revision
+
+
+def test_what_is_stored_survives_the_way_down_and_up(empty_url):
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    search = store.add_search(SearchSpec(name="old"), now=NOW)
+    store.claim_search("c", lease_s=60, now=NOW)
+    proposed = {"origin": Origin.START, "parent": None, "twin": None, "mutation": None, "finishes_known": 0}
+    said = {"search_id": search.id, "equation": "g", "fingerprint": "f", "created_at": NOW}
+    individual = IndividualRecord(number=0, canonical="g", **said, **proposed)
+    trial = TrialRecord(
+        id="t",
+        individual=0,
+        purpose=Purpose.SEARCH,
+        spec=search.spec.train,
+        seed=1,
+        state=TrialState.QUEUED,
+        fence=0,
+        queued_at=NOW,
+        **said,
+    )
+    store.record_decisions(search.id, "c", [individual], [trial], now=NOW)
+    store.claim_trial("t", "node/0", lease_s=60, now=NOW)
+    before = (store.trial("t"), store.attempts("t"))
+    store.close()
+    migrations.downgrade(empty_url, "0001")
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    assert (store.trial("t"), store.attempts("t")) == before
+    store.close()
 
 
 def test_upgrading_twice_changes_nothing(empty_url):

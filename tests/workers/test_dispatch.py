@@ -58,8 +58,30 @@ def test_a_silent_worker_loses_its_trial_and_it_is_sent_again(
     clock.move(61)
     dispatcher.reconcile(now=clock())
     assert store.trial(trials[1]).state is TrialState.QUEUED
-    dispatcher.send_new(now=clock())
+    for _ in range(4):
+        assert dispatcher.send_new(now=clock()) == 0, "it is tried again after 2 s, not before"
+        clock.move(0.5)
+    assert dispatcher.send_new(now=clock()) == 1
     assert broker.sent.count(trials[1]) == 2
+
+
+def test_a_reconciliation_sends_nothing_before_it_is_due(
+    store: SqlStore, trials: list[str], broker: FakeBroker, options: Settings, clock: Clock
+) -> None:
+    patient = options.model_copy(update={"retry_delay_s": 100.0, "retry_delay_max_s": 100.0})
+    dispatcher = Dispatcher(store, broker, patient)
+    store.claim_trial(trials[0], "node/0", lease_s=60, now=clock())
+    dispatcher.send_new(now=clock())
+    clock.move(61)
+    broker.sent.clear()
+    for _ in range(9):
+        dispatcher.reconcile(now=clock())
+        dispatcher.send_new(now=clock())
+        assert trials[0] not in broker.sent
+        clock.move(11)
+    clock.move(2)
+    dispatcher.send_new(now=clock())
+    assert trials[0] in broker.sent
 
 
 def test_messages_the_broker_lost_are_sent_again(

@@ -1,0 +1,19 @@
+"""What becomes of a trial whose worker vanished, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Tried again until ``max_attempts``, each time after a longer pause: ``delay_s`` after the first loss,
+    twice as long after each further one, at most ``longest_delay_s``."""
+
+    max_attempts: int
+    delay_s: float = 0.0
+    longest_delay_s: float = 60.0
+
+    def pause_s(self, attempt: int) -> float:
+        """Seconds between the loss of the attempt of this number (1, 2, …) and the next attempt."""
+        return float(min(self.longest_delay_s, self.delay_s * 2.0 ** min(attempt - 1, 64)))
