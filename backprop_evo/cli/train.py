@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 import dsl
+from backprop_evo.cli.training_report import as_json as report_as_json
+from backprop_evo.cli.training_report import print_report
 from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
 from dsl.equation import Equation
@@ -26,6 +25,8 @@ Report = Callable[[TrainProgress], None]
 _EPILOG = (
     'Examples: [bold]backprop-evo train "g / fro(g)" --preset quick --compare backprop[/bold], '
     '[bold]backprop-evo train "g" --model wrn-16-2 --data cifar10 --epochs 20 --learning-rate 0.01,0.1[/bold]'
+    ", [bold]backprop-evo train feedback-alignment --model mlp-64-16-tanh --learning-rate 0.3 --epochs 20 "
+    "--alignment-every 20[/bold]"
 )
 
 
@@ -93,9 +94,9 @@ def train(
             with _bar(f"{text}  seed {number}", hidden=as_json) as report:
                 results[text].append(_train(parsed[text], spec, number, data_dir, device, report))
     if as_json:
-        typer.echo(json.dumps(_as_json(results, spec, seed), indent=2, default=str, allow_nan=False))
+        typer.echo(json.dumps(report_as_json(results, spec, seed), indent=2, default=str, allow_nan=False))
     else:
-        _print(results)
+        print_report(results, spec)
 
 
 def build_spec(
@@ -182,76 +183,6 @@ def _bar(title: str, *, hidden: bool) -> Iterator[Report]:
             )
 
         yield report
-
-
-def _print(results: dict[str, list[TrainResult]]) -> None:
-    table = Table("equation", "outcome", "rate", "loss", "validation", "test", "n", "images/s", "seconds")
-    for text, runs in results.items():
-        speeds = [run.images_per_s for run in runs if run.images_per_s]
-        table.add_row(
-            text,
-            ", ".join(sorted({str(run.outcome) for run in runs})),
-            ", ".join(sorted({f"{run.learning_rate:g}" for run in runs if run.learning_rate is not None})),
-            _spread([run.train_loss for run in runs], percent=False),
-            _spread([run.validation_accuracy for run in runs]),
-            _spread([run.test_accuracy for run in runs]),
-            str(len(runs)),
-            f"{mean(speeds):.0f}" if speeds else "–",
-            f"{sum(run.wall_time_s for run in runs):.0f}",
-        )
-    console = Console()
-    console.print(table)
-    for text, runs in results.items():
-        for reason in dict.fromkeys(run.reason for run in runs if run.reason):
-            console.print(f"{text}: {reason}", markup=False, highlight=False)
-    if (difference := _difference(results)) is not None:
-        first, second = results
-        console.print(
-            f"{first}  minus  {second}: {100 * difference:+.2f} points of validation accuracy", markup=False
-        )
-
-
-def _spread(values: list[float | None], *, percent: bool = True) -> str:
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    if not known:
-        return "–"
-    scale, digits = (100, 2) if percent else (1, 3)
-    deviation = f" ± {scale * stdev(known):.{digits}f}" if len(known) > 1 else ""
-    return f"{scale * mean(known):.{digits}f}{deviation}"
-
-
-def _difference(results: dict[str, list[TrainResult]]) -> float | None:
-    """Mean validation accuracy of the first equation minus that of the second; None without both."""
-    means = []
-    for runs in results.values():
-        known = [run.validation_accuracy for run in runs if run.validation_accuracy is not None]
-        if not known:
-            return None
-        means.append(mean(known))
-    return means[0] - means[1] if len(means) == 2 else None
-
-
-def _as_json(results: dict[str, list[TrainResult]], spec: TrainSpec, seed: int) -> dict[str, Any]:
-    return {
-        "spec": asdict(spec),
-        "seeds": list(range(seed, seed + len(next(iter(results.values()))))),
-        "equations": [
-            {"equation": text, "results": [_finite(asdict(run)) for run in runs]}
-            for text, runs in results.items()
-        ],
-        "difference": _difference(results),
-    }
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
 
 
 EPILOG = _EPILOG

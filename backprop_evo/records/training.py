@@ -89,6 +89,11 @@ class TrainSpec:
             if not ok:
                 raise InvalidSettings(f"train.{name} is out of its range", field=f"train.{name}")
 
+    def steps_per_epoch(self, images: int) -> int:
+        """Steps of one pass over a training split of ``images``; a last short batch is left out."""
+        used = images if self.train_images is None else min(images, self.train_images)
+        return max(1, used // min(self.batch_size, used))
+
 
 class Outcome(StrEnum):
     """How a training ended. ``pruned`` and ``diverged`` are results, not faults."""

@@ -77,3 +77,29 @@ def test_a_preset_is_changed_by_what_is_given():
     assert build_spec("A1", {}, "0.3", None, evaluate_test=True).learning_rate == 0.3
     with pytest.raises(InvalidSettings):
         build_spec("A1", {}, "-1", None, evaluate_test=False)
+
+
+def test_alignment_is_a_second_table():
+    arguments = [*SMALL, "--batch-size", "50", "--alignment-every", "1", "--compare", "backprop"]
+    result = run("feedback-alignment", *arguments)
+    assert result.exit_code == 0, result.output
+    for equation in ("feedback-alignment", "backprop"):
+        assert f"{equation}: angle between update and true gradient" in result.output
+    rows = [line for line in result.output.splitlines() if "→" in line]
+    assert len(rows) == 1, "of two layers one has an R, and only under feedback alignment"
+
+
+def test_without_a_history_there_is_no_alignment_table():
+    assert "angle between" not in run("g", *SMALL).output
+    measured_once = run("g", *SMALL, "--alignment-every", "1")
+    assert measured_once.exit_code == 0
+    assert "angle between" not in measured_once.output
+
+
+def test_json_tells_every_measurement():
+    result = run("feedback-alignment", *SMALL, "--alignment-every", "1", "--json")
+    (training,) = json.loads(result.stdout)["equations"][0]["results"]
+    points = training["alignment"]
+    assert [(point["step"], point["site"]) for point in points] == [(0, "1"), (0, "3")]
+    assert points[0]["feedback_angle"] is None
+    assert 80 < points[1]["feedback_angle"] < 100
