@@ -45,7 +45,12 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="a worker that is silent that long loses its trial"
     )
     heartbeat_s: float = Field(default=10.0, gt=0, description="a worker renews its lease that often")
-    trial_time_limit_s: float = Field(default=6 * 3600.0, gt=0, description="hard limit of one training")
+    trial_time_limit_s: float = Field(default=6 * 3600.0, gt=0, description="limit of one training")
+    trial_time_grace_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="a training over its limit is interrupted that much later, killed after twice that",
+    )
     max_attempts: int = Field(
         default=3, ge=1, description="a trial whose workers vanish that often ends as lost"
     )
@@ -66,6 +71,12 @@ class Settings(BaseSettings):
     def _heartbeats_fit_the_lease(self) -> Settings:
         if self.heartbeat_s * 2 > self.lease_s:
             raise ValueError("heartbeat_s must be at most half of lease_s")
+        return self
+
+    @model_validator(mode="after")
+    def _heartbeats_show_an_overrun(self) -> Settings:
+        if self.heartbeat_s > self.trial_time_grace_s:
+            raise ValueError("heartbeat_s must be at most trial_time_grace_s")
         return self
 
     @model_validator(mode="after")
@@ -91,6 +102,8 @@ class Settings(BaseSettings):
             max_attempts=self.max_attempts,
             delay_s=self.retry_delay_s,
             longest_delay_s=self.retry_delay_max_s,
+            overrun_s=self.trial_time_limit_s + self.trial_time_grace_s,
+            lease_s=self.lease_s,
         )
 
     @property

@@ -8,6 +8,7 @@ visibility timeout below the hard limit ran one healthy task three times.
 from __future__ import annotations
 
 import signal
+from math import ceil
 
 from celery import Celery
 
@@ -31,8 +32,9 @@ def make_app(options: Settings) -> Celery:
 
 def configuration(options: Settings) -> dict[str, object]:
     """Every Celery setting that is not Celery's default."""
-    limit_s = options.trial_time_limit_s
-    visibility_timeout = int(limit_s + 600)
+    soft_limit_s = ceil(options.trial_time_limit_s + options.trial_time_grace_s)
+    hard_limit_s = ceil(options.trial_time_limit_s + 2 * options.trial_time_grace_s)
+    visibility_timeout = hard_limit_s + 480
     transport = {
         "visibility_timeout": visibility_timeout,
         "unacked_restore_interval": 2,
@@ -49,8 +51,8 @@ def configuration(options: Settings) -> dict[str, object]:
         "task_ignore_result": True,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        "task_soft_time_limit": int(limit_s + 60),
-        "task_time_limit": int(limit_s + 120),
+        "task_soft_time_limit": soft_limit_s,
+        "task_time_limit": hard_limit_s,
         "visibility_timeout": visibility_timeout,
         "broker_transport_options": transport,
         "result_backend_transport_options": transport,

@@ -134,7 +134,7 @@ class Store(Protocol):
 
     def lose_trial(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
         """The worker of this lease vanished: put the trial back to QUEUED after the policy's pause, or end it
-        as LOST. False when the lease is not the newest."""
+        as LOST, or as TIMEOUT where it was stopped at the limit. False when the lease is not the newest."""
 
     def unsent_trials(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
         """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried

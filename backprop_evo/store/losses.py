@@ -1,4 +1,5 @@
-"""Trials whose worker vanished: queued again after a pause, or ended as lost."""
+"""Trials whose worker vanished: queued again after a pause, or ended as lost; those that were stopped at the
+time limit end as such."""
 
 from __future__ import annotations
 
@@ -45,6 +46,13 @@ def _expire(connection: Connection, trial_id: str, now: datetime, policy: RetryP
 
 def _lose(connection: Connection, row: Row[Any], now: datetime, reason: str, policy: RetryPolicy) -> bool:
     """True when the trial was put back to QUEUED."""
+    lived_s = _lived_s(row, policy.lease_s)
+    if lived_s >= policy.overrun_s:
+        reason = f"stopped after {lived_s:.0f} s, over the time limit: {reason}"
+        timeout = TrainResult(outcome=Outcome.TIMEOUT, reason=reason, wall_time_s=lived_s)
+        close_attempt(connection, row.id, row.fence, Outcome.TIMEOUT.value, reason, now)
+        end_trial(connection, row, TrialState.TIMEOUT, timeout, now)
+        return False
     close_attempt(connection, row.id, row.fence, TrialState.LOST.value, reason, now)
     if row.fence < policy.max_attempts:
         not_before = now + timedelta(seconds=policy.pause_s(row.fence))
@@ -53,3 +61,11 @@ def _lose(connection: Connection, row: Row[Any], now: datetime, reason: str, pol
     reason = f"lost {row.fence} times; the last time: {reason}"
     end_trial(connection, row, TrialState.LOST, TrainResult(outcome=Outcome.FAILED, reason=reason), now)
     return False
+
+
+def _lived_s(row: Row[Any], lease_s: float) -> float:
+    """From the start of the training to its worker's last sign of life, both by the worker's clock."""
+    if row.started_at is None or row.lease_expires_at is None:
+        return 0.0
+    lived: timedelta = row.lease_expires_at - timedelta(seconds=lease_s) - row.started_at
+    return lived.total_seconds()

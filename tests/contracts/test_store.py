@@ -366,6 +366,36 @@ class TestTrials:
         scene.running(trial_id)
         assert scene.store.trial(trial_id).not_before is None
 
+    @pytest.mark.parametrize(("lived_s", "state"), [(129, TrialState.QUEUED), (130, TrialState.TIMEOUT)])
+    def test_a_trial_that_was_stopped_at_its_limit_is_a_timeout_and_not_tried_again(
+        self, scene, lived_s, state
+    ):
+        policy = RetryPolicy(max_attempts=3, overrun_s=130, lease_s=60)
+        search = scene.search()
+        trial_id = scene.trial(search)
+        lease = scene.running(trial_id)
+        for second in (40, 80, 120, lived_s):
+            now = lease.expires_at + timedelta(seconds=second - 60)
+            assert scene.store.renew_lease(lease, lease_s=60, now=now)
+        scene.store.expire_leases(now=scene.later(86_400), policy=policy)
+        trial = scene.store.trial(trial_id)
+        assert trial.state is state
+        (attempt,) = scene.store.attempts(trial_id)
+        if state is TrialState.TIMEOUT:
+            assert (trial.result.outcome, trial.result.wall_time_s) == (Outcome.TIMEOUT, 130)
+            assert "time limit" in trial.result.reason
+            assert attempt.outcome == "timeout"
+            assert scene.store.search(search.id).trials_done == 1
+        else:
+            assert attempt.outcome == "lost"
+
+    def test_a_trial_that_was_never_started_is_no_timeout(self, scene):
+        policy = RetryPolicy(max_attempts=3, overrun_s=1, lease_s=1)
+        trial_id = scene.trial(scene.search())
+        scene.lease(trial_id)
+        scene.store.expire_leases(now=scene.later(100), policy=policy)
+        assert scene.store.trial(trial_id).state is TrialState.QUEUED
+
     def test_only_the_newest_lease_can_be_lost(self, scene):
         policy = RetryPolicy(max_attempts=2)
         trial_id = scene.trial(scene.search())

@@ -55,14 +55,19 @@ def search_spec(name: str, *, trials: int, train: TrainSpec = QUICK, best: int =
 class Cluster:
     """Processes of one home folder; every one can be started, killed and started again."""
 
-    MODULES = {"redis": "workers.embedded", "node": "workers.node", "controller": "workers.controller_main"}  # noqa: RUF012
+    PROGRAMS = {  # noqa: RUF012
+        "redis": ("-m", "workers.embedded"),
+        "node": ("-m", "workers.node"),
+        "controller": ("-m", "workers.controller_main"),
+        "hanging slot": (str(Path(__file__).with_name("hanging_slot.py")),),
+    }
 
-    def __init__(self, home: Path, database_url: str = "") -> None:
+    def __init__(self, home: Path, database_url: str = "", **settings: str) -> None:
         self.home = home
         self.database_url = database_url or f"sqlite:///{home / 'backprop-evo.sqlite'}"
         self.environment = {
             **os.environ,
-            **{f"BACKPROP_EVO_{name}": value for name, value in IMPATIENT.items()},
+            **{f"BACKPROP_EVO_{name}": value for name, value in (IMPATIENT | settings).items()},
             "BACKPROP_EVO_HOME": str(home),
             "BACKPROP_EVO_DATABASE_URL": self.database_url,
             "OMP_NUM_THREADS": "1",
@@ -76,7 +81,7 @@ class Cluster:
         for name in names:
             with (self.home / f"{name}.log").open("ab") as output:
                 self.processes[name] = subprocess.Popen(
-                    tethered((sys.executable, "-m", self.MODULES[name])),
+                    tethered((sys.executable, *self.PROGRAMS[name])),
                     env=self.environment,
                     stdout=output,
                     stderr=output,
