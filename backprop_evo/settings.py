@@ -45,6 +45,9 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="a worker that is silent that long loses its trial"
     )
     heartbeat_s: float = Field(default=10.0, gt=0, description="a worker renews its lease that often")
+    stall_s: float = Field(
+        default=600.0, gt=0, description="a training without progress for that long is killed as hanging"
+    )
     trial_time_limit_s: float = Field(default=6 * 3600.0, gt=0, description="limit of one training")
     trial_time_grace_s: float = Field(
         default=60.0,

@@ -26,7 +26,7 @@ from backprop_evo.records.stored import Lease, TrialRecord
 from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
-from workers.heartbeat import LeaseHeartbeat, utc_now
+from workers.heartbeat import LeaseHeartbeat, kill_this_process, utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +80,7 @@ class Attempts:
     train: Train
     drain: Drain
     now: Callable[[], datetime] = utc_now
+    end_process: Callable[[], None] = kill_this_process
 
     def carry_out(self, trial_id: str) -> Ending:
         """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
@@ -130,7 +131,7 @@ class Attempts:
         return any(node.name != here for node in alive)
 
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
-        with LeaseHeartbeat(self.store, lease, self.options, self.now) as heartbeat:
+        with LeaseHeartbeat(self.store, lease, self.options, self.now, self.end_process) as heartbeat:
             try:
                 result = self.train(
                     trial,
@@ -143,8 +144,10 @@ class Attempts:
             except InvalidInput as error:
                 result = _ended(Outcome.FAILED, error.message)
             except Exception as error:
+                heartbeat.training_ended()
                 log.exception("training fault")
                 return self._after_fault(trial, lease, error)
+            heartbeat.training_ended()
             return self._report(lease, result, lost=heartbeat.lost)
 
     def _limited(self, spec: TrainSpec) -> TrainSpec:

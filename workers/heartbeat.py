@@ -3,8 +3,12 @@ broker."""
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 
@@ -24,18 +28,32 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def kill_this_process() -> None:
+    """Whatever it is busy with; Celery replaces it and hands its message out again."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 class LeaseHeartbeat:
     """Renews a lease from a thread while a trial trains, and carries its live numbers to SQL.
 
     ``lost`` becomes true when the trial is no longer ours: overtaken, cancelled, or ended. A database that
-    cannot be reached is no reason to stop: the result may still be in time.
+    cannot be reached is no reason to stop: the result may still be in time. A training without progress for
+    ``stall_s`` hangs, perhaps where no signal reaches it: the trial is given up and ``end_process`` called.
     """
 
     def __init__(
-        self, store: Store, lease: Lease, options: Settings, now: Callable[[], datetime] = utc_now
+        self,
+        store: Store,
+        lease: Lease,
+        options: Settings,
+        now: Callable[[], datetime] = utc_now,
+        end_process: Callable[[], None] = kill_this_process,
     ) -> None:
         self._store, self._lease, self._options, self._now = store, lease, options, now
+        self._end_process = end_process
         self._progress: TrainProgress | None = None
+        self._last_news = time.monotonic()
+        self._training_ended = False
         self._lost = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"lease-{lease.trial_id}", daemon=True)
@@ -47,6 +65,11 @@ class LeaseHeartbeat:
     def note(self, progress: TrainProgress) -> None:
         """Remember where the training stands, for the next beat."""
         self._progress = progress
+        self._last_news = time.monotonic()
+
+    def training_ended(self) -> None:
+        """From now on no progress is expected; its result may wait long for the database."""
+        self._training_ended = True
 
     def __enter__(self) -> LeaseHeartbeat:
         self._thread.start()
@@ -61,6 +84,9 @@ class LeaseHeartbeat:
             self.beat_once()
 
     def beat_once(self) -> None:
+        if not self._training_ended and time.monotonic() - self._last_news > self._options.stall_s:
+            self._give_up()
+            return
         progress = self._progress
         try:
             renewed = self._store.renew_lease(
@@ -74,6 +100,16 @@ class LeaseHeartbeat:
             return
         if not renewed and not self._ended.is_set():
             self._lost.set()
+
+    def _give_up(self) -> None:
+        reason = f"no progress for {self._options.stall_s:g} s"
+        log.error("training hangs", trial_id=self._lease.trial_id, reason=reason)
+        self._lost.set()
+        with suppress(BackpropEvoError):  # else the lease runs out by itself
+            self._store.lose_trial(
+                self._lease, now=self._now(), reason=reason, policy=self._options.retry_policy
+            )
+        self._end_process()
 
 
 def live_numbers(progress: TrainProgress) -> dict[str, float]:

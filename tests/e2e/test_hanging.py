@@ -70,3 +70,12 @@ def test_a_training_that_is_killed_at_the_hard_limit_is_a_timeout(stage: Stage) 
     time.sleep(1.5)
     stage.dispatcher.send_new(now=datetime.now(UTC))
     assert len(stage.cluster.store.attempts(trial.id)) == 1, "it was tried again"
+
+
+@pytest.mark.parametrize("stage", [{"STALL_S": "1"}], indirect=True, ids=["1 s"])
+def test_a_training_that_hangs_under_a_beating_heart_is_killed_and_its_trial_lost(stage: Stage) -> None:
+    trial, attempts = stage.until_ended(stage.trial())
+    assert trial.state is TrialState.LOST, trial.result
+    assert trial.result is not None
+    assert trial.result.reason == "lost 2 times; the last time: no progress for 1 s"
+    assert [(each.outcome, each.reason) for each in attempts] == [("lost", "no progress for 1 s")] * 2

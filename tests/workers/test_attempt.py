@@ -110,6 +110,48 @@ def test_the_soft_time_limit_is_a_timeout(attempts: Attempts, store: SqlStore, t
     assert store.trial(trial_id).state is TrialState.TIMEOUT
 
 
+def test_a_training_that_hangs_is_given_up_although_its_heart_beats(
+    attempts: Attempts, store: SqlStore, trial_id: str
+) -> None:
+    killed = threading.Event()
+
+    def hang(_trial: Any, _spec: Any, tell: Any, _stop: Any) -> TrainResult:
+        for _ in range(5):
+            time.sleep(0.1)
+            assert not killed.is_set(), "it makes progress"
+            tell(TrainProgress(0.5, 1.0, 2.3, None, 900.0, 3.0))
+        assert killed.wait(5), "nobody gave it up"
+        return GOOD
+
+    attempts.train, attempts.end_process = hang, killed.set
+    attempts.options = attempts.options.model_copy(update={"stall_s": 0.3})
+    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    trial = store.trial(trial_id)
+    assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
+    assert trial.not_before is not None
+    (attempt,) = store.attempts(trial_id)
+    assert (attempt.outcome, attempt.reason) == ("lost", "no progress for 0.3 s")
+
+
+def test_a_result_that_waits_for_the_database_does_not_hang(
+    attempts: Attempts, store: SqlStore, trial_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = SqlStore.finish_trial
+    deadline = time.monotonic() + 0.5
+
+    def finish(*args: Any, **kwargs: Any) -> bool:
+        if time.monotonic() < deadline:
+            raise Unavailable("away")
+        return really(*args, **kwargs)
+
+    monkeypatch.setattr(SqlStore, "finish_trial", finish)
+    killed = threading.Event()
+    attempts.end_process = killed.set
+    attempts.options = attempts.options.model_copy(update={"stall_s": 0.1})
+    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert not killed.is_set()
+
+
 def test_the_settings_limit_the_time_of_every_training(
     attempts: Attempts, trial_id: str, options: Settings
 ) -> None:
