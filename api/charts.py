@@ -7,16 +7,18 @@ ticks are evenly spaced text beside it, so that it reads well on a telephone wit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
+from backprop_evo.records.training import AlignmentPoint
 
 SIZE = 1000
 MOST_DOTS = 400
 MOST_CURVES = 12
+MOST_POINTS = 400
 LARGEST = 1e100
 
 
@@ -42,8 +44,9 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A series in drawing units: a path, or dots as (path, title, href)."""
+    """A series in drawing units: a path, or dots as (path, title, href). ``place``: its colour's number."""
 
+    place: int
     label: str
     kind: str
     path: str
@@ -65,11 +68,12 @@ class Chart:
 def chart(
     title: str, series: Iterable[Series], *, x_label: str, y_label: str, counts: bool = False
 ) -> Chart | None:
-    """The chart of all finite points; None where there are none. ``counts``: x is numbered in whole steps."""
-    shown = [_finite(each) for each in series]
-    shown = [each for each in shown if each.points or each.dots]
-    xs = [x for each in shown for x in _xs(each)]
-    ys = [y for each in shown for y in _ys(each)]
+    """The chart of all finite points; None where there are none. A series' place among all of them is its
+    colour, whether or not those before it have points. ``counts``: x is numbered in whole steps."""
+    every = [(place, _finite(each)) for place, each in enumerate(series)]
+    shown = [(place, each) for place, each in every if each.points or each.dots]
+    xs = [x for _, each in shown for x in _xs(each)]
+    ys = [y for _, each in shown for y in _ys(each)]
     if not xs:
         return None
     x_axis, y_axis = even_ticks(min(xs), max(xs), whole=counts), even_ticks(min(ys), max(ys))
@@ -79,7 +83,7 @@ def chart(
         y_label=y_label,
         x_ticks=tuple(f"{tick:g}" for tick in x_axis),
         y_ticks=tuple(f"{tick:g}" for tick in reversed(y_axis)),
-        series=tuple(_draw(each, x_axis, y_axis) for each in shown),
+        series=tuple(_draw(place, each, x_axis, y_axis) for place, each in shown),
     )
 
 
@@ -162,6 +166,34 @@ def loss_chart(trial: TrialRecord) -> Chart | None:
     return chart("Training loss", [Series("training loss", "line", points)], x_label="epoch", y_label="loss")
 
 
+def update_angle_chart(trial: TrialRecord) -> Chart | None:
+    """Angle (degrees) between the equation's update and the true gradient over steps, one line a layer."""
+    return _angle_chart(trial, "Update against true gradient", lambda point: point.update_angle)
+
+
+def feedback_angle_chart(trial: TrialRecord) -> Chart | None:
+    """Angle (degrees) between W and R over steps, one line for each layer that has an R."""
+    return _angle_chart(trial, "W against R", lambda point: point.feedback_angle)
+
+
+def _angle_chart(
+    trial: TrialRecord, title: str, angle: Callable[[AlignmentPoint], float | None]
+) -> Chart | None:
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for point in trial.result.alignment if trial.result is not None else ():
+        line, degrees = lines.setdefault(point.site, []), angle(point)  # a layer has one colour in all charts
+        if degrees is not None and math.isfinite(point.norm_ratio):  # else one of the two has no direction
+            line.append((point.step, degrees))
+    series = [Series(layer, "line", _spaced(points)) for layer, points in lines.items()]
+    return chart(title, series, x_label="step", y_label="angle, degrees", counts=True)
+
+
+def _spaced(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """At most ``MOST_POINTS`` at even distances, the last among them."""
+    every = max(1, math.ceil(len(points) / MOST_POINTS))
+    return tuple(reversed(points[::-1][::every]))
+
+
 def _dots(finishes: Sequence[FinishRecord]) -> tuple[Dot, ...]:
     return tuple(
         Dot(
@@ -205,14 +237,14 @@ def _ys(series: Series) -> list[float]:
     return [y for _, y in series.points] + [dot.y for dot in series.dots]
 
 
-def _draw(series: Series, x_axis: Sequence[float], y_axis: Sequence[float]) -> Drawn:
-    def place(x: float, y: float) -> str:
+def _draw(place: int, series: Series, x_axis: Sequence[float], y_axis: Sequence[float]) -> Drawn:
+    def at(x: float, y: float) -> str:
         across = SIZE * (x - x_axis[0]) / (x_axis[-1] - x_axis[0])
         down = SIZE * (y_axis[-1] - y) / (y_axis[-1] - y_axis[0])
         return f"{across:.1f},{down:.1f}"
 
-    path = " ".join(f"{'L' if number else 'M'}{place(*point)}" for number, point in enumerate(series.points))
+    path = " ".join(f"{'L' if number else 'M'}{at(*point)}" for number, point in enumerate(series.points))
     if len(series.points) == 1:
         path += "h0"
-    dots = tuple((f"M{place(dot.x, dot.y)}h0", dot.title, dot.href) for dot in series.dots)
-    return Drawn(series.label, series.kind, path, dots)
+    dots = tuple((f"M{at(dot.x, dot.y)}h0", dot.title, dot.href) for dot in series.dots)
+    return Drawn(place, series.label, series.kind, path, dots)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.charts import accuracy_chart, loss_chart
+from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
 from api.deps import ServiceDep, SliceDep, TrialId
 from api.rendering import render
 
@@ -42,6 +42,7 @@ def trial_page(request: Request, trial_id: TrialId, service: ServiceDep) -> Resp
         search=service.search(trial.search_id),
         attempts=service.attempts(trial_id),
         charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],
+        angles=[found for found in (update_angle_chart(trial), feedback_angle_chart(trial)) if found],
         last_event=service.store.last_event(),
     )
 

@@ -1,12 +1,25 @@
 """Ticks enclose the data, points land in the drawing, what is not finite is left out."""
 
 import math
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.charts import SIZE, Series, chart, drawable, even_ticks
+from api.charts import (
+    MOST_POINTS,
+    SIZE,
+    Series,
+    chart,
+    drawable,
+    even_ticks,
+    feedback_angle_chart,
+    update_angle_chart,
+)
+from backprop_evo.records.searching import Purpose, TrialState
+from backprop_evo.records.stored import TrialRecord
+from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult, TrainSpec
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -36,3 +49,33 @@ def test_every_point_lands_in_the_drawing(points: list[tuple[float, float]]) -> 
         ]
         assert len(numbers) == 2 * len(finite)
         assert all(-1 <= number <= SIZE + 1 for number in numbers)
+
+
+def test_angles_without_a_direction_are_left_out_and_long_histories_thinned() -> None:
+    points = [AlignmentPoint(step, "stem", 90 - 0.01 * step, 1.0, None) for step in range(1001)]
+    broken = AlignmentPoint(1001, "stem", 0.0, math.nan, None)
+    trial = trial_with(TrainResult(outcome=Outcome.DIVERGED, alignment=(*points, broken)))
+    drawn = update_angle_chart(trial)
+    assert drawn is not None
+    (line,) = drawn.series
+    assert 300 < line.path.count("L") < MOST_POINTS
+    assert float(drawn.y_ticks[-1]) > 70, "the angle of 0 belongs to the broken point"
+    assert feedback_angle_chart(trial) is None
+
+
+def trial_with(result: TrainResult) -> TrialRecord:
+    return TrialRecord(
+        id="t",
+        search_id="s",
+        individual=1,
+        equation="g",
+        fingerprint="f",
+        purpose=Purpose.SEARCH,
+        spec=TrainSpec(),
+        seed=0,
+        state=TrialState.DIVERGED,
+        fence=1,
+        created_at=datetime.now(UTC),
+        queued_at=datetime.now(UTC),
+        result=result,
+    )

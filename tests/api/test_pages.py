@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from backprop_evo.records.stored import Origin
+from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult
+
 HOSTILE = "<script>alert(1)</script>"
 FORM = {
     "name": "from a form",
@@ -112,6 +115,42 @@ def test_a_trial_shows_curve_environment_and_attempts(client: TestClient, seed: 
         assert wanted in text
     assert "the loss is NaN" in page(client, f"/trials/{seed.search_id}-3-search-0")
     assert "data-live" in page(client, f"/trials/{seed.search_id}-7-search-0")
+
+
+def measured(seed: Any, points: tuple[AlignmentPoint, ...]) -> str:
+    """The id of a trial that ended with these alignment points."""
+    trial = seed.trial(20, "b_next_R_dh")
+    seed.propose([seed.individual(20, "b_next_R_dh", Origin.RANDOM, None)], [trial])
+    lease = seed.store.claim_trial(trial.id, "node-a/0", lease_s=600, now=seed.tick())
+    assert seed.store.start_trial(lease, now=seed.tick())
+    result = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=0.3, alignment=points)
+    assert seed.store.finish_trial(lease, result, now=seed.tick())
+    return str(trial.id)
+
+
+def test_a_trial_that_measured_alignment_shows_it(client: TestClient, seed: Any) -> None:
+    angles = [(0, 88.0, 91.0), (20, 60.0, 70.0), (40, 66.0, 64.0)]
+    upper = tuple(AlignmentPoint(step, "head", 0.0, 1.0, feedback) for step, _, feedback in angles)
+    lower = tuple(AlignmentPoint(step, "stem", update, 1.0, None) for step, update, _ in angles)
+    text = page(client, f"/trials/{measured(seed, lower + upper)}")
+    assert '<h2 id="alignment">Alignment</h2>' in text
+    assert 'aria-label="Update against true gradient: angle, degrees against step"' in text
+    assert 'aria-label="W against R: angle, degrees against step"' in text
+    assert text.count("<title>stem</title>") == 1
+    assert text.count("<title>head</title>") == 2
+    assert text.count('class="s1 round0 line"') == 2, "a layer has one colour in both charts"
+
+
+def test_without_an_r_there_is_no_chart_of_it(client: TestClient, seed: Any) -> None:
+    points = tuple(AlignmentPoint(step, "stem", 80.0 - step, 1.0, None) for step in range(3))
+    text = page(client, f"/trials/{measured(seed, points)}")
+    assert "Update against true gradient" in text
+    assert "W against R" not in text
+
+
+def test_a_trial_that_did_not_measure_has_no_alignment(client: TestClient, seed: Any) -> None:
+    for trial in (f"{seed.search_id}-1-search-0", f"{seed.search_id}-7-search-0"):
+        assert 'id="alignment"' not in page(client, f"/trials/{trial}")
 
 
 def test_all_trials_and_the_lineage(client: TestClient, seed: Any) -> None:

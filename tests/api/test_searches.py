@@ -25,6 +25,11 @@ def test_a_submitted_search_waits_where_location_says(client: TestClient) -> Non
     assert found.headers["etag"] == '"1"'
 
 
+def test_a_search_may_ask_for_alignment(client: TestClient) -> None:
+    search = submit(client, train={"epochs": 1.0, "alignment_every": 20})
+    assert client.get(f"/api/v1/searches/{search['id']}").json()["spec"]["train"]["alignment_every"] == 20
+
+
 def test_the_same_key_submits_once_and_another_spec_under_it_conflicts(client: TestClient) -> None:
     headers = {"Idempotency-Key": "only-once"}
     first = client.post("/api/v1/searches", json=SPEC, headers=headers).json()
