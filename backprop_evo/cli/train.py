@@ -49,6 +49,9 @@ def train(
     ] = None,
     probe_epochs: Annotated[float | None, typer.Option(help="Length of a probe of the grid.")] = None,
     schedule: Annotated[str | None, typer.Option(help="auto, constant or cosine.")] = None,
+    feedback: Annotated[
+        str | None, typer.Option(help="What R is: gaussian, uniform, usf, brsf or frsf (tied to W's signs).")
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or bf16.")] = None,
     augment: Annotated[bool | None, typer.Option(help="Mirror and shift the training images.")] = None,
     train_images: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
@@ -78,6 +81,7 @@ def train(
         "optimizer": optimizer,
         "weight_decay": weight_decay,
         "schedule": schedule,
+        "feedback": feedback,
         "precision": precision,
         "augment": augment,
         "train_images": train_images,

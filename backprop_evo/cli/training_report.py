@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
 
@@ -18,6 +18,16 @@ Results = Mapping[str, Sequence[TrainResult]]
 """Trainings of one spec, one for each seed, by the text of their equation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of validation accuracies in [0, 1] over ``n`` seeds; ``std`` is the sample's, None for one seed."""
+
+    mean: float
+    std: float | None
+    n: int
+    left_out: int
+
+
 def print_report(results: Results, spec: TrainSpec) -> None:
     """The result table, reasons and the difference; then the alignment of each equation, where measured."""
     console = standard_output()
@@ -25,11 +35,8 @@ def print_report(results: Results, spec: TrainSpec) -> None:
     for text, runs in results.items():
         for reason in dict.fromkeys(run.reason for run in runs if run.reason):
             console.print(f"{text}: {reason}", markup=False, highlight=False)
-    if (difference := _difference(results)) is not None:
-        first, second = results
-        console.print(
-            f"{first}  minus  {second}: {100 * difference:+.2f} points of validation accuracy", markup=False
-        )
+    if (difference := paired_difference(results)) is not None:
+        console.print(_told(difference, *results), markup=False, highlight=False)
     for text, runs in results.items():
         if (alignment := alignment_table(text, runs, spec)) is not None:
             console.print(alignment)
@@ -44,7 +51,7 @@ def as_json(results: Results, spec: TrainSpec, seed: int) -> dict[str, Any]:
             {"equation": text, "results": [_finite(asdict(run)) for run in runs]}
             for text, runs in results.items()
         ],
-        "difference": _difference(results),
+        "difference": asdict(difference) if (difference := paired_difference(results)) else None,
     }
 
 
@@ -75,15 +82,36 @@ def _spread(values: list[float | None], *, percent: bool = True) -> str:
     return f"{scale * mean(known):.{digits}f}{deviation}"
 
 
-def _difference(results: Results) -> float | None:
-    """Mean validation accuracy of the first equation minus that of the second; None without both."""
-    means = []
-    for runs in results.values():
-        known = [run.validation_accuracy for run in runs if run.validation_accuracy is not None]
-        if not known:
-            return None
-        means.append(mean(known))
-    return means[0] - means[1] if len(means) == 2 else None
+def paired_difference(results: Results) -> Difference | None:
+    """First equation minus second, seed by seed: with one seed both have the same start and the same batches.
+
+    None unless two equations were trained and some seed gave an accuracy for both.
+    """
+    if len(results) != 2:
+        return None
+    first, second = results.values()
+    pairs = [
+        one.validation_accuracy - other.validation_accuracy
+        for one, other in zip(first, second, strict=True)
+        if one.validation_accuracy is not None and other.validation_accuracy is not None
+    ]
+    if not pairs:
+        return None
+    return Difference(
+        mean(pairs), stdev(pairs) if len(pairs) > 1 else None, len(pairs), len(first) - len(pairs)
+    )
+
+
+def _told(difference: Difference, first: str, second: str) -> str:
+    deviation = "" if difference.std is None else f" ± {100 * difference.std:.2f}"
+    seeds = f"n = {difference.n} {'seed' if difference.n == 1 else 'seeds'}"
+    left_out = (
+        f"; {difference.left_out} left out, without an accuracy for both" if difference.left_out else ""
+    )
+    return (
+        f"{first}  minus  {second}: {100 * difference.mean:+.2f}{deviation} points of validation accuracy "
+        f"({seeds}{left_out})"
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -1,14 +1,16 @@
 """``backprop-evo train`` in the foreground: table, JSON, comparison, errors that name the culprit."""
 
 import json
+from statistics import stdev
 
 import pytest
 from typer.testing import CliRunner
 
 from backprop_evo.cli.main import app
 from backprop_evo.cli.train import build_spec
+from backprop_evo.cli.training_report import paired_difference
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.training import LearningRateGrid
+from backprop_evo.records.training import LearningRateGrid, Outcome, TrainResult
 
 SMALL = [
     "--model",
@@ -44,6 +46,34 @@ def test_it_prints_json_with_every_training():
     (equation,) = told["equations"]
     assert [r["outcome"] for r in equation["results"]] == ["completed", "completed"]
     assert told["difference"] is None
+
+
+def test_the_difference_is_taken_seed_by_seed():
+    told = json.loads(run("g / fro(g)", *SMALL, "--seeds", "3", "--compare", "backprop", "--json").stdout)
+    ours, plain = ([r["validation_accuracy"] for r in e["results"]] for e in told["equations"])
+    pairs = [one - other for one, other in zip(ours, plain, strict=True)]
+    assert told["difference"] == {
+        "mean": pytest.approx(sum(pairs) / 3),
+        "std": pytest.approx(stdev(pairs)),
+        "n": 3,
+        "left_out": 0,
+    }
+
+
+def test_a_seed_without_an_accuracy_for_both_is_left_out_and_said_so():
+    good, bad = (
+        TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=accuracy) for accuracy in (0.5, None)
+    )
+    difference = paired_difference({"a": [good, good, good], "b": [good, bad, good]})
+    assert (difference.n, difference.left_out, difference.mean) == (2, 1, 0.0)
+    assert paired_difference({"a": [bad], "b": [good]}) is None
+
+
+def test_feedback_is_up_to_the_caller():
+    told = json.loads(run("feedback-alignment", *SMALL, "--feedback", "usf", "--json").stdout)
+    assert told["spec"]["feedback"] == "usf"
+    refused = run("feedback-alignment", *SMALL, "--feedback", "sign")
+    assert refused.exit_code != 0
 
 
 def test_a_grid_is_probed():
