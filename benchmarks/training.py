@@ -1,7 +1,8 @@
 """How fast a training step is, as ratios measured in one run. ``python benchmarks/training.py``
 
 Contenders take turns in rounds, a step or a few each, so that a slow minute of the machine hits all of
-them; a row's ratio is the median over the rounds of (their seconds / our seconds) per image. What must
+them; a row's ratio is the median over the rounds of (their seconds / our seconds) per image. Within one
+process each of our steps stands between two of plain autograd's and is compared with their mean. What must
 differ by process (the allocator's setting, the number of threads) runs in processes of its own, which take
 turns over pipes. The rows against BioTorch need its PyPI package (``pip install --no-deps biotorch
 scipy``); without it they are left out, and the table says so.
@@ -84,9 +85,12 @@ def same_settings(rounds: int, model: str) -> list[Row]:
         step()
     ratios: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
-        plain = statistics.median(seconds(steps["plain"]) for _ in range(3))
+        before = seconds(steps["plain"])
         for name, step in steps.items():
-            ratios[name].append(plain / seconds(step, 2 if name in ("g", "dfa") else 1))
+            ours = seconds(step)
+            after = seconds(steps["plain"])
+            ratios[name].append((before + after) / 2 / ours)
+            before = after
     medians = {name: statistics.median(ratios[name]) for name in table}
     worst = min(medians, key=lambda name: medians[name])
     every = ", ".join(f"{name} {value:.2f}" for name, value in medians.items())
