@@ -32,11 +32,14 @@ def true_gradients(child: Child, x_BCHW: Tensor, labels_B: Tensor) -> Gradients:
 
 
 def compare(child: Child, truth: Gradients, step: int) -> list[AlignmentPoint]:
-    """One point per layer, from the gradients that the last step left."""
+    """One point per layer, from the gradients that the last step left.
+
+    A layer whose gradient is NaN or infinite has no direction and no point.
+    """
     sites = {site.name: site for site in child.conversion.sites}
     points = []
     for name, layer in _layers(child).items():
-        if layer.weight.grad is None:
+        if layer.weight.grad is None or not _has_direction(layer.weight.grad, truth[name]):
             continue
         feedback_angle = None
         if name in sites and "R" in sites[name].rule.needs.matrices:
@@ -60,6 +63,10 @@ def angle(a: Tensor, b: Tensor) -> float:
     if norms == 0:
         return 90.0
     return math.degrees(math.acos(max(-1.0, min(1.0, float(a @ b) / norms))))
+
+
+def _has_direction(update: Tensor, truth: Tensor) -> bool:
+    return bool(update.isfinite().all() and truth.isfinite().all())
 
 
 def _ratio(update: Tensor, truth: Tensor) -> float:

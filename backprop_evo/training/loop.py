@@ -52,7 +52,7 @@ class Material:
     @property
     def steps_per_epoch(self) -> int:
         """A last short batch is left out; the next epoch's shuffle brings its images back."""
-        return max(1, len(self.train) // self.batch_size)
+        return self.spec.steps_per_epoch(len(self.train))
 
     def steps(self, epochs: float) -> int:
         """At least one."""

@@ -9,6 +9,9 @@ import dsl
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
 from backprop_evo.records.training import LearningRateGrid, Outcome, TrainSpec
 from backprop_evo.training import guards, trainer
+from backprop_evo.training.alignment import compare, true_gradients
+from backprop_evo.training.capability import choose
+from backprop_evo.training.child import Child
 from backprop_evo.training.trainer import train_child
 from dsl.equation import Equation, Operand, Operation, Unary
 
@@ -270,3 +273,17 @@ def test_alignment_of_plain_backprop_is_perfect_and_measuring_changes_nothing():
     assert all(point.update_angle < 0.1 for point in measured.alignment)
     assert all(point.norm_ratio == pytest.approx(1, rel=1e-4) for point in measured.alignment)
     assert curve(measured) == curve(train_child(G, spec, seed=0))
+
+
+def test_a_gradient_without_a_direction_has_no_alignment():
+    spec = replace(TINY, model="mlp-8")
+    capability = choose("cpu", precision="float32", images=False)
+    child = Child(G, spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
+    x_BCHW, labels_B = torch.randn(4, 3, 32, 32), torch.arange(4)
+    truth = true_gradients(child, x_BCHW, labels_B)
+    child.step(x_BCHW, labels_B)
+    lowest, top = (layer for layer in child.model.modules() if isinstance(layer, torch.nn.Linear))
+    assert len(compare(child, truth, 0)) == 2
+    lowest.weight.grad[0, 0] = float("nan")
+    top.weight.grad[0, 0] = float("inf")
+    assert compare(child, truth, 0) == []
