@@ -57,7 +57,7 @@ format: install-dev  ## Let ruff format and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install-dev  ## Ratios measured interleaved in one run (about ten minutes on a quiet machine)
+bench: install-dev  ## Ratios measured interleaved in one run (about a quarter of an hour on a quiet machine)
 	$(BIN)/python benchmarks/language.py
 	$(BIN)/python benchmarks/training.py
 
