@@ -14,14 +14,14 @@ from backprop_evo.records.searching import TrialState
 from backprop_evo.records.stored import Lease
 from backprop_evo.records.training import Outcome, TrainResult
 from backprop_evo.store.tables import TRIALS
-from backprop_evo.store.trials import HELD, close_attempt, end_trial, lock_with_search, requeue
+from backprop_evo.store.trials import HELD, close_attempt, end_trial, lock_leased, lock_with_search, requeue
 
 
 def lose_trial(
     connection: Connection, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy
 ) -> bool:
-    row = lock_with_search(connection, lease.trial_id)
-    if row is None or row.fence != lease.fence or row.state not in HELD:
+    row = lock_leased(connection, lease)
+    if row is None:
         return False
     _lose(connection, row, now, reason, policy)
     return True

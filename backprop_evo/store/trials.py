@@ -111,12 +111,18 @@ def renew_lease(
 
 
 def finish_trial(connection: Connection, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
-    row = lock_with_search(connection, lease.trial_id)
-    if row is None or row.fence != lease.fence or row.state not in HELD:
+    row = lock_leased(connection, lease)
+    if row is None:
         return False
     end_trial(connection, row, TrialState(result.outcome.value), result, now)
     close_attempt(connection, row.id, row.fence, result.outcome.value, result.reason, now)
     return True
+
+
+def lock_leased(connection: Connection, lease: Lease) -> Row[Any] | None:
+    """The row of the lease's trial, locked as below; None where the lease is not the newest or it ended."""
+    row = lock_with_search(connection, lease.trial_id)
+    return row if row is not None and row.fence == lease.fence and row.state in HELD else None
 
 
 def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
@@ -187,8 +193,8 @@ def close_attempt(
 
 
 def release_trial(connection: Connection, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
-    row = lock_with_search(connection, lease.trial_id)
-    if row is None or row.fence != lease.fence or row.state not in HELD:
+    row = lock_leased(connection, lease)
+    if row is None:
         return False
     if retry:
         requeue(connection, row, now, reason)
