@@ -22,7 +22,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidInput, NotFound, Unavailable
 from backprop_evo.records.searching import TrialState
-from backprop_evo.records.stored import Lease, TrialRecord
+from backprop_evo.records.stored import Lease, TrialRecord, node_of
 from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
@@ -195,11 +195,6 @@ class Attempts:
                 with suppress(SoftTimeLimitExceeded):
                     wait.wait(delay_s)
                 delay_s = min(10.0, delay_s * 2)
-
-
-def node_of(worker: str) -> str:
-    """The node that a worker named ``node/…`` belongs to."""
-    return worker.partition("/")[0]
 
 
 def _ended(outcome: Outcome, reason: str) -> TrainResult:

@@ -125,6 +125,11 @@ class AttemptRecord:
     reason: str | None
 
 
+def node_of(worker: str) -> str:
+    """The node that a worker named ``node/…`` belongs to."""
+    return worker.partition("/")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A worker's right to report on a trial: only the newest fence of a trial may write."""

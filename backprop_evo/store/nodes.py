@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from backprop_evo.records.stored import NodeRecord
+from backprop_evo.records.stored import NodeRecord, node_of
 from backprop_evo.store.rows import node_record
 from backprop_evo.store.tables import NODES, TRIALS
 
@@ -35,7 +35,7 @@ def list_nodes(connection: Connection, *, seen_after: datetime) -> Sequence[Node
         .group_by(TRIALS.c.worker)
     )
     for worker, count in connection.execute(held):
-        name = str(worker).partition("/")[0]
+        name = node_of(str(worker))
         busy[name] = busy.get(name, 0) + count
     rows = connection.execute(select(NODES).where(NODES.c.seen_at > seen_after).order_by(NODES.c.name))
     return [node_record(row, busy.get(row.name, 0)) for row in rows]
