@@ -75,14 +75,7 @@ class Service:
         """Add trials to the budget; a completed or stopped search runs again."""
         return self.store.extend_search(search_id, trials=trials, now=self._clock())
 
-    def clone(
-        self,
-        search_id: str,
-        *,
-        name: str | None = None,
-        seed: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> SearchRecord:
+    def clone(self, search_id: str, *, name: str | None = None, seed: int | None = None) -> SearchRecord:
         """Submit the same search again, with its present budget."""
         original = self.store.search(search_id)
         spec = replace(
@@ -91,7 +84,7 @@ class Service:
             seed=original.spec.seed if seed is None else seed,
             trials=original.trials_total,
         )
-        return self.submit_search(spec, idempotency_key=idempotency_key)
+        return self.submit_search(spec)
 
     # -- reading ------------------------------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backprop_evo.store.engine import Database
-from backprop_evo.store.requests import KeyedRequest
+from backprop_evo.store.requests import KeyedRequest, note
 from backprop_evo.store.tables import REQUESTS
 
 KEPT_FOR = timedelta(days=7)
@@ -59,17 +59,8 @@ class AnswerStore:
         try:
             with self.database.write() as connection:
                 connection.execute(delete(REQUESTS).where(REQUESTS.c.created_at < request.at - KEPT_FOR))
-                if request.is_marked:
-                    connection.execute(update(REQUESTS).where(*mine).values(**values))
-                    return
-                connection.execute(
-                    insert(REQUESTS).values(
-                        caller=request.caller,
-                        key=request.key,
-                        sha256=request.sha256,
-                        created_at=request.at,
-                        **values,
-                    )
-                )
+                if not request.is_marked:
+                    note(connection, request)
+                connection.execute(update(REQUESTS).where(*mine).values(**values))
         except IntegrityError:
             return

@@ -51,6 +51,12 @@ def carrying_out(request: KeyedRequest) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
+def note(connection: Connection, request: KeyedRequest) -> None:
+    """The row of this request, still without an answer. Raises ``IntegrityError`` where its key has one."""
+    values = {"caller": request.caller, "key": request.key, "sha256": request.sha256}
+    connection.execute(insert(REQUESTS).values(created_at=request.at, **values))
+
+
 def mark(connection: Connection) -> KeyedRequest | None:
     """First in a transaction: note that the present request acts; None where it did, or there is none.
 
@@ -60,11 +66,7 @@ def mark(connection: Connection) -> KeyedRequest | None:
     if request is None or request.is_marked:
         return None
     try:
-        connection.execute(
-            insert(REQUESTS).values(
-                caller=request.caller, key=request.key, sha256=request.sha256, created_at=request.at
-            )
-        )
+        note(connection, request)
     except IntegrityError:
         request.was_second = True
         raise CarriedOutAlready(

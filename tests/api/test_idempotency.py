@@ -17,7 +17,6 @@ from backprop_evo.records.stored import KeyScope
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store.answers import KEPT_FOR, Answer, AnswerStore
-from backprop_evo.store.engine import Database
 from backprop_evo.store.keys import KeyStore
 from backprop_evo.store.requests import KeyedRequest
 from backprop_evo.store.sql import SqlStore
@@ -29,10 +28,9 @@ SEARCHES = "/api/v1/searches"
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[SqlStore]:
-    opened = SqlStore(Database(database_url))
-    yield opened
-    opened.close()
+def url(database_url: str) -> str:
+    """Of both databases, for the store of this folder."""
+    return database_url
 
 
 @pytest.fixture
