@@ -26,7 +26,7 @@ from steps import stepper, table_1
 from torch._C._profiler import _EventType
 from torch.profiler import ProfilerActivity, profile
 
-from backprop_evo.training.capability import choose, environment
+from backprop_evo.training.capability import choose, environment, resident_memory_mib
 from dsl.known import KNOWN
 
 MIB = 2**20
@@ -43,10 +43,10 @@ class Peak:
 def measure(equation: str, model: str) -> Peak:
     """In this process, which should have done nothing else."""
     step = stepper(equation, choose("cpu", precision="float32", images=True), model)
-    before = status("VmRSS")
+    before = resident_memory_mib("cpu") or 0.0
     for _ in range(10):
         step()
-    resident = status("VmHWM") - before
+    resident = peak_resident() - before
     gc.collect()
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
         step()
@@ -69,10 +69,10 @@ def highest(recorded: profile) -> int:
     return top
 
 
-def status(key: str) -> float:
-    """A line of the process's status, MiB."""
+def peak_resident() -> float:
+    """The most memory that this process ever held, MiB."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def in_a_process(equation: str, model: str, threads: int) -> Peak:

@@ -22,7 +22,10 @@ def normal_like(x: Tensor) -> Tensor:
     """Independent standard normal entries."""
     if x.device.type != "cpu":
         return torch.randn_like(x)
-    return _laid_out(torch.randn(x.numel(), dtype=x.dtype), x)
+    flat = torch.randn(x.numel(), dtype=x.dtype)
+    if memory_format(x) is torch.channels_last:
+        return flat.as_strided(x.shape, x.stride())
+    return flat.view(x.shape)
 
 
 def zero_some_(x: Tensor, c: float) -> Tensor:
@@ -59,9 +62,3 @@ def _random_int16(count: int) -> Tensor:
     seed = int(torch.randint(2**63 - 1, ()))
     words = np.random.SFC64(seed).random_raw(-(-count // 4))
     return torch.from_numpy(words).view(torch.int16)[:count]
-
-
-def _laid_out(flat: Tensor, like: Tensor) -> Tensor:
-    if memory_format(like) is torch.channels_last:
-        return flat.as_strided(like.shape, like.stride())
-    return flat.view(like.shape)

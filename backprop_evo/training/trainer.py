@@ -144,9 +144,8 @@ def _load(
 def _isolated(device: torch.device, deterministic: bool) -> Iterator[None]:
     """Global random state and the determinism switch are as before afterwards."""
     devices = [device] if device.type == "cuda" else []
-    if (
-        devices and deterministic
-    ):  # cuBLAS reads this when it first makes a handle, and is not deterministic without
+    if devices and deterministic:
+        # cuBLAS reads this when it first makes a handle, and is not deterministic without.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()

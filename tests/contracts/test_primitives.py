@@ -159,6 +159,25 @@ def rounded(values: site_values.SiteValues, dtype: torch.dtype) -> site_values.S
     return site_values.SiteValues(values.operation, **{name: to(getattr(values, name)) for name in names})
 
 
+def passes(layer, seed: int, count: int, dtype: torch.dtype = torch.float64) -> list[site_values.SiteValues]:
+    """What one site above a ReLU sees in ``count`` backward passes; its weights stay."""
+    _, operation, _, in_shape, weight_shape = layer
+    rng = np.random.default_rng(seed)
+    steps, before = [], None
+    for _ in range(count):
+        values = site_values.random_site(
+            rng,
+            operation,
+            in_shape=in_shape,
+            weight_shape=weight_shape,
+            activation="relu",
+            weights_of=before,
+        )
+        before = rounded(values, dtype)
+        steps.append(before)
+    return steps
+
+
 def in_torch(equation, steps, op, activation, dtype, channels_last) -> list[np.ndarray]:
     rule, statistics, signals = compile_rule(equation), RunningStatistics(), []
     for values in steps:
@@ -250,22 +269,9 @@ def test_draws_follow_torchs_seed(c):
 
 @pytest.mark.parametrize("text", ["mean(g) + mean(g)", "bn(g) * std(g)", "mean(dh) + bn(dh)"])
 def test_a_running_average_moves_once_a_pass_however_often_it_is_named(text):
-    _, reference_op, op, in_shape, weight_shape = CONV
-    equation = parse(text)
-    rng = np.random.default_rng(3)
-    steps, before = [], None
-    for _ in range(3):
-        before = site_values.random_site(
-            rng,
-            reference_op,
-            in_shape=in_shape,
-            weight_shape=weight_shape,
-            activation="relu",
-            weights_of=before,
-        )
-        steps.append(before)
+    equation, steps = parse(text), passes(CONV, seed=3, count=3)
     memory = reference.NOTHING_YET
-    signals = in_torch(equation, steps, op, RELU, torch.float64, channels_last=True)
+    signals = in_torch(equation, steps, CONV[2], RELU, torch.float64, channels_last=True)
     for values, signal in zip(steps, signals, strict=True):
         expected, memory = reference.evaluate(equation, values, memory)
         compare(signal, expected, TOLERANCE[torch.float64])
@@ -276,20 +282,8 @@ def test_a_running_average_moves_once_a_pass_however_often_it_is_named(text):
 @pytest.mark.parametrize("equation", every_equation())
 def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatch):
     assert infeasibility(equation) is None
-    name, reference_op, op, in_shape, weight_shape = layer
-    rng = np.random.default_rng(3)
-    steps, before = [], None
-    for _ in range(2):
-        values = site_values.random_site(
-            rng,
-            reference_op,
-            in_shape=in_shape,
-            weight_shape=weight_shape,
-            activation="relu",
-            weights_of=before,
-        )
-        before = rounded(values, dtype)
-        steps.append(before)
+    name, _, op, _, _ = layer
+    steps = passes(layer, seed=3, count=2, dtype=dtype)
     draws_from_numpy(monkeypatch, seed=11)
     ours = in_torch(equation, steps, op, RELU, dtype, channels_last=name != "dense")
     memory, draws = reference.NOTHING_YET, np.random.default_rng(11)
@@ -305,21 +299,11 @@ def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatc
 
     A value above 1e8 comes of a division by zero or nearly, where the last bit of rounding decides the sign.
     """
-    name, reference_op, op, in_shape, weight_shape = layer
+    name, _, op, _, _ = layer
     random, compared = Random(block), 0
     for number in range(60):
-        equation, rng = sample(random, lengths=(0.2, 0.4, 0.4)), np.random.default_rng(number)
-        steps, before = [], None
-        for _ in range(3):
-            before = site_values.random_site(
-                rng,
-                reference_op,
-                in_shape=in_shape,
-                weight_shape=weight_shape,
-                activation="relu",
-                weights_of=before,
-            )
-            steps.append(before)
+        equation = sample(random, lengths=(0.2, 0.4, 0.4))
+        steps = passes(layer, seed=number, count=3)
         draws_from_numpy(monkeypatch, seed=11)
         ours = in_torch(equation, steps, op, RELU, torch.float64, channels_last=name != "dense")
         memory, noise = reference.NOTHING_YET, np.random.default_rng(11)
