@@ -20,7 +20,7 @@ from statistics import mean, stdev
 import torch
 
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.capability import environment
+from backprop_evo.training.run.capability import environment
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from steps import stepper, table_1
 from torch._C._profiler import _EventType
 from torch.profiler import ProfilerActivity, profile
 
-from backprop_evo.training.capability import choose, environment, resident_memory_mib
+from backprop_evo.training.run.capability import choose, environment, resident_memory_mib
 from dsl.known import KNOWN
 
 MIB = 2**20

@@ -15,9 +15,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from backprop_evo.training import elementary
-from backprop_evo.training.capability import environment, keep_freed_memory
-from backprop_evo.training.statistics import RunningStatistics
+from backprop_evo.training.meaning import elementary
+from backprop_evo.training.meaning.statistics import RunningStatistics
+from backprop_evo.training.run.capability import environment, keep_freed_memory
 from dsl.primitives import UNARIES
 
 Function = Callable[[Tensor], Tensor]

@@ -18,7 +18,7 @@ from steps import BATCH, Step, stepper
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from backprop_evo.training.capability import choose, environment
+from backprop_evo.training.run.capability import choose, environment
 from dsl.known import KNOWN
 
 GROUPS = {

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.capability import Capability
-from backprop_evo.training.child import Child
+from backprop_evo.training.run.capability import Capability
+from backprop_evo.training.run.child import Child
 from dsl.equation import Equation
 from dsl.known import KNOWN, KnownEquation
 from dsl.parsing import parse

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from steps import BATCH, Step, batch, make_child, stepper, table_1
 
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.capability import Capability, choose, environment, keep_freed_memory
+from backprop_evo.training.run.capability import Capability, choose, environment, keep_freed_memory
 from dsl.parsing import parse
 
 

@@ -112,7 +112,7 @@ def build_spec(
     evaluate_test: bool,
 ) -> TrainSpec:
     """The preset with what was asked for instead. Raises InvalidSettings."""
-    from backprop_evo.training import presets
+    from backprop_evo.records import presets
 
     spec = presets.preset(preset)
     rate = spec.learning_rate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
@@ -15,12 +14,12 @@ from pydantic_core import to_jsonable_python
 
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
+from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.search.spec_language import SpecLanguage
 
 _SPEC = TypeAdapter(SearchSpec)
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid"})
-MODEL_HINT = "known models: wrn-D-K with D = 10, 16, 22, 28, …; cnn; mlp-W[-W…][-tanh|-sigmoid]"
 
 
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
@@ -69,7 +68,7 @@ def check_search_spec(spec: SearchSpec) -> None:
     """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless the search can be carried
     out."""
     _check_data(spec.train.data)
-    _check_model(spec.train.model)
+    parse_model_name(spec.train.model)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:
@@ -83,21 +82,6 @@ def check_search_spec(spec: SearchSpec) -> None:
 def _check_data(name: str) -> None:
     if name not in data.names():
         raise UnknownDataset(f"no data set is called {name!r}", hint=f"known: {', '.join(data.names())}")
-
-
-def _check_model(name: str) -> None:
-    if not _is_model(name):
-        raise InvalidSettings(f"no model is called {name!r}", field="train.model", hint=MODEL_HINT)
-
-
-def _is_model(name: str) -> bool:
-    """Whether ``training.models`` builds it; said without torch; a test holds both to one answer."""
-    if match := re.fullmatch(r"wrn-(\d{1,4})-(\d{1,3})", name):
-        depth, width = map(int, match.groups())
-        return depth >= 10 and depth % 6 == 4 and width >= 1
-    if match := re.fullmatch(r"mlp((?:-\d{1,6})+)(?:-(?:tanh|sigmoid|relu))?", name):
-        return all(int(width) for width in match[1][1:].split("-"))
-    return name == "cnn"
 
 
 def _language_of(spec: SearchSpec) -> SpecLanguage:

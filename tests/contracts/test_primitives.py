@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from backprop_evo.training import draws, elementary
-from backprop_evo.training.activations import IDENTITY, RELU, TANH
-from backprop_evo.training.feedback import memory_format
-from backprop_evo.training.linear_ops import Convolution, Dense
-from backprop_evo.training.operands import OPERANDS as OPERANDS_IN_TORCH
-from backprop_evo.training.rules import compile_rule
-from backprop_evo.training.site_view import SiteView
-from backprop_evo.training.statistics import RunningStatistics
+from backprop_evo.training.meaning import draws, elementary
+from backprop_evo.training.meaning.activations import IDENTITY, RELU, TANH
+from backprop_evo.training.meaning.feedback import memory_format
+from backprop_evo.training.meaning.linear_ops import Convolution, Dense
+from backprop_evo.training.meaning.operands import OPERANDS as OPERANDS_IN_TORCH
+from backprop_evo.training.meaning.rules import compile_rule
+from backprop_evo.training.meaning.site_view import SiteView
+from backprop_evo.training.meaning.statistics import RunningStatistics
 from dsl import reference, site_values
 from dsl.equation import Equation, Operand, Operation, Unary
 from dsl.parsing import parse
@@ -57,7 +57,7 @@ def needs_a_function(kind: str, rows, *tables) -> list[str]:
 def test_every_row_has_a_meaning_in_numpy_and_in_torch():
     missing = [
         *needs_a_function("in dsl/reference.py: operand", OPERANDS, reference.OPERAND_MEANING),
-        *needs_a_function("in training/operands.py: operand", OPERANDS, OPERANDS_IN_TORCH),
+        *needs_a_function("in training/meaning/operands.py: operand", OPERANDS, OPERANDS_IN_TORCH),
         *needs_a_function(
             "in dsl/reference.py: unary",
             UNARIES,
@@ -66,13 +66,13 @@ def test_every_row_has_a_meaning_in_numpy_and_in_torch():
             reference.REMEMBERING_MEANING,
         ),
         *needs_a_function(
-            "in training/elementary.py: unary", UNARIES, elementary.UNARIES, elementary.REMEMBERING
+            "in training/meaning/elementary.py: unary", UNARIES, elementary.UNARIES, elementary.REMEMBERING
         ),
         *needs_a_function(
             "in dsl/reference.py: binary", BINARIES, reference.BINARY_MEANING, {"matmul", "left"}
         ),
         *needs_a_function(
-            "in training/elementary.py: binary", BINARIES, elementary.BINARIES, {"matmul", "left"}
+            "in training/meaning/elementary.py: binary", BINARIES, elementary.BINARIES, {"matmul", "left"}
         ),
     ]
     assert not missing, "\n".join(missing)
@@ -192,16 +192,15 @@ def in_torch(equation, steps, op, activation, dtype, channels_last) -> list[np.n
             activation=activation,
             weight=tensor(values.W),
             h=tensor(values.h),
-            h_pre=tensor(values.h_pre),
-            h_next_pre=tensor(values.h_next_pre),
+            kept_h_pre=tensor(values.h_pre),
+            kept_h_next_pre=tensor(values.h_next_pre),
             b_next=tensor(values.b_next),
             top=lambda b_top=b_top: b_top,
             matrices=Matrices(values, tensor),
             statistics=statistics,
         )
-        kept = {
-            name: getattr(view, name).clone() for name in ("weight", "h", "h_pre", "h_next_pre", "b_next")
-        }
+        inputs = ("weight", "h", "kept_h_pre", "kept_h_next_pre", "b_next")
+        kept = {name: getattr(view, name).clone() for name in inputs}
         view.weight_gradients(rule.transport, True, True, True)
         signals.append(rule(view).double().numpy())
         assert all(torch.equal(getattr(view, name), before) for name, before in kept.items()), (

@@ -12,7 +12,7 @@ from torch import nn
 import backprop_evo
 from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.training import apply_equation
-from backprop_evo.training.sites import ActivationHidden, TopSignalMissing
+from backprop_evo.training.methods.sites import ActivationHidden, TopSignalMissing
 
 
 def small() -> nn.Sequential:

@@ -9,9 +9,9 @@ import torch
 
 import dsl
 from backprop_evo.records.training import Outcome, TrainSpec
-from backprop_evo.training.capability import choose
-from backprop_evo.training.child import EAGER_STEPS_BEFORE_CAPTURE, Child
-from backprop_evo.training.trainer import train_child
+from backprop_evo.training.run.capability import choose
+from backprop_evo.training.run.child import EAGER_STEPS_BEFORE_CAPTURE, Child
+from backprop_evo.training.run.trainer import train_child
 
 DEVICE = "cuda"
 SPEC = TrainSpec(model="wrn-10-1", epochs=1, train_images=1280, validation_images=500, learning_rate=0.01)

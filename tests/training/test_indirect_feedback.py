@@ -7,7 +7,7 @@ from torch import nn
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.training import apply_indirect_feedback
-from backprop_evo.training.models import build_model
+from backprop_evo.training.models.build import build_model
 
 
 def test_it_equals_the_formula_on_a_chain():

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.training.models import build_model, check_model_name
+from backprop_evo.records.model_names import parse_model_name
+from backprop_evo.training.models.build import build_model
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_every_model_takes_every_image_shape_and_number_of_classes(name, shape, 
 )
 def test_an_unknown_model_is_refused_with_the_known_ones(name):
     with pytest.raises(InvalidSettings) as caught:
-        check_model_name(name)
+        parse_model_name(name)
     assert caught.value.field == "train.model"
     assert "wrn-D-K" in (caught.value.hint or "")
 

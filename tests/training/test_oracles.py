@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from backprop_evo.training import Feedback, apply_equation
-from backprop_evo.training.models import build_model
+from backprop_evo.training.models.build import build_model
 from dsl.equation import Equation, Operand, Operation, Unary
 
 NOTHING = Operation(Unary("identity"), Operand("g"), Unary("identity"), "left")
@@ -195,7 +195,7 @@ def test_direct_feedback_sends_nothing_through_weights(monkeypatch):
     """No transposed operation is done where the equation has no W: not even one whose result is thrown
     away.
     """
-    from backprop_evo.training.linear_ops import Convolution, Dense
+    from backprop_evo.training.meaning.linear_ops import Convolution, Dense
 
     asked = []
     for kind in (Convolution, Dense):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from backprop_evo.training.resident import PAD, augment, draw_augmentation, evenly, make_resident
+from backprop_evo.training.run.resident import PAD, augment, draw_augmentation, evenly, make_resident
 
 
 def split(n: int = 20, classes: int = 4):

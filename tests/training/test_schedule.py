@@ -3,7 +3,7 @@
 import pytest
 
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.schedule import rate_at, resolved_schedule
+from backprop_evo.training.run.schedule import rate_at, resolved_schedule
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from backprop_evo.training import apply_equation, rules
-from backprop_evo.training.linear_ops import Dense
-from backprop_evo.training.models import build_model
+from backprop_evo.training import apply_equation
+from backprop_evo.training.meaning import rules
+from backprop_evo.training.meaning.linear_ops import Dense
+from backprop_evo.training.models.build import build_model
 from dsl import reference, site_values
 from dsl.known import KNOWN
 
@@ -30,7 +31,7 @@ def as_numpy(view, top: torch.Tensor) -> site_values.SiteValues:
     identity = view.activation.is_identity
     return site_values.SiteValues(
         operation=operation,
-        h_pre=h if view.h_pre is None else array(view.h_pre),
+        h_pre=h if view.kept_h_pre is None else array(view.kept_h_pre),
         h=h,
         dh=np.ones_like(h) if identity else (h > 0).astype(np.float64),
         h_next_pre=array(view.b_next),  # no known equation looks at it

@@ -8,11 +8,11 @@ import torch
 import dsl
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
 from backprop_evo.records.training import LearningRateGrid, Outcome, TrainSpec
-from backprop_evo.training import guards, trainer
-from backprop_evo.training.alignment import compare, true_gradients
-from backprop_evo.training.capability import choose
-from backprop_evo.training.child import Child
-from backprop_evo.training.trainer import train_child
+from backprop_evo.training.run import guards, trainer
+from backprop_evo.training.run.alignment import compare, true_gradients
+from backprop_evo.training.run.capability import choose
+from backprop_evo.training.run.child import Child
+from backprop_evo.training.run.trainer import train_child
 from dsl.equation import Equation, Operand, Operation, Unary
 
 TINY = TrainSpec(

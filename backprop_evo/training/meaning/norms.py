@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from backprop_evo.training.feedback import memory_format
+from backprop_evo.training.meaning.feedback import memory_format
 
 _GROUP_ENTRIES = 2**20
 """4 MiB of float32."""

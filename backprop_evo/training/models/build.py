@@ -1,4 +1,4 @@
-"""Child models by name: ``wrn-D-K``, ``cnn``, ``mlp-W[-W…][-tanh|-sigmoid]``.
+"""Child models by name (the grammar is in ``records.model_names``).
 
 All are ordinary modules without any knowledge of equations. Weights are drawn He-normal (He et al. 2015),
 biases start at zero, as in the paper's reference settings.
@@ -8,21 +8,16 @@ Shapes: B sample, C channel, H W space, K classes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import nn
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.training.wide_resnet import WideResNet
+from backprop_evo.records.model_names import MODEL_HINT, parse_model_name
+from backprop_evo.training.models.wide_resnet import WideResNet
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-
-_HINT = (
-    "known models: wrn-D-K (wrn-10-1, wrn-16-2, …), cnn, "
-    "mlp-W[-W…][-tanh|-sigmoid] (mlp-112-16, mlp-240-240-tanh)"
-)
 
 
 def build_model(name: str, *, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -40,35 +35,14 @@ def build_model(name: str, *, image_shape: tuple[int, int, int], classes: int) -
     return model
 
 
-def check_model_name(name: str) -> None:
-    """Raises InvalidSettings unless ``name`` is a model that can be built."""
-    _parse(name)
-
-
 def _build(name: str, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    kind, sizes, activation = _parse(name)
-    if kind == "wrn":
-        return WideResNet(sizes[0], sizes[1], channels=image_shape[0], classes=classes)
-    if kind == "cnn":
+    model = parse_model_name(name)
+    if model.kind == "wrn":
+        depth, width = model.sizes
+        return WideResNet(depth, width, channels=image_shape[0], classes=classes)
+    if model.kind == "cnn":
         return convnet(image_shape, classes)
-    return perceptron(image_shape, sizes, classes, activation)
-
-
-def _parse(name: str) -> tuple[str, list[int], str]:
-    if match := re.fullmatch(r"wrn-(\d{1,4})-(\d{1,3})", name):
-        depth, width = int(match[1]), int(match[2])
-        if depth < 10 or (depth - 4) % 6 or width < 1:
-            raise InvalidSettings(
-                f"no model {name!r}: a depth is 10, 16, 22, 28, …", field="train.model", hint=_HINT
-            )
-        return "wrn", [depth, width], "relu"
-    if name == "cnn":
-        return "cnn", [], "relu"
-    if match := re.fullmatch(r"mlp((?:-\d{1,6})+)(?:-(tanh|sigmoid|relu))?", name):
-        widths = [int(width) for width in match[1][1:].split("-")]
-        if all(widths):
-            return "mlp", widths, match[2] or "relu"
-    raise InvalidSettings(f"no model is called {name!r}", field="train.model", hint=_HINT)
+    return perceptron(image_shape, model.sizes, classes, model.activation)
 
 
 def perceptron(
@@ -94,7 +68,7 @@ def convnet(image_shape: tuple[int, int, int], classes: int) -> nn.Module:
         raise InvalidSettings(
             f"the cnn needs images of at least 8×8 pixels, not {height}×{width}",
             field="train.model",
-            hint=_HINT,
+            hint=MODEL_HINT,
         )
     flat = 32 * (height // 4) * (width // 4)
     return nn.Sequential(

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from backprop_evo.records.training import AlignmentPoint
-from backprop_evo.training.child import Child
-from backprop_evo.training.rules import PLAIN_BACKPROP
+from backprop_evo.training.meaning.rules import PLAIN_BACKPROP
+from backprop_evo.training.run.child import Child
 
 Gradients = Mapping[str, Tensor]
 

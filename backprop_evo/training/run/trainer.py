@@ -13,14 +13,14 @@ import torch
 from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
 from backprop_evo.errors import InvalidEquation
+from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.training import LearningRateGrid, Outcome, TrainProgress, TrainResult, TrainSpec
-from backprop_evo.training.capability import Capability, choose, environment
-from backprop_evo.training.guards import EndedEarly, Limits
-from backprop_evo.training.learning_rate import Probed, probe_rates
-from backprop_evo.training.loop import Material, Report, Run, accuracy
-from backprop_evo.training.models import check_model_name
-from backprop_evo.training.resident import Resident, make_resident
-from backprop_evo.training.schedule import resolved_schedule
+from backprop_evo.training.run.capability import Capability, choose, environment
+from backprop_evo.training.run.guards import EndedEarly, Limits
+from backprop_evo.training.run.loop import Material, Report, Run, accuracy
+from backprop_evo.training.run.rate_choice import Probed, probe_rates
+from backprop_evo.training.run.resident import Resident, make_resident
+from backprop_evo.training.run.schedule import resolved_schedule
 from dsl.equation import Equation
 from dsl.shapes import infeasibility
 
@@ -44,11 +44,11 @@ def train_child(
 
     Raises InvalidSettings, InvalidEquation, UnknownDataset or DatasetUnusable before anything is trained.
     """
-    check_model_name(spec.model)
+    model = parse_model_name(spec.model)
     dataset_info(spec.data)
     if reason := infeasibility(equation):
         raise InvalidEquation(f"infeasible equation: {reason}")
-    capability = choose(device, precision=spec.precision, images=not spec.model.startswith("mlp"))
+    capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):

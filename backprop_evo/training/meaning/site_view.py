@@ -15,24 +15,26 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from backprop_evo.training.activations import Activation
-from backprop_evo.training.feedback import FixedMatrices, memory_format
-from backprop_evo.training.linear_ops import LinearOp
-from backprop_evo.training.statistics import RunningStatistics
+from backprop_evo.training.meaning.activations import Activation
+from backprop_evo.training.meaning.feedback import FixedMatrices, memory_format
+from backprop_evo.training.meaning.linear_ops import LinearOp
+from backprop_evo.training.meaning.statistics import RunningStatistics
 
 Transport = Literal["W", "R"]
 
 
 @dataclass(slots=True, eq=False)
 class SiteView:
-    """One backward pass at one site. ``h_pre`` is None where neither the equation nor σ asked to keep it."""
+    """One backward pass at one site. What is ``kept_…`` is None where neither the equation nor σ asked for
+    it.
+    """
 
     op: LinearOp
     activation: Activation
     weight: Tensor
     h: Tensor
-    h_pre: Tensor | None
-    h_next_pre: Tensor | None
+    kept_h_pre: Tensor | None
+    kept_h_next_pre: Tensor | None
     b_next: Tensor
     top: Callable[[], Tensor]
     matrices: FixedMatrices
@@ -103,18 +105,18 @@ class SiteView:
             return torch.ones_like(self.h)
         return self.activation.pull(ones, self._derivative_source(), None)
 
-    def input(self) -> Tensor:
+    def h_pre(self) -> Tensor:
         """h_pre, shape IN."""
-        assert self.h_pre is not None, "a rule that reads h_pre must say so in its needs"
-        return self.h_pre.to(self.h.dtype)
+        assert self.kept_h_pre is not None, "a rule that reads h_pre must say so in its needs"
+        return self.kept_h_pre.to(self.h.dtype)
 
-    def output(self) -> Tensor:
+    def h_next_pre(self) -> Tensor:
         """h_next_pre with the bias, shape OUT."""
-        assert self.h_next_pre is not None, "a rule that reads h_next_pre must say so in its needs"
-        return self.h_next_pre
+        assert self.kept_h_next_pre is not None, "a rule that reads h_next_pre must say so in its needs"
+        return self.kept_h_next_pre
 
     def _derivative_source(self) -> Tensor:
-        return self.h if self.activation.from_output else self.input()
+        return self.h if self.activation.from_output else self.h_pre()
 
 
 def _thin_product(left_BK: Tensor, right_KN: Tensor) -> Tensor:

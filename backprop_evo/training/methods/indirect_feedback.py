@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.training.activations import Activation, activation_below
-from backprop_evo.training.conversion import Conversion, apply_equation
-from backprop_evo.training.rules import Needs
-from backprop_evo.training.site_view import SiteView
-from backprop_evo.training.sites import Site, SiteRule
+from backprop_evo.training.meaning.activations import Activation, activation_below
+from backprop_evo.training.meaning.rules import Needs
+from backprop_evo.training.meaning.site_view import SiteView
+from backprop_evo.training.methods.conversion import Conversion, apply_equation
+from backprop_evo.training.methods.sites import Site, SiteRule
 
 DIRECT = "b_top_R_L_dh"
 

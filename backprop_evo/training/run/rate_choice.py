@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backprop_evo.records.training import LearningRateGrid, Outcome, RateProbe, ScheduleName
-from backprop_evo.training.guards import EndedEarly
-from backprop_evo.training.loop import Material, Report, Run
+from backprop_evo.training.run.guards import EndedEarly
+from backprop_evo.training.run.loop import Material, Report, Run
 
 
 @dataclass(slots=True)

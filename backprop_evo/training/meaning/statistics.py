@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from backprop_evo.training import first_axis
+from backprop_evo.training.meaning import norms
 from dsl.primitives import RUNNING
 
 
@@ -23,15 +23,15 @@ class RunningStatistics:
 
     def mean(self, name: str, x: Tensor) -> Tensor:
         """Running mean of ``x`` over its first axis, x included."""
-        return self._update(name + " mean", first_axis.mean(x))
+        return self._update(name + " mean", norms.mean(x))
 
     def square(self, name: str, x: Tensor) -> Tensor:
         """Running mean of x², x included."""
-        return self._update(name + " square", first_axis.mean_square(x))
+        return self._update(name + " square", norms.mean_square(x))
 
     def mean_and_std(self, name: str, x: Tensor) -> tuple[Tensor, Tensor]:
         """Running mean, and root of the batch variance's running average (divided by n), x included."""
-        mean, variance = first_axis.mean_and_variance(x)
+        mean, variance = norms.mean_and_variance(x)
         return self._update(name + " mean", mean), self._update(name + " variance", variance).sqrt()
 
     def _update(self, key: str, batch: Tensor) -> Tensor:

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from backprop_evo.records.training import AlignmentPoint, CurvePoint, ScheduleName, TrainProgress, TrainSpec
-from backprop_evo.training.alignment import compare, true_gradients
-from backprop_evo.training.capability import Capability
-from backprop_evo.training.child import Child
-from backprop_evo.training.guards import Limits, ZeroSignalWatch, check_loss, check_progress
-from backprop_evo.training.resident import Resident, augment, draw_augmentation
-from backprop_evo.training.schedule import rate_at
+from backprop_evo.training.run.alignment import compare, true_gradients
+from backprop_evo.training.run.capability import Capability
+from backprop_evo.training.run.child import Child
+from backprop_evo.training.run.guards import Limits, ZeroSignalWatch, check_loss, check_progress
+from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
+from backprop_evo.training.run.schedule import rate_at
 from dsl.equation import Equation
 
 EVALUATION_BATCH = 500

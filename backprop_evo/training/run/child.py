@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.capability import Capability
-from backprop_evo.training.conversion import Conversion, apply_equation
-from backprop_evo.training.feedback import Feedback
-from backprop_evo.training.models import build_model
+from backprop_evo.training.meaning.feedback import Feedback
+from backprop_evo.training.methods.conversion import Conversion, apply_equation
+from backprop_evo.training.models.build import build_model
+from backprop_evo.training.run.capability import Capability
 from dsl.equation import Equation
 
 EAGER_STEPS_BEFORE_CAPTURE = 3

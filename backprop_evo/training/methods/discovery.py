@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from torch import fx, nn
 
-from backprop_evo.training.activations import FUNCTIONS, FUNCTIONS_IN_PLACE, activation_of
+from backprop_evo.training.meaning.activations import FUNCTIONS, FUNCTIONS_IN_PLACE, activation_of
 
 _METHODS = {"relu", "tanh", "sigmoid", "relu_", "tanh_", "sigmoid_"}
 

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 import dsl
 from backprop_evo.errors import InvalidEquation, InvalidSettings
-from backprop_evo.training.activations import Activation, NoticeActivations, activate, activation_of
-from backprop_evo.training.discovery import Surroundings, look_below_layers
-from backprop_evo.training.feedback import Feedback, FixedMatrices
-from backprop_evo.training.linear_ops import linear_op
-from backprop_evo.training.rules import Rule, compile_rule
-from backprop_evo.training.sites import Site, SiteRule, TopSignal
+from backprop_evo.training.meaning.activations import Activation, NoticeActivations, activate, activation_of
+from backprop_evo.training.meaning.feedback import Feedback, FixedMatrices
+from backprop_evo.training.meaning.linear_ops import linear_op
+from backprop_evo.training.meaning.rules import Rule, compile_rule
+from backprop_evo.training.methods.discovery import Surroundings, look_below_layers
+from backprop_evo.training.methods.sites import Site, SiteRule, TopSignal
 from dsl.equation import Equation
 from dsl.shapes import infeasibility
 

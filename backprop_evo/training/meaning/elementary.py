@@ -19,7 +19,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from backprop_evo.training import draws, first_axis
+from backprop_evo.training.meaning import draws, norms
 from dsl.primitives import EPSILON
 
 Out = Tensor | None
@@ -32,19 +32,19 @@ def _over_norm(x: Tensor, norm: Tensor, out: Out) -> Tensor:
 
 
 def _per_elem(x: Tensor, p: float, out: Out) -> Tensor:
-    return _over_norm(x, first_axis.norm(x, p), out)
+    return _over_norm(x, norms.norm(x, p), out)
 
 
 def _per_col(x: Tensor, p: float, out: Out) -> Tensor:
-    return _over_norm(x, first_axis.column_norms(x, p), out)
+    return _over_norm(x, norms.column_norms(x, p), out)
 
 
 def _per_row(x: Tensor, p: float, out: Out) -> Tensor:
-    return _over_norm(x, first_axis.row_norms(x, p), out)
+    return _over_norm(x, norms.row_norms(x, p), out)
 
 
 def _per_matrix(x: Tensor, p: float, out: Out) -> Tensor:
-    sums = first_axis.column_norms(x, 1) if p == 1 else first_axis.row_norms(x, 1)
+    sums = norms.column_norms(x, 1) if p == 1 else norms.row_norms(x, 1)
     return _over_norm(x, sums.amin() if p < 0 else sums.amax(), out)
 
 

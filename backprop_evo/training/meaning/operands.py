@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from backprop_evo.training.site_view import SiteView, Transport
+from backprop_evo.training.meaning.site_view import SiteView, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ OPERANDS: dict[str, OperandMeaning] = {
     "R": OperandMeaning(lambda view, _: view.matrices.random(view.weight), matrices=_R),
     "S": OperandMeaning(lambda view, _: view.matrices.bernoulli(view.weight), matrices=_S),
     "R_L": OperandMeaning(lambda view, _: view.R_L(), top=True, matrices=_R_L),
-    "h_pre": OperandMeaning(lambda view, _: view.input()),
+    "h_pre": OperandMeaning(lambda view, _: view.h_pre()),
     "h": OperandMeaning(lambda view, _: view.h),
-    "h_next_pre": OperandMeaning(lambda view, _: view.output()),
+    "h_next_pre": OperandMeaning(lambda view, _: view.h_next_pre()),
     "b_top": OperandMeaning(lambda view, _: view.b_top(), top=True),
     "b_next": OperandMeaning(lambda view, _: view.b_next),
     "dh": OperandMeaning(lambda view, _: view.derivative(), fresh=True, derivative=True),

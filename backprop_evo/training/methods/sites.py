@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from backprop_evo.errors import InvalidInput
-from backprop_evo.training.activations import Activation, activation_below
-from backprop_evo.training.feedback import FixedMatrices
-from backprop_evo.training.linear_ops import LinearOp
-from backprop_evo.training.rules import Needs
-from backprop_evo.training.site_view import SiteView, Transport
-from backprop_evo.training.statistics import RunningStatistics
+from backprop_evo.training.meaning.activations import Activation, activation_below
+from backprop_evo.training.meaning.feedback import FixedMatrices
+from backprop_evo.training.meaning.linear_ops import LinearOp
+from backprop_evo.training.meaning.rules import Needs
+from backprop_evo.training.meaning.site_view import SiteView, Transport
+from backprop_evo.training.meaning.statistics import RunningStatistics
 
 
 class TopSignalMissing(InvalidInput):
@@ -150,8 +150,8 @@ def _site_backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
         activation=activation,
         weight=weight,
         h=h,
-        h_pre=h_pre,
-        h_next_pre=h_next_pre,
+        kept_h_pre=h_pre,
+        kept_h_next_pre=h_next_pre,
         b_next=b_next.to(weight.dtype),
         top=site.top.read if site.rule.needs.b_top else _no_top,
         matrices=site.matrices,

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from backprop_evo.training import elementary
-from backprop_evo.training.operands import OPERANDS, OperandMeaning
-from backprop_evo.training.site_view import SiteView, Transport
+from backprop_evo.training.meaning import elementary
+from backprop_evo.training.meaning.operands import OPERANDS, OperandMeaning
+from backprop_evo.training.meaning.site_view import SiteView, Transport
 from dsl.equation import Equation, Operand, Operation, Unary
 from dsl.primitives import BINARIES, EPSILON, Shape
 from dsl.shapes import shape_after_unary, shape_of_operand, shapes_of

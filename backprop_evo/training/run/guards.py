@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backprop_evo.records.training import Outcome
-from backprop_evo.training.capability import resident_memory_mib
+from backprop_evo.training.run.capability import resident_memory_mib
 
 EXPLODED_AT_CHANCE_TIMES = 100.0
 """A loss above this many times ln K (what guessing costs) does not come back."""

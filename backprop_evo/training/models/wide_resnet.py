@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.model_names import blocks_per_group
 
 
 class Block(nn.Module):
@@ -45,12 +45,7 @@ class WideResNet(nn.Module):
 
     def __init__(self, depth: int, width: int, *, channels: int = 3, classes: int = 10) -> None:
         super().__init__()
-        if depth < 10 or (depth - 4) % 6 or width < 1:
-            raise InvalidSettings(
-                f"there is no wrn-{depth}-{width}: depth is 10, 16, 22, 28, … and width at least 1",
-                field="train.model",
-            )
-        blocks = (depth - 4) // 6
+        blocks = blocks_per_group(depth, width)
         self.stem = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         groups, channels_in = [], 16
         for channels_out, stride in ((16 * width, 1), (32 * width, 2), (64 * width, 2)):

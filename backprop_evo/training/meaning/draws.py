@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backprop_evo.training.feedback import memory_format
+from backprop_evo.training.meaning.feedback import memory_format
 
 _STEPS = 2**16
 _FEW = 1 / 32

@@ -1,0 +1,60 @@
+"""The names of child models: ``wrn-D-K``, ``cnn``, ``mlp-W[-W…][-tanh|-sigmoid]``.
+
+The grammar alone, so that a service without torch can check what a worker will build.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from backprop_evo.errors import InvalidSettings
+
+MODEL_HINT = (
+    "known models: wrn-D-K with D = 10, 16, 22, 28, … (wrn-10-1, wrn-16-2), cnn, "
+    "mlp-W[-W…][-tanh|-sigmoid] (mlp-112-16, mlp-240-240-tanh)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A name taken apart. ``sizes``: depth and width of a wrn, the hidden widths of an mlp, none of the
+    cnn.
+    """
+
+    kind: Literal["wrn", "cnn", "mlp"]
+    sizes: tuple[int, ...] = ()
+    activation: str = "relu"
+
+    @property
+    def has_convolutions(self) -> bool:
+        return self.kind != "mlp"
+
+
+def parse_model_name(name: str) -> ModelName:
+    """Raises InvalidSettings for a name that is no model."""
+    if match := re.fullmatch(r"wrn-(\d{1,4})-(\d{1,3})", name):
+        depth, width = int(match[1]), int(match[2])
+        blocks_per_group(depth, width)
+        return ModelName("wrn", (depth, width))
+    if match := re.fullmatch(r"mlp((?:-\d{1,6})+)(?:-(tanh|sigmoid|relu))?", name):
+        widths = tuple(int(width) for width in match[1][1:].split("-"))
+        if all(widths):
+            return ModelName("mlp", widths, match[2] or "relu")
+    if name == "cnn":
+        return ModelName("cnn")
+    raise InvalidSettings(f"no model is called {name!r}", field="train.model", hint=MODEL_HINT)
+
+
+def blocks_per_group(depth: int, width: int) -> int:
+    """n of a Wide ResNet of ``depth`` = 6 n + 4 layers (Zagoruyko & Komodakis 2016). Raises
+    InvalidSettings.
+    """
+    if depth < 10 or (depth - 4) % 6 or width < 1:
+        raise InvalidSettings(
+            f"there is no wrn-{depth}-{width}: depth is 10, 16, 22, 28, … and width at least 1",
+            field="train.model",
+            hint=MODEL_HINT,
+        )
+    return (depth - 4) // 6

@@ -1,0 +1,7 @@
+"""One training, from a spec to a result.
+
+Read ``trainer`` (the entry) → ``rate_choice`` (which learning rate) → ``loop`` (steps, validation) →
+``child`` (network, method, optimiser); beside them ``guards`` (when to end early), ``schedule``, ``resident``
+(the data on the device), ``capability`` (what this machine can do) and ``alignment`` (angles to the true
+gradient).
+"""
