@@ -25,7 +25,7 @@ def api() -> None:
 def controller() -> None:
     """Drive searches. Any number may run; each search is driven by one of them."""
     _need_redis()
-    _become("workers.controller_main")
+    _become("workers.controller")
 
 
 def node(

@@ -103,7 +103,7 @@ class Stack:
             self._start("redis", "workers.embedded")
         migrations.upgrade(self.options.resolved_database_url)
         self._start("node", "workers.node", grace_s=40.0)
-        self._start("controller", "workers.controller_main")
+        self._start("controller", "workers.controller")
         self._start("api", "api")
         self._wait_until_ready()
 

@@ -54,7 +54,8 @@ class SearchSpec:
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
     ``mutations[i]`` is the probability of i + 1 mutations. ``start`` holds equation texts; after those,
     random equations fill up the start population of ``start_random``. ``lengths[i]`` is the probability that
-    a random equation has i + 1 operations. ``in_flight`` trials are out with workers at a time.
+    a random equation has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy``
+    names how equations are proposed, as ``search.strategies`` has it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class SearchSpec:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     operators: Operators = field(default_factory=Operators)
     in_flight: int = 2
+    strategy: str = "evolution"
     train: TrainSpec = field(default_factory=TrainSpec)
     confirmation: Confirmation = field(default_factory=Confirmation)
 

@@ -12,13 +12,13 @@ from datetime import datetime
 from backprop_evo.errors import Conflict, InvalidInput
 from backprop_evo.records.searching import Purpose, SearchState
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.controller import Decisions, SearchProgress
+from backprop_evo.search.brain import Brain, Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.spec_language import SpecLanguage
 from backprop_evo.store.base import Store
 
 
-def load_progress(store: Store, search: SearchRecord) -> SearchProgress:
+def load_progress(store: Store, search: SearchRecord) -> Brain:
     """What a controller of this search knows, from its rows.
 
     Open trials are read first: one that finishes meanwhile is then among the finishes, never in neither.
@@ -33,8 +33,8 @@ def load_progress(store: Store, search: SearchRecord) -> SearchProgress:
 
 
 def drive_once(
-    store: Store, search: SearchRecord, controller: str, progress: SearchProgress | None, *, now: datetime
-) -> tuple[SearchProgress, Decisions]:
+    store: Store, search: SearchRecord, controller: str, progress: Brain | None, *, now: datetime
+) -> tuple[Brain, Decisions]:
     """Take the search one step further; the caller sends the ids of ``decisions.trials`` to the workers.
 
     ``progress`` is what the step before returned; None rebuilds it from rows, as it must be after any
@@ -56,9 +56,9 @@ def drive_once(
     return progress, decisions
 
 
-def _decide(store: Store, search: SearchRecord, progress: SearchProgress, now: datetime) -> Decisions:
+def _decide(store: Store, search: SearchRecord, progress: Brain, now: datetime) -> Decisions:
     for finish in store.finishes(search.id, after=progress.finishes_known):
-        progress.hear(finish)
+        progress.observe(finish)
     return progress.decide(search.state, search.trials_total, now=now)
 
 

@@ -17,6 +17,7 @@ from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.strategies import strategy
 
 _SPEC = TypeAdapter(SearchSpec)
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid"})
@@ -69,6 +70,7 @@ def check_search_spec(spec: SearchSpec) -> None:
     out."""
     _check_data(spec.train.data)
     parse_model_name(spec.train.model)
+    strategy(spec.strategy)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:

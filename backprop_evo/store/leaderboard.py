@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select, tuple_
 
 from backprop_evo.records.searching import Purpose, TrialState
 from backprop_evo.records.stored import Accuracies, LeaderboardRow, Page, TrialRecord
-from backprop_evo.search.controller import BASELINE
+from backprop_evo.search.brain import BASELINE
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.rows import trial_record
 from backprop_evo.store.standings import CONFIRMED

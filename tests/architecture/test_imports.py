@@ -48,7 +48,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     "module",
     [
         "api.app",
-        "workers.controller_main",
+        "workers.controller",
         "workers.node",
         "workers.app",
         "backprop_evo.cli.main",

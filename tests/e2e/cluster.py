@@ -58,7 +58,7 @@ class Cluster:
     PROGRAMS = {  # noqa: RUF012
         "redis": ("-m", "workers.embedded"),
         "node": ("-m", "workers.node"),
-        "controller": ("-m", "workers.controller_main"),
+        "controller": ("-m", "workers.controller"),
         "hanging slot": (str(Path(__file__).with_name("hanging_slot.py")),),
     }
 

@@ -180,6 +180,6 @@ def test_a_wheel_installs_the_revisions():
 
 
 def test_the_store_needs_no_torch():
-    modules = "backprop_evo.store.sql, backprop_evo.store.migrations, backprop_evo.search.controller"
+    modules = "backprop_evo.store.sql, backprop_evo.store.migrations, backprop_evo.search.brain"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,6 +1,6 @@
 """The controller process: claims searches, drives each by the brain, and sends the trials it decided.
 
-``python -m workers.controller_main``. It holds nothing that is not in SQL: killed at any moment, the next
+``python -m workers.controller``. It holds nothing that is not in SQL: killed at any moment, the next
 one goes on where it was. Several may run; a search is driven by the one that holds its claim. While the
 database or Redis is away it waits and goes on.
 """
@@ -24,7 +24,7 @@ from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.searching import SearchState
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.controller import SearchProgress
+from backprop_evo.search.brain import Brain
 from backprop_evo.search.lifecycle import DRIVEN
 from backprop_evo.service.driving import drive_once
 from backprop_evo.settings import Settings, settings
@@ -46,7 +46,7 @@ class Driven:
     """A search this controller holds. ``progress`` is None when it has to be rebuilt from rows."""
 
     search: SearchRecord
-    progress: SearchProgress | None = None
+    progress: Brain | None = None
     faults: int = 0
 
 
