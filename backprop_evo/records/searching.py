@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
+from typing import Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.training import TrainSpec
@@ -46,6 +48,27 @@ class Confirmation:
     seeds: int = 3
 
 
+SignalName = Literal["train_loss", "validation_accuracy"]
+MAX_RUNGS = 32
+"""A rung costs an evaluation and a transaction; a training that has more of them measures more than it
+trains.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunerSpec:
+    """Who goes on after a short training: ``name`` as ``search.pruners`` has it.
+
+    A training is measured after each of ``rungs`` (steps) and judged by ``signal`` against the search's other
+    trials at the same rung, once ``min_trials`` of them were measured there.
+    """
+
+    name: str = "none"
+    rungs: tuple[int, ...] = ()
+    signal: SignalName = "train_loss"
+    min_trials: int = 5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec:
     """One search. Defaults of ``population_size``, ``best_probability`` and ``mutations`` are the paper's
@@ -71,6 +94,7 @@ class SearchSpec:
     operators: Operators = field(default_factory=Operators)
     in_flight: int = 2
     strategy: str = "evolution"
+    pruner: PrunerSpec = field(default_factory=PrunerSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
     confirmation: Confirmation = field(default_factory=Confirmation)
 
@@ -98,6 +122,19 @@ class SearchSpec:
             ("in_flight", 1 <= self.in_flight <= 100_000, "at least 1"),
             ("confirmation.best", self.confirmation.best >= 0, "at least 0"),
             ("confirmation.seeds", self.confirmation.seeds >= 1, "at least 1"),
+            (
+                "pruner.rungs",
+                len(self.pruner.rungs) <= MAX_RUNGS
+                and all(step >= 1 for step in self.pruner.rungs)
+                and all(low < high for low, high in pairwise(self.pruner.rungs)),
+                f"up to {MAX_RUNGS} rising numbers of steps",
+            ),
+            (
+                "pruner.signal",
+                self.pruner.signal in get_args(SignalName),
+                "train_loss or validation_accuracy",
+            ),
+            ("pruner.min_trials", self.pruner.min_trials >= 1, "at least 1"),
             (
                 "train.evaluate_test",
                 not self.train.evaluate_test,

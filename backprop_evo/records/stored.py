@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
-from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.records.training import IntermediateValue, TrainResult, TrainSpec
 
 T = TypeVar("T")
 
@@ -110,6 +110,19 @@ class FinishRecord:
     state: TrialState
     finish_order: int
     validation_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntermediateRecord:
+    """An intermediate value as it was stored. ``report_order`` numbers those of one search 1, 2, 3, … as they
+    came in: a value was judged by those before it. ``pruned`` says why its training had to end there."""
+
+    trial_id: str
+    purpose: Purpose
+    report_order: int
+    value: IntermediateValue
+    pruned: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,17 @@ class CurvePoint:
     elapsed_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntermediateValue:
+    """A running training after ``step`` steps: at a rung (0, 1, …), where it is judged, or (None) at the end
+    of an epoch. ``train_loss`` is the mean since the intermediate value before."""
+
+    step: int
+    rung: int | None
+    validation_accuracy: float
+    train_loss: float
+
+
 @dataclass(frozen=True, slots=True)
 class RateProbe:
     """What one rate of the grid reached in its probe; None when the probe diverged."""
@@ -152,7 +163,8 @@ class AlignmentPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """What one training reports. ``reason`` is set for every outcome but ``completed``."""
+    """What one training reports. ``reason`` is set for every outcome but ``completed``, ``rung`` for a
+    training that a pruner stopped there."""
 
     outcome: Outcome
     reason: str | None = None
@@ -161,6 +173,7 @@ class TrainResult:
     train_loss: float | None = None
     learning_rate: float | None = None
     epochs_done: float = 0.0
+    rung: int | None = None
     probes: tuple[RateProbe, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     alignment: tuple[AlignmentPoint, ...] = ()

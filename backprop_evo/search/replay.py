@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import FinishRecord, IndividualRecord
+from backprop_evo.records.stored import FinishRecord, IndividualRecord, IntermediateRecord
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.language import Language
+from backprop_evo.search.pruners import pruner, reason_to_prune
 
 
 def rebuild(
@@ -56,3 +57,15 @@ def replay(
 def _observe_up_to(progress: Brain, finishes: Sequence[FinishRecord], order: int) -> None:
     for finish in finishes[progress.finishes_known : order]:
         progress.observe(finish)
+
+
+def replay_pruning(spec: SearchSpec, recorded: Sequence[IntermediateRecord]) -> tuple[str | None, ...]:
+    """Judge every stored value again, each by those before it; ``recorded`` comes in report order.
+
+    Equal to what was recorded as ``pruned``, for every search.
+    """
+    judge = pruner(spec.pruner.name)
+    return tuple(
+        reason_to_prune(judge, spec.pruner, each.value, each.purpose, recorded[:place])
+        for place, each in enumerate(recorded)
+    )

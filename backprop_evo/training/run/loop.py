@@ -16,12 +16,21 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from backprop_evo.records.training import AlignmentPoint, CurvePoint, ScheduleName, TrainProgress, TrainSpec
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    CurvePoint,
+    IntermediateValue,
+    Outcome,
+    ScheduleName,
+    TrainProgress,
+    TrainSpec,
+)
 from backprop_evo.training.run.alignment import compare, true_gradients
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
-from backprop_evo.training.run.guards import Limits, ZeroSignalWatch, check_loss, check_progress
+from backprop_evo.training.run.guards import EndedEarly, Limits, ZeroSignalWatch, check_loss, check_progress
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
+from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import rate_at
 from dsl.equation import Equation
 
@@ -43,6 +52,7 @@ class Material:
     validation: Resident
     classes: int
     limits: Limits
+    rungs: Rungs
 
     @property
     def batch_size(self) -> int:
@@ -112,6 +122,7 @@ class Run:
         self._randomness = Randomness(self.child.device)
         self._zero_watch = ZeroSignalWatch()
         self._epoch_losses: list[Tensor] = []
+        self._losses_since_value: list[Tensor] = []
         self._unread_losses: list[Tensor] = []
         self._last_report = -math.inf
         self.total_steps = material.steps(material.spec.epochs)
@@ -121,6 +132,7 @@ class Run:
         self.validation_accuracy: float | None = None
         self.curve: list[CurvePoint] = []
         self.alignment: list[AlignmentPoint] = []
+        self.rung: int | None = None
 
     @property
     def epoch(self) -> float:
@@ -136,6 +148,8 @@ class Run:
                 self.material.limits.check()
                 if self.step % self.material.steps_per_epoch == 0 or self.step == until_step:
                     self._end_of_epoch()
+                if phase == "train" and self.step < self.total_steps:
+                    self._report_value(self.material.rungs)
                 self._tell(report, phase, until_step)
         finally:
             self._randomness.keep()
@@ -176,6 +190,7 @@ class Run:
         losses = torch.stack(self._unread_losses).tolist() if self._unread_losses else []
         first = self.step - len(losses) + 1
         self._epoch_losses += self._unread_losses
+        self._losses_since_value += self._unread_losses
         self._unread_losses = []
         for place, loss in enumerate(losses):
             self.train_loss = loss
@@ -186,6 +201,39 @@ class Run:
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
         self.validation_accuracy = accuracy(self.child, self.material.validation)
+        self._draw()
+        check_progress(
+            self.train_loss,
+            self.validation_accuracy,
+            classes=self.material.classes,
+            epoch=self.epoch,
+            epochs=self.material.spec.epochs,
+        )
+
+    def _report_value(self, rungs: Rungs) -> None:
+        """At a rung and at the end of an epoch. Raises EndedEarly where the pruner has the training end
+        here.
+        """
+        rung, is_end_of_epoch = rungs.at(self.step), self.step % self.material.steps_per_epoch == 0
+        if rungs.judge is None or (rung is None and not is_end_of_epoch):
+            return
+        self._look_at_losses(now=True)
+        loss = float(torch.stack(self._losses_since_value).mean())
+        self._losses_since_value = []
+        if not is_end_of_epoch:
+            self.train_loss, self.validation_accuracy = loss, accuracy(self.child, self.material.validation)
+            self._draw()
+        assert self.validation_accuracy is not None, "a point of the curve has an accuracy"
+        value = IntermediateValue(
+            step=self.step, rung=rung, validation_accuracy=self.validation_accuracy, train_loss=loss
+        )
+        if (reason := rungs.judge(value)) is not None:
+            self.rung = rung
+            raise EndedEarly(Outcome.PRUNED, reason)
+
+    def _draw(self) -> None:
+        """One more point of the curve, from the present loss and accuracy."""
+        assert self.train_loss is not None
         self.curve.append(
             CurvePoint(
                 epoch=self.epoch,
@@ -194,13 +242,6 @@ class Run:
                 learning_rate=rate_at(self.step - 1, self.total_steps, self.rate, self._schedule),
                 elapsed_s=self.material.limits.elapsed_s(),
             )
-        )
-        check_progress(
-            self.train_loss,
-            self.validation_accuracy,
-            classes=self.material.classes,
-            epoch=self.epoch,
-            epochs=self.material.spec.epochs,
         )
 
     def _tell(self, report: Report | None, phase: str, until_step: int) -> None:

@@ -20,9 +20,12 @@ from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.loop import Material, Report, Run, accuracy
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.resident import Resident, make_resident
+from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import resolved_schedule
 from dsl.equation import Equation
 from dsl.shapes import infeasibility
+
+NO_RUNGS = Rungs()
 
 
 def train_child(
@@ -34,13 +37,14 @@ def train_child(
     on_progress: Callable[[TrainProgress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     device: str | None = None,
+    rungs: Rungs = NO_RUNGS,
 ) -> TrainResult:
     """Trains ``spec.model`` by ``equation`` and reports how it went.
 
     The same equation, spec, seed and device (and number of threads) give the same curve bit for bit on a
     CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
-    one. Global random state is left as it was.
+    one. ``rungs`` are steps at which a pruner may end it. Global random state is left as it was.
 
     Raises InvalidSettings, InvalidEquation, UnknownDataset or DatasetUnusable before anything is trained.
     """
@@ -53,7 +57,9 @@ def train_child(
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.carry_out(*_load(equation, spec, capability, limits, data_dir), seed)
+            outcome, why = training.carry_out(
+                *_load(equation, spec, capability, limits, data_dir, rungs), seed
+            )
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -116,6 +122,7 @@ class _Training:
             train_loss=run.train_loss,
             learning_rate=run.rate,
             epochs_done=run.epoch,
+            rung=run.rung,
             curve=tuple(run.curve),
             alignment=tuple(run.alignment),
             images_per_s=run.clock.images_per_s or None,
@@ -123,7 +130,12 @@ class _Training:
 
 
 def _load(
-    equation: Equation, spec: TrainSpec, capability: Capability, limits: Limits, data_dir: Path | None
+    equation: Equation,
+    spec: TrainSpec,
+    capability: Capability,
+    limits: Limits,
+    data_dir: Path | None,
+    rungs: Rungs,
 ) -> tuple[Material, Resident | None]:
     """Everything on the device. The test split is not even put there unless the spec asks for it."""
     dataset = load(spec.data, data_dir)
@@ -136,7 +148,7 @@ def _load(
     test = None
     if spec.evaluate_test:
         test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
-    material = Material(equation, spec, capability, train, validation, dataset.classes, limits)
+    material = Material(equation, spec, capability, train, validation, dataset.classes, limits, rungs)
     return material, test
 
 
