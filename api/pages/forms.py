@@ -10,6 +10,7 @@ from fastapi import Request
 
 from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.wording import read_rates
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
@@ -76,11 +77,9 @@ def spec_document(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _learning_rate(text: str) -> Any:
-    """One rate, or several for the grid that is probed for every equation."""
-    rates = [real(part, "train.learning_rate") for part in text.replace(";", ",").split(",") if part.strip()]
-    if not rates:
-        raise InvalidSettings("train.learning_rate is no number", field="train.learning_rate")
-    return rates[0] if len(rates) == 1 else {"rates": rates}
+    """One rate, or several for the grid that is probed for every equation. Raises ``InvalidSettings``."""
+    rates = read_rates(text)
+    return rates[0] if len(rates) == 1 else {"rates": list(rates)}
 
 
 def whole(text: str, field: str) -> int:

@@ -6,7 +6,6 @@ stays in the home folder's database, beside those of earlier runs.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +16,16 @@ import typer
 from rich.console import Console
 
 from backprop_evo.cli.client import Client
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.cli.stack import Stack, free_port
-from backprop_evo.cli.tables import duration, leaderboard_table, standard_output
+from backprop_evo.cli.tables import leaderboard_table
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import Settings
+from backprop_evo.wording import duration
 
 IDLE_S = 120.0
 """Workers that start on a busy machine take their first trial well within this."""
@@ -58,7 +60,7 @@ def demo(
     ] = None,
     slots: Slots = None,
     seed: Annotated[int, typer.Option(help="Seed of the search.", min=0)] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Search for a few minutes, print the leaderboard, stop everything."""
     began = time.monotonic()
@@ -121,9 +123,7 @@ def report(
 ) -> None:
     """The leaderboard, what its columns mean, and how long it took."""
     if as_json:
-        typer.echo(
-            json.dumps({"search": search, "leaderboard": list(rows), "took_s": took_s}, ensure_ascii=False)
-        )
+        print_json({"search": search, "leaderboard": list(rows), "took_s": took_s})
         return
     train = search["spec"]["train"]
     console = standard_output()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Annotated, Any
 
@@ -11,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 import dsl
-from backprop_evo.cli.tables import standard_output
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.errors import InvalidEquation, InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="Read, show, draw and vary equations of the language.")
@@ -19,7 +19,6 @@ app = typer.Typer(no_args_is_help=True, help="Read, show, draw and vary equation
 EquationText = Annotated[
     str, typer.Argument(help='An equation, as in "g / fro(g)", or the key of a known one, as in a1-sgd-1.')
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same equations.", min=0)]
 Count = Annotated[int, typer.Option("--count", "-n", help="So many equations.", min=1, max=1_000_000)]
 Operands = Annotated[
@@ -51,7 +50,7 @@ def check(text: EquationText, as_json: AsJson = False) -> None:
     equation = read(text)
     reason = dsl.infeasibility(equation)
     if as_json:
-        _print_json({"text": dsl.to_text(equation), "feasible": reason is None, "infeasible": reason})
+        print_json({"text": dsl.to_text(equation), "feasible": reason is None, "infeasible": reason})
     if reason is not None:
         if as_json:
             raise typer.Exit(InvalidEquation.exit_code)
@@ -66,7 +65,7 @@ def show(text: EquationText, as_json: AsJson = False) -> None:
     equation = read(text)
     described = describe(equation)
     if as_json:
-        _print_json(described)
+        print_json(described)
         return
     table = Table(show_header=False, box=None)
     for name in ("text", "latex", "infeasible", "canonical", "fingerprint"):
@@ -86,7 +85,7 @@ def facts(text: EquationText, as_json: AsJson = False) -> None:
         raise InvalidEquation(f"infeasible: {reason}", hint="facts exist for equations that can be computed")
     values = dsl.facts(equation).as_json()
     if as_json:
-        _print_json(values)
+        print_json(values)
         return
     table = Table(show_header=False, box=None)
     for name, value in values.items():
@@ -160,7 +159,7 @@ def known(as_json: AsJson = False) -> None:
         for row in dsl.KNOWN.values()
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     table = Table("key", "equation", "published test accuracy, %")
     for row in dsl.KNOWN.values():
@@ -207,7 +206,7 @@ def _feasible(draw: Any) -> dsl.Equation:
 
 def _print_equations(rows: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         mutation = row.get("mutation")
@@ -220,7 +219,3 @@ def _in_words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "none"
     return f"{value:.3f}" if isinstance(value, float) else str(value if value is not None else "undefined")
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,10 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import dsl
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import print_json
 from backprop_evo.cli.training_report import as_json as report_as_json
 from backprop_evo.cli.training_report import print_report
-from backprop_evo.errors import InvalidEquation, InvalidSettings
+from backprop_evo.errors import InvalidEquation
 from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.wording import read_rates
 from dsl.equation import Equation
 
 Report = Callable[[TrainProgress], None]
@@ -70,7 +72,7 @@ def train(
         Path | None,
         typer.Option(help="Folder of the data sets.", envvar="BACKPROP_EVO_DATA_DIR", file_okay=False),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a network by an equation and say how well it learnt."""
     changes = {
@@ -98,7 +100,7 @@ def train(
             with _bar(f"{text}  seed {number}", hidden=as_json) as report:
                 results[text].append(_train(parsed[text], spec, number, data_dir, device, report))
     if as_json:
-        typer.echo(json.dumps(report_as_json(results, spec, seed), indent=2, default=str, allow_nan=False))
+        print_json(report_as_json(results, spec, seed))
     else:
         print_report(results, spec)
 
@@ -117,7 +119,7 @@ def build_spec(
     spec = presets.preset(preset)
     rate = spec.learning_rate
     if learning_rate is not None:
-        rates = _rates(learning_rate)
+        rates = read_rates(learning_rate)
         rate = rates[0] if len(rates) == 1 else replace(_grid(rate), rates=rates)
     if probe_epochs is not None:
         rate = replace(_grid(rate), probe_epochs=probe_epochs)
@@ -127,15 +129,6 @@ def build_spec(
 
 def _grid(rate: float | LearningRateGrid) -> LearningRateGrid:
     return rate if isinstance(rate, LearningRateGrid) else LearningRateGrid()
-
-
-def _rates(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InvalidSettings(
-            f"{text!r} is no learning rate", field="learning_rate", hint="one number, or several: 0.01,0.1,1"
-        ) from error
 
 
 def _equation(text: str) -> Equation:

@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from backprop_evo.cli.alignment_table import alignment_table
-from backprop_evo.cli.tables import standard_output
+from backprop_evo.cli.output import standard_output
 from backprop_evo.records.training import TrainResult, TrainSpec
 
 Results = Mapping[str, Sequence[TrainResult]]

@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from backprop_evo.cli.client import Client
-from backprop_evo.cli.tables import duration, percent, seconds_taken
+from backprop_evo.cli.tables import seconds_taken
 from backprop_evo.errors import Unavailable
+from backprop_evo.wording import duration, percent
 
 Json = Mapping[str, Any]
 
