@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from backprop_evo.records.stored import Accuracies
 from dsl.errors import EquationError
 from dsl.parsing import parse
-from dsl.printing import to_mathml
+from dsl.printing import to_latex, to_mathml
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 
@@ -96,6 +96,12 @@ def mathematics(equation: str) -> Markup:
         return Markup(to_mathml(parse(equation)))
     except EquationError:
         return Markup("<code>{}</code>").format(equation)
+
+
+@lru_cache(maxsize=10_000)
+def latex(equation: str) -> str:
+    """The equation as LaTeX, for programs. Raises ``EquationError``."""
+    return to_latex(parse(equation))
 
 
 def number(value: float | None, digits: int = 4) -> str:

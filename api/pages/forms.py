@@ -12,6 +12,9 @@ from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.searching import SearchSpec
 
 FORM_TYPE = "application/x-www-form-urlencoded"
+KEY_FIELD = "idempotency_key"
+"""Hidden in a form that may not be sent twice; ``api/idempotency.py`` reads it."""
+
 MOST_FIELDS = 100
 INTEGERS = ("seed", "trials", "population_size", "start_random", "in_flight")
 TRAIN_TEXTS = ("model", "data", "optimizer")
@@ -24,7 +27,11 @@ async def read_form(request: Request) -> Form:
     """The fields of a form as a browser sends them. Raises ``InvalidInput``."""
     if not request.headers.get("content-type", "").startswith(FORM_TYPE):
         raise InvalidInput(f"a form is sent as {FORM_TYPE}")
-    body = await request.body()
+    return parse_form(await request.body())
+
+
+def parse_form(body: bytes) -> Form:
+    """The fields in the body of a form. Raises ``InvalidInput``."""
     try:
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
