@@ -54,7 +54,7 @@ def decisions(
                 individual=number,
                 equation="g / fro(g)",
                 fingerprint=f"{number:032x}",
-                purpose=Purpose.SEARCH,
+                purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
                 spec=search.spec.train,
                 seed=1,
                 state=TrialState.QUEUED,

@@ -20,8 +20,8 @@ def utc_now() -> datetime:
 
 
 class Service:
-    """Every method raises the errors of ``backprop_evo.errors`` and stores nothing when it does. Verbs may be
-    repeated without harm."""
+    """Every method raises the errors of ``backprop_evo.errors`` and stores nothing when it does. ``pause``,
+    ``resume``, ``stop`` and ``cancel`` may be repeated without harm."""
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime] = utc_now) -> None:
         self.store = store

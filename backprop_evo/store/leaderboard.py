@@ -52,8 +52,14 @@ class SqlLeaderboard(Leaderboard):
 
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         here = LEADERBOARD.c.search_id == search_id
+        query = (
+            select(LEADERBOARD)
+            .where(here, LEADERBOARD.c.is_baseline)
+            .order_by(LEADERBOARD.c.individual)  # by the primary key: searches begin with it, so few are read
+            .limit(1)
+        )
         with self.database.read() as connection:
-            row = connection.execute(select(LEADERBOARD).where(here, LEADERBOARD.c.is_baseline)).one_or_none()
+            row = connection.execute(query).one_or_none()
             if row is None:
                 return None
             above = select(func.count()).where(
