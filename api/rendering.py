@@ -19,7 +19,7 @@ from backprop_evo.records.stored import Accuracies
 from backprop_evo.wording import UNKNOWN, distance, duration, percent
 from dsl.errors import EquationError
 from dsl.parsing import parse
-from dsl.printing import to_mathml
+from dsl.printing import to_latex, to_mathml
 
 
 def render(
@@ -63,6 +63,12 @@ def mathematics(equation: str) -> Markup:
         return Markup(to_mathml(parse(equation)))
     except EquationError:
         return Markup("<code>{}</code>").format(equation)
+
+
+@lru_cache(maxsize=10_000)
+def latex(equation: str) -> str:
+    """The equation as LaTeX, for programs. Raises ``EquationError``."""
+    return to_latex(parse(equation))
 
 
 def number(value: float | None, digits: int = 4) -> str:

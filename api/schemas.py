@@ -8,13 +8,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.rendering import latex
 from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
     EventRecord,
     IndividualRecord,
     KeyScope,
-    LeaderboardRow,
+    LeaderboardRecord,
     NodeRecord,
     Origin,
     Page,
@@ -191,8 +192,9 @@ class LeaderboardRowOut(Wire):
     learning_rate: float | None
 
     @classmethod
-    def of(cls, row: LeaderboardRow) -> LeaderboardRowOut:
-        return cls.model_validate(row)
+    def of(cls, row: LeaderboardRecord) -> LeaderboardRowOut:
+        known = {name: getattr(row, name) for name in cls.model_fields if name != "latex"}
+        return cls(latex=latex(row.equation), **known)
 
 
 class EquationIn(BaseModel):

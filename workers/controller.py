@@ -80,11 +80,11 @@ class Controller:
         """Give every search back, so that another controller need not wait for the claims to run out."""
         for search_id in list(self.held):
             with suppress(Unavailable):
-                self.store.release_search_claim(search_id, self.name)
+                self.store.searches.release_claim(search_id, self.name)
         self.held.clear()
 
     def _claim_free_searches(self) -> None:
-        while search := self.store.claim_search(self.name, lease_s=self.options.lease_s, now=self.now()):
+        while search := self.store.searches.claim(self.name, lease_s=self.options.lease_s, now=self.now()):
             log.info("search claimed", search_id=search.id, name=search.spec.name)
             self.held[search.id] = Driven(search)
 
@@ -111,17 +111,17 @@ class Controller:
     def _still_ours(self, driven: Driven) -> bool:
         """Renew the claim; drop a search that another controller took or that needs no decisions now."""
         search_id = driven.search.id
-        if not self.store.renew_search_claim(
+        if not self.store.searches.renew_claim(
             search_id, self.name, lease_s=self.options.lease_s, now=self.now()
         ):
             log.warning("claim lost")
             del self.held[search_id]
             return False
-        driven.search = self.store.search(search_id)
+        driven.search = self.store.searches.get(search_id)
         if driven.search.state in DRIVEN:
             return True
         log.info("search rests", state=driven.search.state.value)
-        self.store.release_search_claim(search_id, self.name)
+        self.store.searches.release_claim(search_id, self.name)
         del self.held[search_id]
         return False
 
@@ -133,7 +133,7 @@ class Controller:
         if driven.faults >= MOST_FAULTS:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
             with suppress(Conflict):
-                self.store.move_search(driven.search.id, SearchState.FAILED, now=self.now(), reason=reason)
+                self.store.searches.move(driven.search.id, SearchState.FAILED, now=self.now(), reason=reason)
 
     def _dispatch(self) -> None:
         """Send what is queued. While Redis is away trials wait in SQL and searches are driven on."""

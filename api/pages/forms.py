@@ -13,6 +13,9 @@ from backprop_evo.records.searching import SearchSpec
 from backprop_evo.wording import read_rates
 
 FORM_TYPE = "application/x-www-form-urlencoded"
+KEY_FIELD = "idempotency_key"
+"""Hidden in a form that may not be sent twice; ``api/idempotency.py`` reads it."""
+
 MOST_FIELDS = 100
 INTEGERS = ("seed", "trials", "population_size", "start_random", "in_flight")
 TRAIN_TEXTS = ("model", "data", "optimizer")
@@ -25,7 +28,11 @@ async def read_form(request: Request) -> Form:
     """The fields of a form as a browser sends them. Raises ``InvalidInput``."""
     if not request.headers.get("content-type", "").startswith(FORM_TYPE):
         raise InvalidInput(f"a form is sent as {FORM_TYPE}")
-    body = await request.body()
+    return parse_form(await request.body())
+
+
+def parse_form(body: bytes) -> Form:
+    """The fields in the body of a form. Raises ``InvalidInput``."""
     try:
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:

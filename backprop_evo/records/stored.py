@@ -163,7 +163,7 @@ class Accuracies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaderboardRow:
+class LeaderboardRecord:
     """One behaviour on the leaderboard. ``validation`` is over confirmation trials where there are any.
 
     ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above
@@ -174,7 +174,6 @@ class LeaderboardRow:
     search_id: str
     individual: int
     equation: str
-    latex: str
     fingerprint: str
     is_baseline: bool
     confirmed: bool
@@ -233,8 +232,25 @@ class KeyRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statistics:
-    """Counts over everything stored, for monitoring; states that nothing is in are left out."""
+class Answer:
+    """What a request was answered. ``body`` is None where it holds a secret, which is never kept."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRequest:
+    """What is known under a key. ``answer`` is None as long as the server has not given one."""
+
+    sha256: str
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many there are of everything stored, for monitoring; states that nothing is in are left out."""
 
     searches: Mapping[SearchState, int]
     trials: Mapping[TrialState, int]

@@ -24,10 +24,10 @@ def load_progress(store: Store, search: SearchRecord) -> Brain:
     Open trials are read first: one that finishes meanwhile is then among the finishes, never in neither.
     """
     confirmations = [
-        trial.id for trial in store.open_trials(search.id) if trial.purpose is Purpose.CONFIRMATION
+        trial.id for trial in store.trials.open(search.id) if trial.purpose is Purpose.CONFIRMATION
     ]
-    individuals = store.individuals(search.id)
-    finishes = store.finishes(search.id)
+    individuals = store.individuals.of(search.id)
+    finishes = store.trials.finishes(search.id)
     language = SpecLanguage(search.spec)
     return rebuild(search.id, search.spec, language, individuals, finishes, confirmations)
 
@@ -42,22 +42,22 @@ def drive_once(
     claim, and go on with None if it is still held; ``InvalidInput`` when the search cannot be carried out,
     after marking it FAILED.
     """
-    search = store.search(search.id)
+    search = store.searches.get(search.id)
     try:
         progress = progress or load_progress(store, search)
         decisions = _decide(store, search, progress, now)
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
-        store.move_search(search.id, SearchState.FAILED, now=now, reason=error.message)
+        store.searches.move(search.id, SearchState.FAILED, now=now, reason=error.message)
         raise
     if not decisions.is_empty:
-        store.record_decisions(search.id, controller, decisions.individuals, decisions.trials, now=now)
+        store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)
     return progress, decisions
 
 
 def _decide(store: Store, search: SearchRecord, progress: Brain, now: datetime) -> Decisions:
-    for finish in store.finishes(search.id, after=progress.finishes_known):
+    for finish in store.trials.finishes(search.id, after=progress.finishes_known):
         progress.observe(finish)
     return progress.decide(search.state, search.trials_total, now=now)
 
@@ -65,6 +65,6 @@ def _decide(store: Store, search: SearchRecord, progress: Brain, now: datetime) 
 def _end(store: Store, search: SearchRecord, end: SearchState, reason: str | None, now: datetime) -> None:
     """Move to the last state, unless somebody paused, extended or cancelled the search since it was read."""
     try:
-        store.move_search(search.id, end, now=now, expected_version=search.version, reason=reason)
+        store.searches.move(search.id, end, now=now, expected_version=search.version, reason=reason)
     except Conflict:
         return

@@ -12,20 +12,28 @@ from backprop_evo.errors import (
     Conflict,
     IllegalTransition,
     InvalidEquation,
-    InvalidInput,
     InvalidSettings,
     NotFound,
     UnknownDataset,
 )
 from backprop_evo.records.searching import Operators, SearchSpec, SearchState, Vocabulary
+from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.service import check_equation, known_equations, parse_search_spec, search_spec_to_json
+from backprop_evo.service import (
+    check_equation,
+    known_equations,
+    parse_search_spec,
+    search_spec_to_json,
+    utc_now,
+)
+from backprop_evo.service.use_cases import NODE_SILENCE_S
+from backprop_evo.store.keyed import KeyedRequest, carrying_out
 
 
 class TestSubmitting:
-    def test_a_search_is_stored_as_queued(self, service, small_spec):
+    def test_a_search_is_stored_as_queued(self, service, store, small_spec):
         search = service.submit_search(small_spec())
-        assert service.search(search.id) == search
+        assert store.searches.get(search.id) == search
         assert (search.state, search.spec) == (SearchState.QUEUED, small_spec())
 
     @pytest.mark.parametrize(
@@ -44,19 +52,22 @@ class TestSubmitting:
         ],
     )
     def test_what_cannot_be_carried_out_is_refused_and_not_stored(
-        self, service, small_spec, options, error, says
+        self, service, store, small_spec, options, error, says
     ):
         with pytest.raises(error, match=says):
             service.submit_search(small_spec(**options))
-        assert service.searches().items == ()
+        assert store.searches.page().items == ()
 
-    def test_a_key_makes_submitting_idempotent(self, service, small_spec):
-        first = service.submit_search(small_spec(), idempotency_key="k")
-        assert service.submit_search(small_spec(), idempotency_key="k") == first
-        with pytest.raises(Conflict):
-            service.submit_search(small_spec(seed=9), idempotency_key="k")
-        with pytest.raises(InvalidInput, match="characters"):
-            service.submit_search(small_spec(), idempotency_key="k" * 201)
+    def test_the_request_under_one_key_is_carried_out_once(self, service, store, small_spec):
+        def request(sha256):
+            return carrying_out(KeyedRequest(caller="", key="k", sha256=sha256, at=utc_now()))
+
+        with request("1"):
+            first = service.submit_search(small_spec())
+        for sha256, spec in (("1", small_spec()), ("2", small_spec(seed=9))):
+            with request(sha256), pytest.raises(Conflict, match="'k'"):
+                service.submit_search(spec)
+        assert store.searches.page().items == (first,)
 
     def test_a_clone_is_the_same_search_with_another_seed_and_the_extended_budget(self, service, small_spec):
         search = service.submit_search(small_spec())
@@ -74,10 +85,15 @@ class TestSubmitting:
             service.resume(search.id)
         assert refused.value.legal == ("clone",)
 
-    @pytest.mark.parametrize("listing", ["trials", "individuals", "leaderboard"])
-    def test_lists_of_no_search_are_refused(self, service, listing):
-        with pytest.raises(NotFound):
-            getattr(service, listing)("nobody")
+    def test_a_node_is_live_until_it_was_silent_for_too_long(self, service, store, clock):
+        node = NodeRecord(
+            name="n", slots=1, devices=("cpu",), code_version="1", started_at=clock.now, seen_at=clock.now
+        )
+        store.nodes.beat(node)
+        clock.pass_by(NODE_SILENCE_S - 1)
+        assert service.live_nodes() == [node]
+        clock.pass_by(1)
+        assert service.live_nodes() == []
 
 
 class TestSpecs:

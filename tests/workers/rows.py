@@ -76,5 +76,5 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
         )
         for number in range(count)
     ]
-    store.record_decisions(search.id, CONTROLLER, individuals, trials, now=now)
+    store.individuals.record(search.id, CONTROLLER, individuals, trials, now=now)
     return [trial.id for trial in trials]
