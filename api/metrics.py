@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
-from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.store.base import Store
 

@@ -15,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from backprop_evo import wording
-from backprop_evo.records.stored import Accuracies
+from backprop_evo.records.states import SearchState, Tone, TrialState
+from backprop_evo.records.stored import EVENT_KINDS, Accuracies
 from backprop_evo.wording import UNKNOWN, distance, duration, percent
 from dsl.errors import EquationError
 from dsl.parsing import parse
@@ -81,6 +82,14 @@ def as_json(value: Any) -> Markup:
     return escape(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def tone(state: str) -> Tone:
+    """How a state, or what became of an attempt, is shown. An attempt that was given back ended in no
+    state.
+    """
+    known: dict[str, Tone] = {each.value: each.tone for each in (*SearchState, *TrialState)}
+    return known.get(state, Tone.WARN)
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -89,8 +98,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (percent, spread, duration, ago, mathematics, number, as_json):
+    for function in (percent, spread, duration, ago, mathematics, number, as_json, tone):
         environment.filters[function.__name__] = function
+    environment.globals["event_kinds"] = EVENT_KINDS
     return environment
 
 

@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from random import Random
 from time import perf_counter
 
-from backprop_evo.records.searching import SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.language import Candidate

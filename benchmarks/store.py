@@ -16,9 +16,16 @@ from random import Random
 from time import perf_counter
 
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose, SearchSpec, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
-from backprop_evo.records.training import CurvePoint, Outcome, TrainResult
+from backprop_evo.records.training import (
+    CurvePoint,
+    TrainResult,
+)
 from backprop_evo.store import migrations
 from backprop_evo.store.endings import end_trial, lock_with_search
 from backprop_evo.store.sql import SqlStore, open_store
@@ -85,7 +92,7 @@ def fill(store: SqlStore, count: int) -> SearchRecord:
 
 def result(generator: Random) -> TrainResult:
     return TrainResult(
-        outcome=Outcome.COMPLETED, validation_accuracy=generator.random(), curve=CURVE, wall_time_s=60.0
+        outcome=TrialState.COMPLETED, validation_accuracy=generator.random(), curve=CURVE, wall_time_s=60.0
     )
 
 

@@ -21,9 +21,13 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidInput, NotFound, Unavailable
-from backprop_evo.records.searching import TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Lease, TrialRecord, node_of
-from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.training import (
+    TrainProgress,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 from workers.heartbeat import LeaseHeartbeat, kill_this_process, utc_now
@@ -140,9 +144,11 @@ class Attempts:
                     lambda: heartbeat.lost or self.drain.is_over,
                 )
             except SoftTimeLimitExceeded:
-                result = _ended(Outcome.TIMEOUT, f"over the limit of {self.options.trial_time_limit_s:g} s")
+                result = _ended(
+                    TrialState.TIMEOUT, f"over the limit of {self.options.trial_time_limit_s:g} s"
+                )
             except InvalidInput as error:
-                result = _ended(Outcome.FAILED, error.message)
+                result = _ended(TrialState.FAILED, error.message)
             except Exception as error:
                 heartbeat.training_ended()
                 log.exception("training fault")
@@ -155,7 +161,7 @@ class Attempts:
         return replace(spec, time_limit_s=limit_s)
 
     def _report(self, lease: Lease, result: TrainResult, *, lost: bool) -> Ending:
-        if result.outcome is Outcome.CANCELLED:
+        if result.outcome is TrialState.CANCELLED:
             if lost:
                 return Ending.OVERTAKEN
             return self._release(lease, "its node is shutting down", retry=True)
@@ -199,5 +205,5 @@ class Attempts:
                 delay_s = min(10.0, delay_s * 2)
 
 
-def _ended(outcome: Outcome, reason: str) -> TrainResult:
+def _ended(outcome: TrialState, reason: str) -> TrainResult:
     return TrainResult(outcome=outcome, reason=reason)

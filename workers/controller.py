@@ -22,7 +22,7 @@ import structlog
 
 from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.searching import SearchState
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.lifecycle import DRIVEN

@@ -13,7 +13,7 @@ from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
 from api.pages.forms import Form, read_form, whole
 from api.rendering import render
 from backprop_evo.errors import InvalidInput, NotFound
-from backprop_evo.records.searching import TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import Service, search_spec_to_json, utc_now

@@ -17,7 +17,10 @@ from api.deps import (
     expected_version,
 )
 from api.schemas import CloneIn, ExtendIn, IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.service import parse_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor

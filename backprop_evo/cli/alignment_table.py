@@ -11,7 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from backprop_evo.data.catalogue import dataset_info
-from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    TrainResult,
+    TrainSpec,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def layer_alignments(runs: Sequence[TrainResult]) -> list[LayerAlignment]:
     measurement whose norm ratio is not finite has no direction to speak of and is left out.
     """
     measured = [run for run in runs if run.alignment]
-    counted = [run for run in measured if run.outcome is Outcome.COMPLETED] or measured
+    counted = [run for run in measured if run.outcome is TrialState.COMPLETED] or measured
     by_layer = [_by_layer(run.alignment) for run in counted]
     rows = []
     for layer in by_layer[0] if by_layer else ():

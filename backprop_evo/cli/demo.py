@@ -24,6 +24,7 @@ from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
+from backprop_evo.records.states import SearchState
 from backprop_evo.settings import Settings
 from backprop_evo.wording import duration
 
@@ -82,7 +83,7 @@ def demo(
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             console.print("Stopping what was started …")
     report(search, rows, time.monotonic() - began, as_json=as_json)
-    if search["state"] != "completed":
+    if search["state"] != SearchState.COMPLETED:
         raise BackpropEvoError(
             f"the demo search ended as {search['state']}: {search.get('end_reason')}",
             hint=f"the logs are in {options.home / 'logs'}",
@@ -90,7 +91,7 @@ def demo(
 
 
 def _tell_of_company(client: Client, console: Console) -> None:
-    running = list(client.items("/searches", limit=100, state="running"))
+    running = list(client.items("/searches", limit=100, state=SearchState.RUNNING))
     if running:
         console.print(
             f"{len(running)} unfinished searches of this folder go on beside the demo, which takes longer; "

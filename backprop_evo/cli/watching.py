@@ -17,11 +17,11 @@ from rich.text import Text
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.tables import seconds_taken
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.wording import duration, percent
 
 Json = Mapping[str, Any]
 
-ENDED = frozenset({"completed", "stopped", "cancelled", "failed"})
 MOST_RUNNING_SHOWN = 8
 
 
@@ -36,7 +36,7 @@ class Sight:
 
     @property
     def has_ended(self) -> bool:
-        return self.search["state"] in ENDED
+        return SearchState(self.search["state"]).is_terminal
 
 
 def look(client: Client, search_id: str) -> Sight:
@@ -48,11 +48,14 @@ def look(client: Client, search_id: str) -> Sight:
     done = 0
     if planned and search["trials_done"] >= search["trials_total"]:
         done = sum(
-            1 for _ in client.items(f"{path}/trials", limit=100, purpose="confirmation", state="completed")
+            1
+            for _ in client.items(
+                f"{path}/trials", limit=100, purpose="confirmation", state=TrialState.COMPLETED
+            )
         )
     return Sight(
         search,
-        list(client.items(f"{path}/trials", limit=MOST_RUNNING_SHOWN, state="running")),
+        list(client.items(f"{path}/trials", limit=MOST_RUNNING_SHOWN, state=TrialState.RUNNING)),
         client.get(f"{path}/leaderboard", limit=5)["items"],
         (done, planned),
     )

@@ -149,48 +149,6 @@ def _is_distribution(weights: tuple[float, ...]) -> bool:
     return bool(weights) and all(w >= 0 for w in weights) and abs(sum(weights) - 1.0) < 1e-9
 
 
-class SearchState(StrEnum):
-    """queued → running ⇄ paused → stopping → completed | stopped | cancelled | failed."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPING = "stopping"
-    COMPLETED = "completed"
-    STOPPED = "stopped"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in _TERMINAL_SEARCH_STATES
-
-
-_TERMINAL_SEARCH_STATES = frozenset(
-    {SearchState.COMPLETED, SearchState.STOPPED, SearchState.CANCELLED, SearchState.FAILED}
-)
-
-
-class TrialState(StrEnum):
-    """queued → leased → running → one of the terminal states. A lost lease leads back to queued."""
-
-    QUEUED = "queued"
-    LEASED = "leased"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    PRUNED = "pruned"
-    DIVERGED = "diverged"
-    OOM = "oom"
-    TIMEOUT = "timeout"
-    FAILED = "failed"
-    LOST = "lost"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self not in (TrialState.QUEUED, TrialState.LEASED, TrialState.RUNNING)
-
-
 class Purpose(StrEnum):
     """Why a trial is trained. Only a confirmation reads the test split."""
 

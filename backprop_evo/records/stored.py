@@ -12,7 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import IntermediateValue, TrainResult, TrainSpec
 
 T = TypeVar("T")
@@ -182,6 +186,16 @@ class LeaderboardRecord:
     test: Accuracies | None
     train_time_s: float
     learning_rate: float | None
+
+
+EVENT_KINDS = (
+    *(f"search.{state}" for state in SearchState),
+    *(f"trial.{state}" for state in TrialState),
+    "search.extended",
+    "individuals.proposed",
+)
+"""Every kind of event: each state that a search or a trial can enter, and the two that are no change of
+state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

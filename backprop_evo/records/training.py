@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.states import TrialState
 
 OptimizerName = Literal["sgd", "momentum"]
 ScheduleName = Literal["auto", "constant", "cosine"]
@@ -95,18 +95,6 @@ class TrainSpec:
         return max(1, used // min(self.batch_size, used))
 
 
-class Outcome(StrEnum):
-    """How a training ended. ``pruned`` and ``diverged`` are results, not faults."""
-
-    COMPLETED = "completed"
-    PRUNED = "pruned"
-    DIVERGED = "diverged"
-    OOM = "oom"
-    TIMEOUT = "timeout"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
 @dataclass(frozen=True, slots=True)
 class TrainProgress:
     """Where a training stands; told to the caller about once a second. ``phase`` is probe, train or test."""
@@ -164,9 +152,9 @@ class AlignmentPoint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
     """What one training reports. ``reason`` is set for every outcome but ``completed``, ``rung`` for a
-    training that a pruner stopped there."""
+    training that a pruner stopped there. ``outcome`` is the terminal state of its trial."""
 
-    outcome: Outcome
+    outcome: TrialState
     reason: str | None = None
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
@@ -181,3 +169,7 @@ class TrainResult:
     images_per_s: float | None = None
     peak_memory_mib: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.outcome.is_terminal:
+            raise ValueError(f"a training does not end as {self.outcome}")

@@ -10,7 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from backprop_evo.errors import Conflict, InvalidInput
-from backprop_evo.records.searching import Purpose, SearchState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.brain import Brain, Decisions
 from backprop_evo.search.replay import rebuild

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from backprop_evo.records.searching import SearchSpec, SearchState
+from backprop_evo.records.searching import (
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import NodeRecord, SearchRecord
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store

@@ -13,9 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, or_, select, text, update
 
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Lease
-from backprop_evo.records.training import Outcome, TrainResult
+from backprop_evo.records.training import (
+    TrainResult,
+)
 from backprop_evo.store.codec import encode
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard import count_trial
@@ -42,10 +47,10 @@ def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
     return connection.execute(select(TRIALS).where(TRIALS.c.id == trial_id).with_for_update()).one()
 
 
-def end_trial(
-    connection: Connection, row: Row[Any], state: TrialState, result: TrainResult, now: datetime
-) -> None:
-    """Make a trial terminal: result, finish order, the search's counters, the leaderboard, one event."""
+def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: datetime) -> None:
+    """Make a trial terminal, in the state of its outcome: result, finish order, the search's counters, the
+    leaderboard, one event."""
+    state = result.outcome
     completed = state is TrialState.COMPLETED
     accuracy = result.validation_accuracy if completed else None
     order = _count_finish(connection, row, accuracy)
@@ -128,7 +133,7 @@ def cancel_open_trials(connection: Connection, search_id: str, now: datetime) ->
     connection.execute(
         update(ATTEMPTS)
         .where(ATTEMPTS.c.trial_id.in_(still_open), ATTEMPTS.c.outcome.is_(None))
-        .values(ended_at=now, outcome=TrialState.CANCELLED.value)
+        .values(ended_at=now, outcome=TrialState.CANCELLED)
     )
     return connection.execute(
         update(TRIALS)
@@ -145,17 +150,17 @@ def lose_trial(
     lived_s = _lived_s(row, policy.lease_s)
     if lived_s >= policy.overrun_s:
         reason = f"stopped after {lived_s:.0f} s, over the time limit: {reason}"
-        timeout = TrainResult(outcome=Outcome.TIMEOUT, reason=reason, wall_time_s=lived_s)
-        close_attempt(connection, row.id, row.fence, Outcome.TIMEOUT.value, reason, now)
-        end_trial(connection, row, TrialState.TIMEOUT, timeout, now)
+        timeout = TrainResult(outcome=TrialState.TIMEOUT, reason=reason, wall_time_s=lived_s)
+        close_attempt(connection, row.id, row.fence, TrialState.TIMEOUT, reason, now)
+        end_trial(connection, row, timeout, now)
         return False
-    close_attempt(connection, row.id, row.fence, TrialState.LOST.value, reason, now)
+    close_attempt(connection, row.id, row.fence, TrialState.LOST, reason, now)
     if row.fence < policy.max_attempts:
         not_before = now + timedelta(seconds=policy.pause_s(row.fence))
         requeue(connection, row, now, reason, not_before=not_before)
         return True
     reason = f"lost {row.fence} times; the last time: {reason}"
-    end_trial(connection, row, TrialState.LOST, TrainResult(outcome=Outcome.FAILED, reason=reason), now)
+    end_trial(connection, row, TrainResult(outcome=TrialState.LOST, reason=reason), now)
     return False
 
 

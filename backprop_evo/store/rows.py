@@ -7,7 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
     EventRecord,

@@ -11,7 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
 
 from backprop_evo.errors import Conflict, IllegalTransition, InvalidInput, InvalidSettings, NotFound
-from backprop_evo.records.searching import SearchSpec, SearchState
+from backprop_evo.records.searching import (
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Page, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN, TRANSITIONS, VERBS
 from backprop_evo.store.base import Searches

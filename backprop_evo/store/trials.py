@@ -11,9 +11,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Update, func, ins
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, TrialRecord
-from backprop_evo.records.training import Outcome, TrainResult
+from backprop_evo.records.training import (
+    TrainResult,
+)
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.base import Trials
 from backprop_evo.store.codec import encode_payload
@@ -164,8 +169,8 @@ class SqlTrials(Trials):
             row = lock_leased(connection, lease)
             if row is None:
                 return False
-            end_trial(connection, row, TrialState(result.outcome.value), result, now)
-            close_attempt(connection, row.id, row.fence, result.outcome.value, result.reason, now)
+            end_trial(connection, row, result, now)
+            close_attempt(connection, row.id, row.fence, result.outcome, result.reason, now)
             return True
 
     def release(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
@@ -177,9 +182,9 @@ class SqlTrials(Trials):
                 requeue(connection, row, now, reason)
                 close_attempt(connection, row.id, row.fence, "released", reason, now)
                 return True
-            failed = TrainResult(outcome=Outcome.FAILED, reason=reason)
-            end_trial(connection, row, TrialState.FAILED, failed, now)
-            close_attempt(connection, row.id, row.fence, Outcome.FAILED.value, reason, now)
+            failed = TrainResult(outcome=TrialState.FAILED, reason=reason)
+            end_trial(connection, row, failed, now)
+            close_attempt(connection, row.id, row.fence, TrialState.FAILED, reason, now)
             return True
 
     def lose(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:

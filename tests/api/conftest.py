@@ -13,9 +13,18 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import IndividualRecord, NodeRecord, Origin, TrialRecord
-from backprop_evo.records.training import CurvePoint, Outcome, RateProbe, TrainResult, TrainSpec
+from backprop_evo.records.training import (
+    CurvePoint,
+    RateProbe,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store import migrations
@@ -159,7 +168,7 @@ def result_of(accuracy: float | None, test: float | None = None) -> TrainResult:
     if accuracy is None:
         curve = (CurvePoint(0.5, 2.31, 0.1, 0.1, 2.0), CurvePoint(1.0, math.nan, None, 0.1, 4.0))
         return TrainResult(
-            outcome=Outcome.DIVERGED, reason="the loss is NaN", curve=curve, environment=environment
+            outcome=TrialState.DIVERGED, reason="the loss is NaN", curve=curve, environment=environment
         )
     epochs = [0.5 * step for step in range(1, 9)]
     curve = tuple(
@@ -167,7 +176,7 @@ def result_of(accuracy: float | None, test: float | None = None) -> TrainResult:
         for epoch in epochs
     )
     return TrainResult(
-        outcome=Outcome.COMPLETED,
+        outcome=TrialState.COMPLETED,
         validation_accuracy=accuracy,
         test_accuracy=test,
         train_loss=1.5,

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import KeyScope, Origin
-from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    TrainResult,
+)
 from backprop_evo.store.sql import SqlStore
 
 HOSTILE = "<script>alert(1)</script>"
@@ -126,7 +130,7 @@ def measured(seed: Any, points: tuple[AlignmentPoint, ...]) -> str:
     seed.propose([seed.individual(20, "b_next_R_dh", Origin.RANDOM, None)], [trial])
     lease = seed.store.trials.claim(trial.id, "node-a/0", lease_s=600, now=seed.tick())
     assert seed.store.trials.start(lease, now=seed.tick())
-    result = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=0.3, alignment=points)
+    result = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.3, alignment=points)
     assert seed.store.trials.finish(lease, result, now=seed.tick())
     return str(trial.id)
 

@@ -10,7 +10,11 @@ from backprop_evo.cli.main import app
 from backprop_evo.cli.train import build_spec
 from backprop_evo.cli.training_report import paired_difference
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.training import LearningRateGrid, Outcome, TrainResult
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    LearningRateGrid,
+    TrainResult,
+)
 
 SMALL = [
     "--model",
@@ -62,7 +66,7 @@ def test_the_difference_is_taken_seed_by_seed():
 
 def test_a_seed_without_an_accuracy_for_both_is_left_out_and_said_so():
     good, bad = (
-        TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=accuracy) for accuracy in (0.5, None)
+        TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=accuracy) for accuracy in (0.5, None)
     )
     difference = paired_difference({"a": [good, good, good], "b": [good, bad, good]})
     assert (difference.n, difference.left_out, difference.mean) == (2, 1, 0.0)

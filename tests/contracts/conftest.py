@@ -8,9 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backprop_evo.records.searching import Confirmation, Purpose, SearchSpec, TrialState
+from backprop_evo.records.searching import (
+    Confirmation,
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Lease, Origin, SearchRecord, TrialRecord
-from backprop_evo.records.training import CurvePoint, Outcome, TrainResult
+from backprop_evo.records.training import (
+    CurvePoint,
+    TrainResult,
+)
 from backprop_evo.store.base import Store
 from backprop_evo.store.sql import SqlStore, open_store
 
@@ -100,10 +108,10 @@ class Scene:
 
 def result(accuracy: float | None = 0.5, **rest: object) -> TrainResult:
     if accuracy is None:
-        return TrainResult(outcome=Outcome.DIVERGED, reason="loss is nan", train_loss=float("nan"))
+        return TrainResult(outcome=TrialState.DIVERGED, reason="loss is nan", train_loss=float("nan"))
     curve = (CurvePoint(0.5, float("inf"), None, 0.1, 1.5), CurvePoint(1.0, 1.25, accuracy, 0.1, 3.0))
     return TrainResult(
-        outcome=Outcome.COMPLETED,
+        outcome=TrialState.COMPLETED,
         validation_accuracy=accuracy,
         curve=curve,
         wall_time_s=3.0,

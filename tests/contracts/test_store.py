@@ -15,12 +15,15 @@ from backprop_evo.records.searching import (
     Confirmation,
     Purpose,
     SearchSpec,
-    SearchState,
-    TrialState,
     Vocabulary,
 )
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Answer, EarlierRequest, NodeRecord
-from backprop_evo.records.training import LearningRateGrid, Outcome, TrainResult, TrainSpec
+from backprop_evo.records.training import (
+    LearningRateGrid,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.store.keyed import CarriedOutAlready, KeyedRequest, carrying_out
 
 
@@ -372,7 +375,7 @@ class TestTrials:
         assert trial.state is state
         (attempt,) = scene.store.trials.attempts(trial_id)
         if state is TrialState.TIMEOUT:
-            assert (trial.result.outcome, trial.result.wall_time_s) == (Outcome.TIMEOUT, 130)
+            assert (trial.result.outcome, trial.result.wall_time_s) == (TrialState.TIMEOUT, 130)
             assert "time limit" in trial.result.reason
             assert attempt.outcome == "timeout"
             assert scene.store.searches.get(search.id).trials_done == 1
@@ -456,15 +459,15 @@ class TestTrials:
             scene.store.trials.unsent(queued_before=scene.now + timedelta(seconds=10), limit=1) == trials[1:2]
         )
 
-    @pytest.mark.parametrize("outcome", list(Outcome))
+    @pytest.mark.parametrize("outcome", [state for state in TrialState if state.is_terminal])
     def test_every_outcome_is_a_state_of_its_own(self, scene, outcome):
         search = scene.search()
         trial_id = scene.trial(search)
         result = TrainResult(outcome=outcome, reason="why", validation_accuracy=0.25)
         assert scene.store.trials.finish(scene.running(trial_id), result, now=scene.now)
-        assert scene.store.trials.get(trial_id).state.value == outcome.value
+        assert scene.store.trials.get(trial_id).state is outcome
         (finish,) = scene.store.trials.finishes(search.id)
-        assert finish.validation_accuracy == (0.25 if outcome is Outcome.COMPLETED else None)
+        assert finish.validation_accuracy == (0.25 if outcome is TrialState.COMPLETED else None)
         assert scene.store.searches.get(search.id).best_fitness == finish.validation_accuracy
 
     def test_finishes_come_in_order_and_from_a_place_on(self, scene):

@@ -5,7 +5,10 @@ import time
 
 import pytest
 
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import TrialRecord
 from tests.e2e.cluster import SLOW, Cluster, eventually, search_spec
 

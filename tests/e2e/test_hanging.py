@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backprop_evo.records.searching import TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import AttemptRecord, TrialRecord
 from backprop_evo.settings import Settings
 from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec

@@ -19,7 +19,10 @@ from typer.testing import CliRunner
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import free_port
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.tether import tethered
 from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec
 

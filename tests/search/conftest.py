@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from backprop_evo.records.searching import Confirmation, Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Confirmation,
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
 from backprop_evo.search.brain import Brain, Decisions
 from backprop_evo.search.language import Candidate

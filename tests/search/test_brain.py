@@ -2,7 +2,10 @@
 
 import pytest
 
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
 from backprop_evo.search.brain import MAX_SUCCESSIVE_TWINS
 

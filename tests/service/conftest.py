@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from backprop_evo.records.searching import Confirmation, SearchSpec
-from backprop_evo.records.training import Outcome, TrainResult
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    TrainResult,
+)
 from backprop_evo.service import Service
 from backprop_evo.store.sql import SqlStore, open_store
 
@@ -63,7 +66,9 @@ def train_oldest(store: Any, search_id: str, now: datetime) -> bool:
         if lease is None:
             continue
         accuracy = (sum(map(ord, trial.equation)) % 97) / 100
-        result = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=accuracy, test_accuracy=accuracy)
+        result = TrainResult(
+            outcome=TrialState.COMPLETED, validation_accuracy=accuracy, test_accuracy=accuracy
+        )
         assert store.trials.start(lease, now=now)
         assert store.trials.finish(lease, result, now=now)
         return True

@@ -6,7 +6,10 @@ import pytest
 
 from backprop_evo.errors import Conflict, InvalidInput
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose, SearchState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.search.replay import replay
 from backprop_evo.search.spec_language import SpecLanguage
 from backprop_evo.service import drive_once

@@ -16,7 +16,12 @@ from backprop_evo.errors import (
     NotFound,
     UnknownDataset,
 )
-from backprop_evo.records.searching import Operators, SearchSpec, SearchState, Vocabulary
+from backprop_evo.records.searching import (
+    Operators,
+    SearchSpec,
+    Vocabulary,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import (

@@ -14,7 +14,11 @@ from alembic.config import Config
 from typer.testing import CliRunner
 
 from backprop_evo.errors import BackpropEvoError, InvalidInput, InvalidSettings, Unavailable
-from backprop_evo.records.searching import Purpose, SearchSpec, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database

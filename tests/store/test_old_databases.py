@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backprop_evo.records.searching import SearchState
+from backprop_evo.records.states import SearchState
 from backprop_evo.search.replay import replay
 from backprop_evo.search.spec_language import SpecLanguage
 from backprop_evo.store import migrations

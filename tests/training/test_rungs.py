@@ -4,7 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from backprop_evo.records.training import LearningRateGrid, Outcome, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    LearningRateGrid,
+    TrainSpec,
+)
 from backprop_evo.training import train_child
 from backprop_evo.training.run.rungs import Rungs
 from dsl import parse
@@ -49,7 +53,7 @@ def test_losses_are_means_since_the_value_before():
 
 def test_a_pruned_training_ends_there_with_rung_reason_and_curve():
     result, values = trained(rungs=(4, 12), answers=lambda value: "too slow" if value.rung == 1 else None)
-    assert (result.outcome, result.rung, result.reason) == (Outcome.PRUNED, 1, "too slow")
+    assert (result.outcome, result.rung, result.reason) == (TrialState.PRUNED, 1, "too slow")
     assert [point.epoch for point in result.curve] == [0.4, 1.0, 1.2]
     assert result.curve[-1].validation_accuracy == values[-1].validation_accuracy
     assert result.epochs_done == 1.2

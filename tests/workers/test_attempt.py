@@ -11,16 +11,19 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidEquation, Unavailable
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import NodeRecord, SearchRecord
-from backprop_evo.records.training import Outcome, TrainProgress, TrainResult
+from backprop_evo.records.training import (
+    TrainProgress,
+    TrainResult,
+)
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
 from backprop_evo.store.trials import SqlTrials
 from tests.workers.rows import Clock, add_trials
 from workers.attempt import Attempts, Drain, Ending, Train
 
-GOOD = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=0.4)
+GOOD = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.4)
 
 
 def give(result: TrainResult) -> Train:
@@ -40,7 +43,7 @@ def until_told_to_stop(_trial: Any, _spec: Any, tell: Any, should_stop: Callable
         assert time.monotonic() < deadline, "nobody told the training to stop"
         tell(TrainProgress(0.5, 1.0, 2.3, None, 900.0, 3.0))
         time.sleep(0.01)
-    return TrainResult(outcome=Outcome.CANCELLED, reason="stopped on request")
+    return TrainResult(outcome=TrialState.CANCELLED, reason="stopped on request")
 
 
 @pytest.fixture
@@ -73,14 +76,16 @@ def test_a_trial_another_worker_holds_is_left_alone(
     assert store.trials.get(trial_id).worker == "node/2-0"
 
 
-@pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.PRUNED, Outcome.OOM, Outcome.TIMEOUT])
+@pytest.mark.parametrize(
+    "outcome", [TrialState.DIVERGED, TrialState.PRUNED, TrialState.OOM, TrialState.TIMEOUT]
+)
 def test_odd_outcomes_are_results(
-    attempts: Attempts, store: SqlStore, trial_id: str, outcome: Outcome
+    attempts: Attempts, store: SqlStore, trial_id: str, outcome: TrialState
 ) -> None:
     attempts.train = give(TrainResult(outcome=outcome, reason="why"))
     assert attempts.carry_out(trial_id) is Ending.FINISHED
     trial = store.trials.get(trial_id)
-    assert trial.state.value == outcome.value
+    assert trial.state is outcome
     assert trial.result is not None
     assert trial.result.reason == "why"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from backprop_evo.errors import Unavailable
-from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
     AlignmentPoint,
     CurvePoint,
     IntermediateValue,
-    Outcome,
     ScheduleName,
     TrainProgress,
     TrainSpec,
@@ -229,7 +229,7 @@ class Run:
         )
         if (reason := rungs.judge(value)) is not None:
             self.rung = rung
-            raise EndedEarly(Outcome.PRUNED, reason)
+            raise EndedEarly(TrialState.PRUNED, reason)
 
     def _draw(self) -> None:
         """One more point of the curve, from the present loss and accuracy."""

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from backprop_evo.records.training import LearningRateGrid, Outcome, RateProbe, ScheduleName
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    LearningRateGrid,
+    RateProbe,
+    ScheduleName,
+)
 from backprop_evo.training.run.guards import EndedEarly
 from backprop_evo.training.run.loop import Material, Report, Run
 
@@ -51,7 +56,7 @@ def probe_rates(
         try:
             run.advance(steps, report, "probe")
         except EndedEarly as end:
-            if end.outcome not in (Outcome.DIVERGED, Outcome.PRUNED):
+            if end.outcome not in (TrialState.DIVERGED, TrialState.PRUNED):
                 raise
             probed.drop(rate, end.reason)
         else:

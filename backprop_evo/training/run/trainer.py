@@ -14,7 +14,13 @@ from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
 from backprop_evo.errors import InvalidEquation
 from backprop_evo.records.model_names import parse_model_name
-from backprop_evo.records.training import LearningRateGrid, Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    LearningRateGrid,
+    TrainProgress,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.loop import Material, Report, Run, accuracy
@@ -65,7 +71,7 @@ def train_child(
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
-            outcome, why = Outcome.OOM, f"out of memory on {capability.device}: {error}"
+            outcome, why = TrialState.OOM, f"out of memory on {capability.device}: {error}"
     circumstances = environment(capability.device) | capability.as_text() | {"seed": str(seed)}
     return training.result(outcome, why, limits, circumstances)
 
@@ -84,13 +90,15 @@ class _Training:
     run: Run | None = None
     test_accuracy: float | None = None
 
-    def carry_out(self, material: Material, test: Resident | None, seed: int) -> tuple[Outcome, str | None]:
+    def carry_out(
+        self, material: Material, test: Resident | None, seed: int
+    ) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
         if isinstance(rate, LearningRateGrid):
             self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
             if self.run is None:
-                return Outcome.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
+                return TrialState.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
                     self.probed.reasons
                 )
         else:
@@ -98,10 +106,10 @@ class _Training:
         self.run.advance(self.run.total_steps, self.report, "train")
         if test is not None:
             self.test_accuracy = accuracy(self.run.child, test)
-        return Outcome.COMPLETED, None
+        return TrialState.COMPLETED, None
 
     def result(
-        self, outcome: Outcome, reason: str | None, limits: Limits, environment: dict[str, str]
+        self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
         limits.look_at_memory()
         ended = TrainResult(
