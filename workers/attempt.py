@@ -23,20 +23,18 @@ from celery.exceptions import SoftTimeLimitExceeded
 from backprop_evo.errors import InvalidInput, NotFound, Unavailable
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Lease, TrialRecord, node_of
-from backprop_evo.records.training import (
-    TrainProgress,
-    TrainResult,
-    TrainSpec,
-)
+from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.service.pruning import report_value
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
+from backprop_evo.training.run.rungs import Rungs
 from workers.heartbeat import LeaseHeartbeat, kill_this_process, utc_now
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Train = Callable[
-    [TrialRecord, TrainSpec, Callable[[TrainProgress], None], Callable[[], bool]],
+    [TrialRecord, TrainSpec, Callable[[TrainProgress], None], Callable[[], bool], Rungs],
     TrainResult,
 ]
 
@@ -142,6 +140,7 @@ class Attempts:
                     self._limited(trial.spec),
                     heartbeat.note,
                     lambda: heartbeat.lost or self.drain.is_over,
+                    self._rungs(trial, lease),
                 )
             except SoftTimeLimitExceeded:
                 result = _ended(
@@ -155,6 +154,21 @@ class Attempts:
                 return self._after_fault(trial, lease, error)
             heartbeat.training_ended()
             return self._report(lease, result, lost=heartbeat.lost)
+
+    def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:
+        spec = self._patiently(lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S).spec.pruner
+
+        def judge(value: IntermediateValue) -> str | None:
+            try:
+                return self._patiently(
+                    lambda: report_value(self.store, lease, spec, value, now=self.now()),
+                    CLAIM_PATIENCE_S if value.rung is not None else 0.0,
+                )
+            except Unavailable as error:  # a training that cannot be judged goes on: nothing is lost but time
+                log.warning("intermediate value not stored", step=value.step, reason=error.message)
+                return None
+
+        return Rungs(spec.rungs, judge)
 
     def _limited(self, spec: TrainSpec) -> TrainSpec:
         limit_s = min(spec.time_limit_s or self.options.trial_time_limit_s, self.options.trial_time_limit_s)

@@ -19,6 +19,7 @@ from backprop_evo.records.stored import TrialRecord
 from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import settings
 from backprop_evo.store.sql import open_store
+from backprop_evo.training.run.rungs import Rungs
 from workers.app import DRAIN_SIGNAL, app
 from workers.attempt import Attempts, Drain, Ending
 
@@ -57,6 +58,7 @@ def _train_child(
     spec: TrainSpec,
     on_progress: Callable[[TrainProgress], None],
     should_stop: Callable[[], bool],
+    rungs: Rungs,
 ) -> TrainResult:
     from backprop_evo.training import train_child
 
@@ -67,6 +69,7 @@ def _train_child(
         data_dir=settings().resolved_data_dir,
         on_progress=on_progress,
         should_stop=should_stop,
+        rungs=rungs,
     )
 
 

@@ -7,7 +7,7 @@ argument. One contract suite (``tests/contracts/test_store.py``) runs over every
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from backprop_evo.records.stored import (
     EventRecord,
     FinishRecord,
     IndividualRecord,
+    IntermediateRecord,
     KeyRecord,
     KeyScope,
     LeaderboardRecord,
@@ -34,7 +35,7 @@ from backprop_evo.records.stored import (
     SearchRecord,
     TrialRecord,
 )
-from backprop_evo.records.training import TrainResult
+from backprop_evo.records.training import IntermediateValue, TrainResult
 from backprop_evo.store.keyed import KeyedRequest
 
 
@@ -170,6 +171,29 @@ class Trials(Protocol):
         """Remember that the messages of these trials were sent (again)."""
 
 
+Judgement = Callable[[Purpose, Sequence[IntermediateRecord]], str | None]
+"""Why a training is to end, from its purpose and the values stored before at the same rung; None: it goes
+on.
+"""
+
+
+class Intermediates(Protocol):
+    """What running trainings reported on their way, and what was decided of it."""
+
+    def report(
+        self, lease: Lease, value: IntermediateValue, *, judge: Judgement, now: datetime
+    ) -> IntermediateRecord | None:
+        """Store a value with the judgement on it, which sees exactly the values that were stored before. A
+        value that an earlier attempt reported keeps its judgement. None, and nothing written, when the lease
+        is not the newest."""
+
+    def of(self, search_id: str, *, after: int = 0) -> Sequence[IntermediateRecord]:
+        """Those of a search in report order, those with ``report_order > after``."""
+
+    def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
+        """Those of one trial, by step."""
+
+
 class Leaderboard(Protocol):
     """Behaviours in the order of how well they did, with plain backprop among them."""
 
@@ -246,6 +270,7 @@ class Store(Protocol):
     searches: Searches
     individuals: Individuals
     trials: Trials
+    intermediates: Intermediates
     leaderboard: Leaderboard
     events: Events
     nodes: Nodes

@@ -16,11 +16,13 @@ from backprop_evo.records.stored import (
     EventRecord,
     FinishRecord,
     IndividualRecord,
+    IntermediateRecord,
     NodeRecord,
     Origin,
     SearchRecord,
     TrialRecord,
 )
+from backprop_evo.records.training import IntermediateValue
 from backprop_evo.store.codec import decode_payload, decode_result, decode_search_spec, decode_train_spec
 
 
@@ -95,6 +97,23 @@ def finish_record(row: Row[Any]) -> FinishRecord:
         state=TrialState(row.state),
         finish_order=row.finish_order,
         validation_accuracy=row.validation_accuracy if row.state == TrialState.COMPLETED else None,
+    )
+
+
+def intermediate_record(row: Row[Any]) -> IntermediateRecord:
+    """An intermediate value with the purpose of its trial."""
+    return IntermediateRecord(
+        trial_id=row.trial_id,
+        purpose=Purpose(row.purpose),
+        report_order=row.report_order,
+        value=IntermediateValue(
+            step=row.step,
+            rung=row.rung,
+            validation_accuracy=row.validation_accuracy,
+            train_loss=row.train_loss,
+        ),
+        pruned=row.pruned,
+        at=row.at,
     )
 
 

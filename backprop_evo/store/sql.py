@@ -7,6 +7,7 @@ from backprop_evo.store.base import Store
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import SqlEvents
 from backprop_evo.store.individuals import SqlIndividuals
+from backprop_evo.store.intermediates import SqlIntermediates
 from backprop_evo.store.keys import SqlKeys
 from backprop_evo.store.leaderboard import SqlLeaderboard
 from backprop_evo.store.nodes import SqlNodes
@@ -24,6 +25,7 @@ class SqlStore(Store):
         self.searches = SqlSearches(database)
         self.individuals = SqlIndividuals(database)
         self.trials = SqlTrials(database)
+        self.intermediates = SqlIntermediates(database)
         self.leaderboard = SqlLeaderboard(database)
         self.events = SqlEvents(database)
         self.nodes = SqlNodes(database)

@@ -69,8 +69,8 @@ class Base(DeclarativeBase):
 
 
 class SearchRow(Base):
-    """``finishes`` is the last finish order given; ``claimed_by`` the controller that may decide until
-    ``claim_expires_at``."""
+    """``finishes`` is the last finish order given, ``reports`` the last report order; ``claimed_by`` the
+    controller that may decide until ``claim_expires_at``."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -91,6 +91,7 @@ class SearchRow(Base):
     trials_total: Mapped[int]
     best_fitness: Mapped[float | None]
     finishes: Mapped[int]
+    reports: Mapped[int] = mapped_column(server_default="0")
     claimed_by: Mapped[str | None] = mapped_column(String(200))
     claim_expires_at: Mapped[datetime | None]
 
@@ -181,6 +182,26 @@ class AttemptRow(Base):
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+class IntermediateValueRow(Base):
+    """Append only. ``pruned`` is the judgement on the value, in words; null where the training went on."""
+
+    __tablename__ = "intermediate_values"
+    __table_args__ = (
+        UniqueConstraint("search_id", "report_order"),
+        Index("ix_intermediate_values_search_id_rung", "search_id", "rung"),
+    )
+
+    trial_id: Mapped[str] = mapped_column(ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    search_id: Mapped[str] = mapped_column(String(64))
+    report_order: Mapped[int]
+    rung: Mapped[int | None]
+    validation_accuracy: Mapped[float]
+    train_loss: Mapped[float]
+    pruned: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
 
 
 class LeaderboardRow(Base):
@@ -279,6 +300,7 @@ SEARCHES = _table(SearchRow)
 INDIVIDUALS = _table(IndividualRow)
 TRIALS = _table(TrialRow)
 ATTEMPTS = _table(AttemptRow)
+INTERMEDIATE_VALUES = _table(IntermediateValueRow)
 LEADERBOARD = _table(LeaderboardRow)
 EVENTS = _table(EventRow)
 NODES = _table(NodeRow)

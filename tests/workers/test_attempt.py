@@ -11,23 +11,23 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidEquation, Unavailable
 from backprop_evo.records.retrying import RetryPolicy
+from backprop_evo.records.searching import PrunerSpec, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import NodeRecord, SearchRecord
-from backprop_evo.records.training import (
-    TrainProgress,
-    TrainResult,
-)
+from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult
+from backprop_evo.search.replay import replay_pruning
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
 from backprop_evo.store.trials import SqlTrials
-from tests.workers.rows import Clock, add_trials
+from backprop_evo.training.run.rungs import Rungs
+from tests.workers.rows import CONTROLLER, Clock, add_trials
 from workers.attempt import Attempts, Drain, Ending, Train
 
 GOOD = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.4)
 
 
 def give(result: TrainResult) -> Train:
-    return lambda _trial, _spec, _tell, _stop: result
+    return lambda *_: result
 
 
 def fail(error: BaseException) -> Train:
@@ -37,7 +37,9 @@ def fail(error: BaseException) -> Train:
     return train
 
 
-def until_told_to_stop(_trial: Any, _spec: Any, tell: Any, should_stop: Callable[[], bool]) -> TrainResult:
+def until_told_to_stop(
+    _trial: Any, _spec: Any, tell: Any, should_stop: Callable[[], bool], *_: Any
+) -> TrainResult:
     deadline = time.monotonic() + 5
     while not should_stop():
         assert time.monotonic() < deadline, "nobody told the training to stop"
@@ -121,7 +123,7 @@ def test_a_training_that_hangs_is_given_up_although_its_heart_beats(
 ) -> None:
     killed = threading.Event()
 
-    def hang(_trial: Any, _spec: Any, tell: Any, _stop: Any) -> TrainResult:
+    def hang(_trial: Any, _spec: Any, tell: Any, *_: Any) -> TrainResult:
         for _ in range(5):
             time.sleep(0.1)
             assert not killed.is_set(), "it makes progress"
@@ -163,7 +165,7 @@ def test_the_settings_limit_the_time_of_every_training(
 ) -> None:
     seen = []
     attempts.options = options.model_copy(update={"trial_time_limit_s": 7.0})
-    attempts.train = lambda _trial, spec, _tell, _stop: (seen.append(spec.time_limit_s), GOOD)[1]
+    attempts.train = lambda _trial, spec, *_: (seen.append(spec.time_limit_s), GOOD)[1]
     attempts.carry_out(trial_id)
     assert seen == [7.0]
 
@@ -182,7 +184,7 @@ def test_a_cancelled_search_stops_its_running_trial(
 def test_live_numbers_reach_the_database(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     seen = []
 
-    def train(_trial: Any, _spec: Any, tell: Any, _stop: Any) -> TrainResult:
+    def train(_trial: Any, _spec: Any, tell: Any, *_: Any) -> TrainResult:
         tell(TrainProgress(0.5, 1.0, float("nan"), 0.25, 900.0, 3.0, "probe"))
         deadline = time.monotonic() + 5
         while not seen and time.monotonic() < deadline:
@@ -324,3 +326,35 @@ def test_a_database_that_is_away_for_a_while_loses_no_result(
     monkeypatch.setattr(SqlTrials, "finish", finish)
     assert attempts.carry_out(trial_id) is Ending.FINISHED
     assert store.trials.get(trial_id).state is TrialState.COMPLETED
+
+
+def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
+    attempts: Attempts, store: SqlStore, clock: Clock
+) -> None:
+    spec = PrunerSpec(name="median", rungs=(10,), min_trials=2)
+    store.searches.add(SearchSpec(name="pruned", pruner=spec), now=clock())
+    search = store.searches.claim(CONTROLLER, lease_s=3600, now=clock())
+    assert search is not None
+    losses = iter((1.0, 1.2, 3.0))
+
+    def train(_trial: Any, _spec: Any, _tell: Any, _stop: Any, rungs: Rungs) -> TrainResult:
+        assert rungs.steps == (10,)
+        assert rungs.judge is not None
+        loss = next(losses)
+        value = IntermediateValue(step=10, rung=0, validation_accuracy=0.2, train_loss=loss)
+        reason = rungs.judge(value)
+        if reason is None:
+            return GOOD
+        return TrainResult(outcome=TrialState.PRUNED, reason=reason, rung=0, curve=GOOD.curve)
+
+    attempts.train = train
+    ids = add_trials(store, search, 3, clock())
+    assert [attempts.carry_out(trial_id) for trial_id in ids] == [Ending.FINISHED] * 3
+    ended = [store.trials.get(trial_id) for trial_id in ids]
+    assert [each.state for each in ended] == [TrialState.COMPLETED] * 2 + [TrialState.PRUNED]
+    assert ended[-1].result is not None
+    assert ended[-1].result.rung == 0
+    assert "rung 0 (step 10)" in (ended[-1].result.reason or "")
+    stored = store.intermediates.of(search.id)
+    assert replay_pruning(search.spec, stored) == tuple(each.pruned for each in stored)
+    assert stored[-1].pruned == ended[-1].result.reason
