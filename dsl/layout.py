@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-SUM, PRODUCT, POWER, ATOM = range(4)
+from dsl.precedence import ATOM, POWER, PRODUCT, SUM
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A formula, set twice. ``level`` is SUM, PRODUCT, POWER or ATOM, loosest first."""
+    """A formula, set twice. ``level`` is one of ``dsl.precedence``."""
 
     latex: str
     mathml: str

@@ -49,6 +49,20 @@ def test_unary_functions_by_hand(name: str, constant: float | None, expected) ->
     np.testing.assert_allclose(value, np.asarray(expected, float), rtol=1e-14)
 
 
+@pytest.mark.parametrize("name", [name for name, row in dsl.OPERANDS.items() if row.product is not None])
+def test_an_operand_that_is_a_product_computes_it_and_is_its_canonical_form(name: str) -> None:
+    product = dsl.OPERANDS[name].product
+    chain = dsl.Operation(
+        dsl.Unary("identity"), dsl.Operand(product.right), dsl.Unary("identity"), product.binary
+    )
+    equation = dsl.Equation(dsl.Operand(product.left), (chain,))
+    operation = Convolution(padding=(1, 1))
+    site = random_site(np.random.default_rng(2), operation, in_shape=(3, 5, 5), weight_shape=(4, 3, 3, 3))
+    np.testing.assert_allclose(dsl.evaluate(equation, site)[0], reference.OPERAND_MEANING[name](site))
+    assert dsl.canonical(equation) == dsl.canonical(dsl.parse(name))
+    assert dsl.parse(f"h + ({dsl.to_text(equation)})") == dsl.parse(f"h + {name}")
+
+
 def test_every_primitive_has_a_meaning() -> None:
     meanings = {*reference.UNARY_MEANING, *reference.RANDOM_MEANING, *reference.REMEMBERING_MEANING}
     assert meanings == set(dsl.UNARIES)
