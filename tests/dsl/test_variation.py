@@ -61,7 +61,7 @@ def test_components_are_drawn_uniformly() -> None:
     assert max(swapped.values()) < 1.4 * min(swapped.values())
 
 
-#: Operands of one shape and nothing that changes it: every swap is feasible, so that no mutation starts again.
+#: Operands of one shape and nothing that changes it: every swap is feasible, and no mutation starts again.
 UNIFORM = dsl.vocabulary(
     ["g", "h", "dh"], ["identity", "abs", "clip", "relu"], ["add", "multiply"], {"clip": (0.1, 1.0)}
 )
