@@ -39,7 +39,10 @@ class InfeasibleEquation(EquationError):
     """The shapes of the equation cannot match; ``reason`` says where and why."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"infeasible equation: {reason}")
+        super().__init__(
+            f"infeasible equation: {reason}",
+            hint="elementwise functions want equal shapes, and the result must be a signal, as g and h are",
+        )
         self.reason = reason
 
 

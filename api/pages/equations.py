@@ -1,4 +1,4 @@
-"""Pages about equations: the desk where one is checked, and one behaviour with all that was trained of it."""
+"""Pages about equations: checking one, and one behaviour with all that was trained of it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from fastapi.responses import Response
 from api.charts import accuracy_chart
 from api.deps import Fingerprint, ServiceDep, SliceDep
 from api.rendering import render
+from api.schemas import KnownEquationOut
 from backprop_evo.errors import InvalidEquation, NotFound
 from backprop_evo.records.stored import Accuracies, TrialRecord
 
 router = APIRouter()
-LONGEST_TEXT = 10_000
+#: Ten times what the language reads, so that a text somewhat too long is answered with its column.
+MAX_TEXT = 10_000
 
 
 @router.get("/equations")
-def desk(
-    request: Request, service: ServiceDep, text: Annotated[str, Query(max_length=LONGEST_TEXT)] = ""
+def equations_page(
+    request: Request, service: ServiceDep, text: Annotated[str, Query(max_length=MAX_TEXT)] = ""
 ) -> Response:
     """Check an equation; the known ones stand below."""
     report, error = None, None
@@ -36,7 +38,7 @@ def desk(
         report=report,
         error=error,
         pointer=_pointer(text, error),
-        known=service.known_equations(),
+        known=[KnownEquationOut.of(each) for each in service.known_equations()],
     )
 
 

@@ -12,7 +12,7 @@ from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.searching import SearchSpec
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-MOST_FIELDS = 100
+MAX_FIELDS = 100
 INTEGERS = ("seed", "trials", "population_size", "start_random", "in_flight")
 TRAIN_TEXTS = ("model", "data", "optimizer")
 CONFIRMATION = ("best", "seeds")
@@ -26,7 +26,7 @@ async def read_form(request: Request) -> Form:
         raise InvalidInput(f"a form is sent as {FORM_TYPE}")
     body = await request.body()
     try:
-        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise InvalidInput(f"the form cannot be read: {error}") from None
     return dict(fields)

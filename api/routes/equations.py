@@ -26,9 +26,7 @@ def check_equation(asked: EquationIn, service: ServiceDep) -> EquationOut:
 @router.get("/equations/known")
 def list_known_equations(service: ServiceDep) -> KnownEquationsOut:
     """Plain backprop, the feedback alignment family and the paper's Table 1."""
-    return KnownEquationsOut(
-        items=[KnownEquationOut.model_validate(each) for each in service.known_equations()]
-    )
+    return KnownEquationsOut(items=[KnownEquationOut.of(each) for each in service.known_equations()])
 
 
 @router.get("/equations/{fingerprint}")

@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-import dsl
 from backprop_evo.cli.training_report import as_json as report_as_json
 from backprop_evo.cli.training_report import print_report
-from backprop_evo.errors import InvalidEquation, InvalidSettings
+from backprop_evo.equations import read_known_or_text, require_feasible
+from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
 from dsl.equation import Equation
 
@@ -90,7 +90,7 @@ def train(
     }
     spec = build_spec(preset, changes, learning_rate, probe_epochs, evaluate_test=test)
     texts = [equation] + ([compare] if compare is not None else [])
-    parsed = {text: _equation(text) for text in texts}
+    parsed = {text: require_feasible(read_known_or_text(text)) for text in texts}
     results: dict[str, list[TrainResult]] = {}
     for text in texts:
         results[text] = []
@@ -136,16 +136,6 @@ def _rates(text: str) -> tuple[float, ...]:
         raise InvalidSettings(
             f"{text!r} is no learning rate", field="learning_rate", hint="one number, or several: 0.01,0.1,1"
         ) from error
-
-
-def _equation(text: str) -> Equation:
-    if text in dsl.KNOWN:
-        return dsl.KNOWN[text].equation
-    try:
-        return dsl.parse(text)
-    except dsl.EquationError as error:
-        column = getattr(error, "column", None)
-        raise InvalidEquation(error.message, column=column, hint=error.hint) from error
 
 
 def _train(

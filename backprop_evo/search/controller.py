@@ -21,11 +21,9 @@ from backprop_evo.search.population import Population
 from backprop_evo.search.randomness import confirmation_seed, generator_of_proposal, training_seed
 
 BASELINE = 0
-MOST_SUCCESSIVE_TWINS = 1000
-MOST_PROPOSALS_AT_ONCE = 250
-EXHAUSTED = (
-    f"{MOST_SUCCESSIVE_TWINS} proposals in a row brought no new behaviour: the vocabulary is exhausted"
-)
+MAX_SUCCESSIVE_TWINS = 1000
+MAX_PROPOSALS_AT_ONCE = 250
+EXHAUSTED = f"{MAX_SUCCESSIVE_TWINS} proposals in a row brought no new behaviour: the vocabulary is exhausted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +112,7 @@ class SearchProgress:
         if state is not SearchState.RUNNING:
             return Decisions()
         individuals, new = self._propose(trials, now)
-        more = len(individuals) == MOST_PROPOSALS_AT_ONCE
+        more = len(individuals) == MAX_PROPOSALS_AT_ONCE
         if more or not self._is_explored(trials):
             return Decisions(individuals=individuals, trials=new, more=more)
         confirmations = self._confirm(now)
@@ -128,7 +126,7 @@ class SearchProgress:
     ) -> tuple[tuple[IndividualRecord, ...], tuple[TrialRecord, ...]]:
         individuals: list[IndividualRecord] = []
         new: list[TrialRecord] = []
-        while len(individuals) < MOST_PROPOSALS_AT_ONCE and self._may_propose(trials):
+        while len(individuals) < MAX_PROPOSALS_AT_ONCE and self._may_propose(trials):
             individual = self.propose(now=now)
             self.remember(individual)
             individuals.append(individual)
@@ -150,7 +148,7 @@ class SearchProgress:
 
     @property
     def _is_exhausted(self) -> bool:
-        return self._twins_in_a_row >= MOST_SUCCESSIVE_TWINS
+        return self._twins_in_a_row >= MAX_SUCCESSIVE_TWINS
 
     def _is_explored(self, trials: int) -> bool:
         """True when no search trial is to come or out, and the baseline is known."""

@@ -14,7 +14,7 @@ from backprop_evo.records.searching import Purpose, SearchState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.controller import Decisions, SearchProgress
 from backprop_evo.search.replay import rebuild
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store
 
 
@@ -28,7 +28,7 @@ def load_progress(store: Store, search: SearchRecord) -> SearchProgress:
     ]
     individuals = store.individuals(search.id)
     finishes = store.finishes(search.id)
-    language = SpecLanguage(search.spec)
+    language = SearchLanguage(search.spec)
     return rebuild(search.id, search.spec, language, individuals, finishes, confirmations)
 
 

@@ -16,7 +16,7 @@ from pydantic_core import to_jsonable_python
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 
 _SPEC = TypeAdapter(SearchSpec)
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid"})
@@ -100,10 +100,10 @@ def _is_model(name: str) -> bool:
     return name == "cnn"
 
 
-def _language_of(spec: SearchSpec) -> SpecLanguage:
+def _language_of(spec: SearchSpec) -> SearchLanguage:
     """The search's language, once it was seen to yield an equation."""
     try:
-        language = SpecLanguage(spec)
+        language = SearchLanguage(spec)
         language.draw(Random(spec.seed))
     except InvalidEquation as error:
         raise InvalidSettings(f"vocabulary: {error.message}", field="vocabulary", hint=error.hint) from None

@@ -12,7 +12,7 @@ import torch
 
 from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
-from backprop_evo.errors import InvalidEquation
+from backprop_evo.equations import require_feasible
 from backprop_evo.records.training import LearningRateGrid, Outcome, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.capability import Capability, choose, environment
 from backprop_evo.training.guards import EndedEarly, Limits
@@ -22,7 +22,6 @@ from backprop_evo.training.models import check_model_name
 from backprop_evo.training.resident import Resident, make_resident
 from backprop_evo.training.schedule import resolved_schedule
 from dsl.equation import Equation
-from dsl.shapes import infeasibility
 
 
 def train_child(
@@ -46,8 +45,7 @@ def train_child(
     """
     check_model_name(spec.model)
     dataset_info(spec.data)
-    if reason := infeasibility(equation):
-        raise InvalidEquation(f"infeasible equation: {reason}")
+    require_feasible(equation)
     capability = choose(device, precision=spec.precision, images=not spec.model.startswith("mlp"))
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
     training = _Training(on_progress)

@@ -23,7 +23,11 @@ def test_check_says_feasible() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("g + W", "infeasible: operation 1"), ("clip(g, 0.3)", "c is one of 0.01"), ("", "the text is empty")],
+    [
+        ("g + W", "infeasible equation: operation 1"),
+        ("clip(g, 0.3)", "c is one of 0.01"),
+        ("", "the text is empty"),
+    ],
 )
 def test_what_is_wrong_ends_with_exit_code_2(text: str, said: str) -> None:
     code, _, err = run("check", text)

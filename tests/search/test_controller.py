@@ -4,7 +4,7 @@ import pytest
 
 from backprop_evo.records.searching import Purpose, SearchState, TrialState
 from backprop_evo.records.stored import Origin
-from backprop_evo.search.controller import MOST_SUCCESSIVE_TWINS
+from backprop_evo.search.controller import MAX_SUCCESSIVE_TWINS
 
 
 def test_the_first_trial_is_plain_backprop(cluster):
@@ -166,7 +166,7 @@ def test_a_tiny_vocabulary_ends_with_a_reason(cluster):
     assert len({each.fingerprint for each in run.individuals}) == 5
     assert run.end.end is SearchState.COMPLETED
     assert "exhausted" in run.end.reason
-    assert len(run.individuals) <= 10 + MOST_SUCCESSIVE_TWINS * 2
+    assert len(run.individuals) <= 10 + MAX_SUCCESSIVE_TWINS * 2
     assert run.of(Purpose.CONFIRMATION)
 
 

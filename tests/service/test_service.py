@@ -17,7 +17,7 @@ from backprop_evo.errors import (
     NotFound,
     UnknownDataset,
 )
-from backprop_evo.records.searching import Operators, SearchSpec, SearchState, Vocabulary
+from backprop_evo.records.searching import Operators, SearchSpec, SearchState, VocabularySpec
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import check_equation, known_equations, parse_search_spec, search_spec_to_json
 
@@ -37,10 +37,10 @@ class TestSubmitting:
             ({"train": TrainSpec(data="imagenet")}, UnknownDataset, "imagenet"),
             ({"train": TrainSpec(model="resnet")}, InvalidSettings, "resnet"),
             ({"train": TrainSpec(model="wrn-11-1")}, InvalidSettings, "wrn-11-1"),
-            ({"vocabulary": Vocabulary(operands=("gee",))}, InvalidSettings, "gee"),
-            ({"vocabulary": Vocabulary(binaries=())}, InvalidSettings, "vocabulary"),
-            ({"vocabulary": Vocabulary(operands=("W",), binaries=("add",))}, InvalidSettings, "feasible"),
-            ({"vocabulary": Vocabulary(constants={"abs": (1.0,)})}, InvalidSettings, "vocabulary"),
+            ({"vocabulary": VocabularySpec(operands=("gee",))}, InvalidSettings, "gee"),
+            ({"vocabulary": VocabularySpec(binaries=())}, InvalidSettings, "vocabulary"),
+            ({"vocabulary": VocabularySpec(operands=("W",), binaries=("add",))}, InvalidSettings, "feasible"),
+            ({"vocabulary": VocabularySpec(constants={"abs": (1.0,)})}, InvalidSettings, "vocabulary"),
         ],
     )
     def test_what_cannot_be_carried_out_is_refused_and_not_stored(
@@ -172,7 +172,7 @@ class TestEquations:
         assert refused.value.hint
 
     def test_known_equations_include_plain_backprop(self):
-        known = {each.name: each for each in known_equations()}
+        known = {each.key: each for each in known_equations()}
         assert known["backprop"].text == "g"
         assert all(check_equation(each.text).infeasible is None for each in known.values())
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,6 +84,23 @@ def test_what_is_stored_survives_the_way_down_and_up(empty_url):
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
     assert (store.trial("t"), store.attempts("t")) == before
+    store.close()
+
+
+def test_searches_of_before_go_on_drawing_the_place_again(empty_url):
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    new = store.add_search(SearchSpec(name='a "mutations":[1.0] of ⊙', mutations=(0.5, 0.5)), now=NOW)
+    store.close()
+    migrations.downgrade(empty_url, "0004")
+    database = Database(empty_url)
+    with database.read() as connection:
+        (text,) = connection.execute(sa.text("SELECT spec FROM searches")).scalars()
+    database.close()
+    assert "mutation_redraw" not in text
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    assert store.search(new.id).spec == replace(new.spec, mutation_redraw="place")
     store.close()
 
 
