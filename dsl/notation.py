@@ -143,6 +143,7 @@ class UnaryText:
 
 @lru_cache(maxsize=4096)
 def unary_text(unary: Unary) -> UnaryText:
+    """How a unary function with its constant is written."""
     row = UNARIES[unary.name]
     shown = constant_text(row, unary.constant) if unary.constant is not None else ""
     text, level, wants = _unparse(tree(row.text), shown)
@@ -198,6 +199,7 @@ def _unparse_infix(node: Node, constant: str) -> tuple[str, int, int | None]:
 
 @lru_cache(maxsize=4096)
 def operand_text(operand: Operand) -> str:
+    """How an operand or its statistic is written: ``mean(g)``."""
     name = OPERANDS[operand.name].text
     return name if operand.statistic == "value" else f"{STATISTICS[operand.statistic].function}({name})"
 

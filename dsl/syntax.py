@@ -65,6 +65,7 @@ def call(value: str, column: int, *children: Node) -> Node:
 
 
 def number(value: float, column: int) -> Node:
+    """A number's node."""
     return Node("number", value, (), column)
 
 

@@ -15,6 +15,8 @@ MAX_CHARACTERS = 1000
 
 
 class Token(NamedTuple):
+    """``kind`` is number, name, sign, power, transpose or end; ``column`` is 1-based."""
+
     kind: str
     text: str
     column: int

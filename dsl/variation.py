@@ -236,21 +236,21 @@ def _other_constant(unary: Unary, rng: random.Random) -> Unary:
     return Unary(unary.name, _choose(rng, [grid[i] for i in (at - 1, at + 1) if 0 <= i < len(grid)]))
 
 
-def crossover(mother: Equation, father: Equation, rng: random.Random) -> Equation:
-    """The first operations of ``mother``, then the last ones of ``father``, at a random cut that is feasible.
+def crossover(parent: Equation, partner: Equation, rng: random.Random) -> Equation:
+    """The first operations of ``parent``, then the last ones of ``partner``, cut at random where feasible.
 
-    ``mother`` itself where every cut is infeasible, too long, or one of the parents again.
+    ``parent`` itself where every cut is infeasible, too long, or one of the parents again.
     """
     cuts = [
         (head, tail)
-        for head in range(len(mother.operations) + 1)
-        for tail in range(len(father.operations) + 1)
+        for head in range(len(parent.operations) + 1)
+        for tail in range(len(partner.operations) + 1)
         if 1 <= head + tail <= MAX_OPERATIONS
     ]
     rng.shuffle(cuts)
     for head, tail in cuts:
-        kept = father.operations[len(father.operations) - tail :]
-        child = Equation(mother.first, (*mother.operations[:head], *kept))
-        if child not in (mother, father) and is_feasible(child):
+        kept = partner.operations[len(partner.operations) - tail :]
+        child = Equation(parent.first, (*parent.operations[:head], *kept))
+        if child not in (parent, partner) and is_feasible(child):
             return child
-    return mother
+    return parent

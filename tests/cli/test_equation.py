@@ -87,3 +87,8 @@ def test_known_lists_table_1() -> None:
 def test_facts() -> None:
     assert json.loads(run("facts", "b_next_R_dh", "--json")[1])["needs"] == ["R"]
     assert run("facts", "g + W")[0] == 2
+
+
+def test_known_says_by_which_optimizer_a_row_was_trained() -> None:
+    rows = {row["key"]: row for row in json.loads(run("known", "--json")[1])}
+    assert {entry["optimizer"] for entry in rows["backprop"]["published"]} == {"sgd", "momentum"}

@@ -168,13 +168,13 @@ def test_operators_beyond_the_paper_stay_feasible() -> None:
     rng = random.Random(5)
     lengths = set()
     for _ in range(300):
-        mother, father = (dsl.sample(rng, lengths=(0.3, 0.3, 0.4)) for _ in range(2))
-        longer = dsl.change_length(mother, rng)
-        assert abs(len(longer.operations) - len(mother.operations)) == 1
+        parent, partner = (dsl.sample(rng, lengths=(0.3, 0.3, 0.4)) for _ in range(2))
+        longer = dsl.change_length(parent, rng)
+        assert abs(len(longer.operations) - len(parent.operations)) == 1
         lengths.add(len(longer.operations))
-        child = dsl.crossover(mother, father, rng)
-        assert child.first == mother.first
-        for equation in (longer, child, dsl.mutate_constant(mother, rng)):
+        child = dsl.crossover(parent, partner, rng)
+        assert child.first == parent.first
+        for equation in (longer, child, dsl.mutate_constant(parent, rng)):
             assert dsl.is_feasible(equation)
             assert dsl.parse(dsl.to_text(equation)) == equation
     assert lengths == {1, 2, 3}

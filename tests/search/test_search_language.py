@@ -96,6 +96,20 @@ def test_where_an_operator_has_nothing_to_change_the_papers_mutation_stands_in()
         assert candidate.equation != "g + h"
 
 
+def test_a_mutation_redraws_what_the_search_asks_for():
+    def children(**redraw):
+        words = language(vocabulary=SMALL, **redraw)
+        return [words.vary("g + h", Random(seed), lambda: "h")[0].equation for seed in range(100)]
+
+    vocabulary = dsl.vocabulary(SMALL.operands, SMALL.unaries, SMALL.binaries)
+    for redraw in ("replacement", "place"):
+        mutants = [
+            dsl.mutate(dsl.parse("g + h"), Random(seed), vocabulary, redraw=redraw) for seed in range(100)
+        ]
+        assert children(mutation_redraw=redraw) == [dsl.to_text(mutant) for mutant in mutants]
+    assert children() == children(mutation_redraw="replacement") != children(mutation_redraw="place")
+
+
 def test_a_search_with_every_operator_replays(cluster):
     operators = Operators(change_length=0.25, mutate_constant=0.25, crossover=0.25)
     run = cluster(
