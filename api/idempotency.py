@@ -29,7 +29,7 @@ from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.service import utc_now
 from backprop_evo.store.base import Requests
-from backprop_evo.store.keyed import LONGEST_KEY, KeyedRequest, carrying_out
+from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, carrying_out
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -51,7 +51,7 @@ PARAMETER = {
     "schema": {
         "type": "string",
         "minLength": 1,
-        "maxLength": LONGEST_KEY,
+        "maxLength": MAX_KEY_LENGTH,
         "pattern": "^[!-~]([ -~]*[!-~])?$",
     },
 }
@@ -86,8 +86,8 @@ class Idempotency:
             buffered = _Buffer(body)
             await self.app(request.scope, buffered.receive, buffered.send)
             return buffered.answer()
-        if not (len(key) <= LONGEST_KEY and KEY_TEXT.fullmatch(key)):
-            detail = f"{name} has 1 to {LONGEST_KEY} printable ASCII characters"
+        if not (len(key) <= MAX_KEY_LENGTH and KEY_TEXT.fullmatch(key)):
+            detail = f"{name} has 1 to {MAX_KEY_LENGTH} printable ASCII characters"
             errors = [ProblemDetail(detail=detail, field=field)]
             return respond(request, 422, "invalid-request", detail, errors=errors)
         caller = request.scope.get("api_key_id", "")

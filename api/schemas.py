@@ -28,6 +28,8 @@ from backprop_evo.records.stored import (
 )
 from backprop_evo.records.training import TrainResult, TrainSpec
 from backprop_evo.search.lifecycle import VERBS
+from dsl.known import KnownEquation
+from dsl.printing import to_latex, to_text
 
 T = TypeVar("T")
 
@@ -229,6 +231,11 @@ class KnownEquationOut(Wire):
     text: str
     latex: str
     source: str
+
+    @classmethod
+    def of(cls, known: KnownEquation) -> KnownEquationOut:
+        text, latex = to_text(known.equation), to_latex(known.equation)
+        return cls(name=known.key, text=text, latex=latex, source=known.source)
 
 
 class EquationHistoryOut(PageOut[TrialOut]):

@@ -36,8 +36,8 @@ from workers.heartbeat import utc_now
 
 log = structlog.get_logger(__name__)
 
-LONGEST_PAUSE_S = 15.0
-MOST_FAULTS = 8
+MAX_PAUSE_S = 15.0
+MAX_FAULTS = 8
 """In a row, in one search: then it fails with the reason, instead of being tried for ever."""
 
 
@@ -130,7 +130,7 @@ class Controller:
         driven.progress = None
         driven.faults += 1
         log.exception("fault while driving a search", faults=driven.faults)
-        if driven.faults >= MOST_FAULTS:
+        if driven.faults >= MAX_FAULTS:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
             with suppress(Conflict):
                 self.store.searches.move(driven.search.id, SearchState.FAILED, now=self.now(), reason=reason)
@@ -158,10 +158,10 @@ def run(controller: Controller, stopping: threading.Event) -> None:
             controller.step()
             pause_s = 0.0 if controller.more else controller.options.poll_s
         except Unavailable as error:
-            pause_s = min(LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+            pause_s = min(MAX_PAUSE_S, max(0.5, pause_s * 2))
             log.error("database away", reason=error.message, again_in_s=pause_s)
         except Exception:
-            pause_s = min(LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+            pause_s = min(MAX_PAUSE_S, max(0.5, pause_s * 2))
             log.exception("fault in the controller", again_in_s=pause_s)
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from celery import signals
 
-import dsl
+from backprop_evo.equations import read_equation
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import TrialRecord
 from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
@@ -63,7 +63,7 @@ def _train_child(
     from backprop_evo.training import train_child
 
     return train_child(
-        dsl.parse(trial.equation),
+        read_equation(trial.equation),
         spec,
         seed=trial.seed,
         data_dir=settings().resolved_data_dir,

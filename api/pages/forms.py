@@ -16,7 +16,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 KEY_FIELD = "idempotency_key"
 """Hidden in a form that may not be sent twice; ``api/idempotency.py`` reads it."""
 
-MOST_FIELDS = 100
+MAX_FIELDS = 100
 INTEGERS = ("seed", "trials", "population_size", "start_random", "in_flight")
 TRAIN_TEXTS = ("model", "data", "optimizer")
 CONFIRMATION = ("best", "seeds")
@@ -34,7 +34,7 @@ async def read_form(request: Request) -> Form:
 def parse_form(body: bytes) -> Form:
     """The fields in the body of a form. Raises ``InvalidInput``."""
     try:
-        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise InvalidInput(f"the form cannot be read: {error}") from None
     return dict(fields)

@@ -13,7 +13,8 @@ from api.schemas import (
     KnownEquationsOut,
     TrialOut,
 )
-from backprop_evo import service
+from backprop_evo.equations import report_on
+from dsl.known import KNOWN
 
 router = APIRouter(tags=["equations"])
 
@@ -21,15 +22,13 @@ router = APIRouter(tags=["equations"])
 @router.post("/equations:check")
 def check_equation(asked: EquationIn) -> EquationOut:
     """Parsed form, LaTeX, MathML, canonical form, fingerprint and facts, or the error with its column."""
-    return EquationOut.model_validate(service.check_equation(asked.equation))
+    return EquationOut.model_validate(report_on(asked.equation))
 
 
 @router.get("/equations/known")
 def list_known_equations() -> KnownEquationsOut:
     """Plain backprop, the feedback alignment family and the paper's Table 1."""
-    return KnownEquationsOut(
-        items=[KnownEquationOut.model_validate(each) for each in service.known_equations()]
-    )
+    return KnownEquationsOut(items=[KnownEquationOut.of(each) for each in KNOWN.values()])
 
 
 @router.get("/equations/{fingerprint}")

@@ -14,12 +14,12 @@ from api.deps import SettingsDep, StoreDep
 from api.schemas import EventOut
 
 router = APIRouter(prefix="/events", tags=["events"])
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 RETRY_MS = 2000
 
 
 def starting_point(
-    after: Annotated[int, Query(ge=0, le=LARGEST_ID, description="only events with a greater id")] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_ID, description="only events with a greater id")] = 0,
     last_event_id: Annotated[
         str | None, Header(alias="Last-Event-ID", description="sent by browsers when they reconnect")
     ] = None,

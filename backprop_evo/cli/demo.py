@@ -74,7 +74,7 @@ def demo(
             console.print(
                 f"{stack.url} is ready after {duration(time.monotonic() - began)}; submitting the search"
             )
-            _tell_of_company(client, console)
+            _warn_of_other_searches(client, console)
             search = client.post("/searches", {**DEMO, "seed": seed})
             with _cancelled_on_interrupt(client, search["id"]):
                 search = watched(
@@ -90,7 +90,7 @@ def demo(
         )
 
 
-def _tell_of_company(client: Client, console: Console) -> None:
+def _warn_of_other_searches(client: Client, console: Console) -> None:
     running = list(client.items("/searches", limit=100, state=SearchState.RUNNING))
     if running:
         console.print(

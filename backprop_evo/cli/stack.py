@@ -45,7 +45,7 @@ class Stack:
 
     def __enter__(self) -> Stack:
         try:
-            self._take_home()
+            self._lock_home()
             check_port(self.options.api_host, self.options.api_port)
             self._start_all()
         except BaseException:
@@ -74,7 +74,7 @@ class Stack:
         members = self._supervisor.members
         return {each.spec.name: each.process.pid for each in members if each.process is not None}
 
-    def _take_home(self) -> None:
+    def _lock_home(self) -> None:
         path = self.options.home / "stack.lock"
         try:
             self.logs.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-import dsl
 from backprop_evo.cli.options import AsJson
 from backprop_evo.cli.output import print_json
 from backprop_evo.cli.training_report import as_json as report_as_json
 from backprop_evo.cli.training_report import print_report
-from backprop_evo.errors import InvalidEquation
+from backprop_evo.equations import read_known_or_text, require_feasible
 from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.wording import read_rates
 from dsl.equation import Equation
@@ -92,7 +91,7 @@ def train(
     }
     spec = build_spec(preset, changes, learning_rate, probe_epochs, evaluate_test=test)
     texts = [equation] + ([compare] if compare is not None else [])
-    parsed = {text: _equation(text) for text in texts}
+    parsed = {text: require_feasible(read_known_or_text(text)) for text in texts}
     results: dict[str, list[TrainResult]] = {}
     for text in texts:
         results[text] = []
@@ -129,16 +128,6 @@ def build_spec(
 
 def _grid(rate: float | LearningRateGrid) -> LearningRateGrid:
     return rate if isinstance(rate, LearningRateGrid) else LearningRateGrid()
-
-
-def _equation(text: str) -> Equation:
-    if text in dsl.KNOWN:
-        return dsl.KNOWN[text].equation
-    try:
-        return dsl.parse(text)
-    except dsl.EquationError as error:
-        column = getattr(error, "column", None)
-        raise InvalidEquation(error.message, column=column, hint=error.hint) from error
 
 
 def _train(

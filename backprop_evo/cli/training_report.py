@@ -36,7 +36,7 @@ def print_report(results: Results, spec: TrainSpec) -> None:
         for reason in dict.fromkeys(run.reason for run in runs if run.reason):
             console.print(f"{text}: {reason}", markup=False, highlight=False)
     if (difference := paired_difference(results)) is not None:
-        console.print(_told(difference, *results), markup=False, highlight=False)
+        console.print(_difference_text(difference, *results), markup=False, highlight=False)
     for text, runs in results.items():
         if (alignment := alignment_table(text, runs, spec)) is not None:
             console.print(alignment)
@@ -102,7 +102,7 @@ def paired_difference(results: Results) -> Difference | None:
     )
 
 
-def _told(difference: Difference, first: str, second: str) -> str:
+def _difference_text(difference: Difference, first: str, second: str) -> str:
     deviation = "" if difference.std is None else f" ± {100 * difference.std:.2f}"
     seeds = f"n = {difference.n} {'seed' if difference.n == 1 else 'seeds'}"
     left_out = (

@@ -13,7 +13,7 @@ from backprop_evo.records.training import TrainSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
+class VocabularySpec:
     """The subset of the language a search may use; None means all of it.
 
     ``constants`` replaces the grid of a unary function: ``{"scale": (0.1, 3.0)}``.
@@ -75,7 +75,9 @@ class SearchSpec:
     (appendix B).
 
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
-    ``mutations[i]`` is the probability of i + 1 mutations. ``start`` holds equation texts; after those,
+    ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
+    a mutation drew what stood there already: "place" is that of searches from before there was a choice,
+    which replay with it. ``start`` holds equation texts; after those,
     random equations fill up the start population of ``start_random``. ``lengths[i]`` is the probability that
     a random equation has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy``
     names how equations are proposed, as ``search.strategies`` has it.
@@ -87,10 +89,11 @@ class SearchSpec:
     population_size: int = 1000
     best_probability: float = 0.7
     mutations: tuple[float, ...] = (1.0,)
+    mutation_redraw: Literal["replacement", "place"] = "replacement"
     start: tuple[str, ...] = ()
     start_random: int = 16
     lengths: tuple[float, ...] = (1.0, 0.0, 0.0)
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    vocabulary: VocabularySpec = field(default_factory=VocabularySpec)
     operators: Operators = field(default_factory=Operators)
     in_flight: int = 2
     strategy: str = "evolution"
@@ -106,6 +109,7 @@ class SearchSpec:
             ("population_size", self.population_size >= 1, "at least 1"),
             ("best_probability", 0 <= self.best_probability <= 1, "a probability"),
             ("mutations", _is_distribution(self.mutations), "non-negative probabilities that sum to 1"),
+            ("mutation_redraw", self.mutation_redraw in ("replacement", "place"), "replacement or place"),
             ("start_random", self.start_random >= 0, "at least 0"),
             ("start_random", bool(self.start) or self.start_random >= 1, "at least 1 where start is empty"),
             (

@@ -17,7 +17,7 @@ from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.brain import Brain, Decisions
 from backprop_evo.search.replay import rebuild
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store
 
 
@@ -31,7 +31,7 @@ def load_progress(store: Store, search: SearchRecord) -> Brain:
     ]
     individuals = store.individuals.of(search.id)
     finishes = store.trials.finishes(search.id)
-    language = SpecLanguage(search.spec)
+    language = SearchLanguage(search.spec)
     return rebuild(search.id, search.spec, language, individuals, finishes, confirmations)
 
 

@@ -18,7 +18,7 @@ from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.pruners import pruner
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
 
 _SPEC = TypeAdapter(SearchSpec)
@@ -112,10 +112,10 @@ def _steps(train: TrainSpec) -> int:
     return max(1, round(train.epochs * train.steps_per_epoch(images)))
 
 
-def _language_of(spec: SearchSpec) -> SpecLanguage:
+def _language_of(spec: SearchSpec) -> SearchLanguage:
     """The search's language, once it was seen to yield an equation."""
     try:
-        language = SpecLanguage(spec)
+        language = SearchLanguage(spec)
         language.draw(Random(spec.seed))
     except InvalidEquation as error:
         raise InvalidSettings(f"vocabulary: {error.message}", field="vocabulary", hint=error.hint) from None

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from backprop_evo.errors import Conflict
 from backprop_evo.store.tables import REQUESTS
 
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 
 
 class CarriedOutAlready(Conflict):

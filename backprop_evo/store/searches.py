@@ -26,7 +26,7 @@ from backprop_evo.store.events import add_event
 from backprop_evo.store.rows import search_record
 from backprop_evo.store.tables import SEARCHES, TRIALS
 
-MOST_TRIALS = 10_000_000
+MAX_TRIALS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ class SqlSearches(Searches):
             if "extend" not in VERBS[SearchState(row.state)]:
                 raise _illegal(row, "cannot be extended")
             total = row.trials_total + trials
-            if total > MOST_TRIALS:
-                raise InvalidSettings(f"a search has at most {MOST_TRIALS} trials", field="trials")
+            if total > MAX_TRIALS:
+                raise InvalidSettings(f"a search has at most {MAX_TRIALS} trials", field="trials")
             if SearchState(row.state).is_terminal:
                 _change(connection, row, SearchState.RUNNING, now, None)
                 row = get_row(connection, search_id)

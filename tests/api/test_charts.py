@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.charts import (
-    MOST_POINTS,
+    MAX_POINTS,
     SIZE,
     Series,
     chart,
@@ -65,7 +65,7 @@ def test_angles_without_a_direction_are_left_out_and_long_histories_thinned() ->
     drawn = update_angle_chart(trial)
     assert drawn is not None
     (line,) = drawn.series
-    assert 300 < line.path.count("L") < MOST_POINTS
+    assert 300 < line.path.count("L") < MAX_POINTS
     assert float(drawn.y_ticks[-1]) > 70, "the angle of 0 belongs to the broken point"
     assert feedback_angle_chart(trial) is None
 

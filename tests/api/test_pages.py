@@ -174,7 +174,7 @@ def test_an_equation_shows_mathematics_facts_history_and_curve(client: TestClien
     assert seed.search_id in text
 
 
-def test_the_desk_checks_an_equation_or_points_at_the_mistake(client: TestClient) -> None:
+def test_the_equations_page_checks_an_equation_or_points_at_the_mistake(client: TestClient) -> None:
     assert "canonical form" in page(client, "/equations?text=g%20%2F%20fro(g)")
     assert "Infeasible:" in page(client, "/equations?text=W%20%2B%20g")
     wrong = page(client, "/equations?text=g%20%2F%20nope(g)", status=422)

@@ -15,7 +15,7 @@ from backprop_evo.records.searching import (
     Confirmation,
     Purpose,
     SearchSpec,
-    Vocabulary,
+    VocabularySpec,
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Answer, EarlierRequest, NodeRecord
@@ -38,7 +38,7 @@ class TestSearches:
             seed=2**63 - 1,
             mutations=(0.5, 0.25, 0.25),
             start=("g", "h"),
-            vocabulary=Vocabulary(operands=("g", "h"), binaries=("add",)),
+            vocabulary=VocabularySpec(operands=("g", "h"), binaries=("add",)),
             train=TrainSpec(learning_rate=LearningRateGrid(rates=(0.001, 3.0)), epochs=0.5),
             confirmation=Confirmation(best=3, seeds=5),
         )

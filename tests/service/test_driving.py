@@ -11,7 +11,7 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState
 from backprop_evo.search.replay import replay
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.service import drive_once
 from backprop_evo.store.codec import encode
 
@@ -93,7 +93,7 @@ def assert_whole(store, search_id, *, trials):
     finishes = store.trials.finishes(search_id)
     assert [each.finish_order for each in finishes] == list(range(1, len(rows) + 1))
     individuals = store.individuals.of(search_id)
-    assert replay(search.spec, SpecLanguage(search.spec), individuals, finishes) == tuple(individuals)
+    assert replay(search.spec, SearchLanguage(search.spec), individuals, finishes) == tuple(individuals)
 
 
 def test_a_search_runs_to_its_end(store, clock, service, small_spec, train):

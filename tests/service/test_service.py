@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backprop_evo.equations import report_on
 from backprop_evo.errors import (
     BackpropEvoError,
     Conflict,
@@ -19,20 +20,19 @@ from backprop_evo.errors import (
 from backprop_evo.records.searching import (
     Operators,
     SearchSpec,
-    Vocabulary,
+    VocabularySpec,
 )
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import (
-    check_equation,
-    known_equations,
     parse_search_spec,
     search_spec_to_json,
     utc_now,
 )
 from backprop_evo.service.use_cases import NODE_SILENCE_S
 from backprop_evo.store.keyed import KeyedRequest, carrying_out
+from dsl.known import KNOWN
 
 
 class TestSubmitting:
@@ -50,10 +50,10 @@ class TestSubmitting:
             ({"train": TrainSpec(data="imagenet")}, UnknownDataset, "imagenet"),
             ({"train": TrainSpec(model="resnet")}, InvalidSettings, "resnet"),
             ({"train": TrainSpec(model="wrn-11-1")}, InvalidSettings, "wrn-11-1"),
-            ({"vocabulary": Vocabulary(operands=("gee",))}, InvalidSettings, "gee"),
-            ({"vocabulary": Vocabulary(binaries=())}, InvalidSettings, "vocabulary"),
-            ({"vocabulary": Vocabulary(operands=("W",), binaries=("add",))}, InvalidSettings, "feasible"),
-            ({"vocabulary": Vocabulary(constants={"abs": (1.0,)})}, InvalidSettings, "vocabulary"),
+            ({"vocabulary": VocabularySpec(operands=("gee",))}, InvalidSettings, "gee"),
+            ({"vocabulary": VocabularySpec(binaries=())}, InvalidSettings, "vocabulary"),
+            ({"vocabulary": VocabularySpec(operands=("W",), binaries=("add",))}, InvalidSettings, "feasible"),
+            ({"vocabulary": VocabularySpec(constants={"abs": (1.0,)})}, InvalidSettings, "vocabulary"),
         ],
     )
     def test_what_cannot_be_carried_out_is_refused_and_not_stored(
@@ -140,6 +140,7 @@ class TestSpecs:
             ({"name": "x", "train": {"optimizer": "adam"}}, "train.optimizer"),
             ({"name": "x", "train": {"evaluate_test": True}}, "train.evaluate_test"),
             ({"name": "x", "mutations": [0.5, 0.6]}, "mutations"),
+            ({"name": "x", "mutation_redraw": "never"}, "mutation_redraw"),
             ({"name": "x", "operators": {"crossover": 2.0}}, "operators"),
             ({"name": ""}, "name"),
             ({"name": "x", "seed": {1, 2}}, "spec"),
@@ -173,29 +174,29 @@ class TestSpecs:
 
 class TestEquations:
     def test_a_report_says_everything(self):
-        report = check_equation("g/fro( g )")
+        report = report_on("g/fro( g )")
         assert report.text == "g / fro(g)"
         assert report.canonical == "g / fro(g)"
         assert report.infeasible is None
         assert report.facts["needs"] == ["W"]
         assert report.mathml.startswith("<math")
-        assert report.fingerprint == check_equation("g / fro(g)").fingerprint
+        assert report.fingerprint == report_on("g / fro(g)").fingerprint
 
     def test_an_infeasible_equation_is_reported_with_the_reason(self):
-        report = check_equation("W")
+        report = report_on("W")
         assert report.infeasible
         assert (report.canonical, report.fingerprint, report.facts) == (None, None, {})
 
     def test_an_error_points_at_its_column(self):
         with pytest.raises(InvalidEquation) as refused:
-            check_equation("g + gg")
+            report_on("g + gg")
         assert refused.value.column == 5
         assert refused.value.hint
 
     def test_known_equations_include_plain_backprop(self):
-        known = {each.name: each for each in known_equations()}
+        known = {each.key: each for each in KNOWN.values()}
         assert known["backprop"].text == "g"
-        assert all(check_equation(each.text).infeasible is None for each in known.values())
+        assert all(report_on(each.text).infeasible is None for each in known.values())
 
 
 def test_api_and_controller_need_no_torch():

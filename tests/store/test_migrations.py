@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -107,6 +108,23 @@ def test_a_table_is_not_rebuilt_where_that_would_delete_what_refers_to_it(tmp_pa
     with database.write() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     database.close()
+
+
+def test_searches_of_before_go_on_drawing_the_place_again(empty_url):
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    new = store.searches.add(SearchSpec(name='a "mutations":[1.0] of ⊙', mutations=(0.5, 0.5)), now=NOW)
+    store.close()
+    migrations.downgrade(empty_url, "0004")
+    database = Database(empty_url)
+    with database.read() as connection:
+        (text,) = connection.execute(sa.text("SELECT spec FROM searches")).scalars()
+    database.close()
+    assert "mutation_redraw" not in text
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    assert store.searches.get(new.id).spec == replace(new.spec, mutation_redraw="place")
+    store.close()
 
 
 def test_upgrading_twice_changes_nothing(empty_url):

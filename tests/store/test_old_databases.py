@@ -8,7 +8,7 @@ import pytest
 
 from backprop_evo.records.states import SearchState
 from backprop_evo.search.replay import replay
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
 
@@ -81,8 +81,12 @@ def test_it_replays_to_the_same_individuals(store, name):
     search = next(each for each in store.searches.page().items if each.spec.name == name)
     individuals = tuple(store.individuals.of(search.id))
     assert len(individuals) > 12
-    again = replay(search.spec, SpecLanguage(search.spec), individuals, store.trials.finishes(search.id))
+    again = replay(search.spec, SearchLanguage(search.spec), individuals, store.trials.finishes(search.id))
     assert again == individuals
+
+
+def test_its_searches_mutate_as_they_did(store):
+    assert {each.spec.mutation_redraw for each in store.searches.page().items} == {"place"}
 
 
 def test_its_leaderboard_and_trials_can_be_read(store):

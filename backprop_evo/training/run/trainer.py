@@ -12,7 +12,7 @@ import torch
 
 from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
-from backprop_evo.errors import InvalidEquation
+from backprop_evo.equations import require_feasible
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
@@ -29,7 +29,6 @@ from backprop_evo.training.run.resident import Resident, make_resident
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import resolved_schedule
 from dsl.equation import Equation
-from dsl.shapes import infeasibility
 
 NO_RUNGS = Rungs()
 
@@ -56,8 +55,7 @@ def train_child(
     """
     model = parse_model_name(spec.model)
     dataset_info(spec.data)
-    if reason := infeasibility(equation):
-        raise InvalidEquation(f"infeasible equation: {reason}")
+    require_feasible(equation)
     capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
     training = _Training(on_progress)
