@@ -76,13 +76,17 @@ class Limits:
         return used
 
 
-def check_loss(loss: float, *, classes: int, epoch: float, step: int) -> None:
-    """Raises EndedEarly for a loss that is NaN, infinite or exploded."""
+def check_loss(loss: float, *, classes: int | None, epoch: float, step: int) -> None:
+    """Raises EndedEarly for a loss that is NaN, infinite or exploded. ``classes`` is None for a loss that is no
+    cross-entropy and has no ceiling.
+    """
     where = f"at step {step} (epoch {epoch:.2f})"
     if math.isnan(loss):
         raise EndedEarly(Outcome.DIVERGED, f"the loss became NaN {where}")
     if math.isinf(loss):
         raise EndedEarly(Outcome.DIVERGED, f"the loss became infinite {where}")
+    if classes is None:
+        return
     ceiling = EXPLODED_AT_CHANCE_TIMES * math.log(max(classes, 2))
     if loss > ceiling:
         raise EndedEarly(
@@ -102,7 +106,7 @@ class ZeroSignalWatch:
         if self.in_a_row >= ZERO_SIGNAL_STEPS:
             raise EndedEarly(
                 Outcome.PRUNED,
-                f"the equation's signal was exactly zero for {ZERO_SIGNAL_STEPS} steps in a row",
+                f"the signal below the top was exactly zero for {ZERO_SIGNAL_STEPS} steps in a row",
             )
 
 

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import AlignmentPoint, CurvePoint, ScheduleName, TrainProgress, TrainSpec
-from backprop_evo.training.run.alignment import compare, true_gradients
+from backprop_evo.training.run.alignment import compare, interval, true_gradients
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.guards import Limits, ZeroSignalWatch, check_loss, check_progress
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
 from backprop_evo.training.run.schedule import rate_at
-from dsl.equation import Equation
 
 EVALUATION_BATCH = 500
 LOSS_LOOK_EVERY_ON_GPU = 25
@@ -36,7 +36,7 @@ Report = Callable[[TrainProgress], None]
 class Material:
     """What all runs of one training share."""
 
-    equation: Equation
+    method: MethodSpec
     spec: TrainSpec
     capability: Capability
     train: Resident
@@ -99,13 +99,14 @@ class Run:
         self.material, self.rate, self._schedule = material, rate, schedule
         shape = tuple(material.train.images_NCHW.shape[1:])
         self.child = Child(
-            material.equation,
+            material.method,
             material.spec,
             material.capability,
             image_shape=(shape[0], shape[1], shape[2]),
             classes=material.classes,
             seed=seed,
         )
+        self._alignment_every = interval(self.child, material.spec.alignment_every)
         self._order = torch.Generator().manual_seed(seed)
         self._augmentation = torch.Generator(self.child.device).manual_seed(seed + 1)
         self._permutation = torch.empty(0, dtype=torch.long)
@@ -142,8 +143,9 @@ class Run:
 
     def _one_step(self) -> None:
         started = time.perf_counter()
+        self._enter_phase()
         x_BCHW, labels_B = self._next_batch()
-        every = self.material.spec.alignment_every
+        every = self._alignment_every
         truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
         self.child.set_rate(rate_at(self.step, self.total_steps, self.rate, self._schedule))
         self._unread_losses.append(self.child.step(x_BCHW, labels_B))
@@ -155,6 +157,12 @@ class Run:
         self.clock.images += len(labels_B)
         if self.step <= 10 or self.step % self.material.steps_per_epoch == 0:
             self._zero_watch.saw(self.child.signal_is_zero())
+
+    def _enter_phase(self) -> None:
+        phase = self.child.learner.phase_at(self.step, self.total_steps)
+        if phase != self.child.phase:
+            self._look_at_losses(now=True)
+            self.child.begin(phase)
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         material = self.material
@@ -179,7 +187,8 @@ class Run:
         self._unread_losses = []
         for place, loss in enumerate(losses):
             self.train_loss = loss
-            check_loss(loss, classes=self.material.classes, epoch=self.epoch, step=first + place)
+            classes = self.material.classes if self.child.classifies else None
+            check_loss(loss, classes=classes, epoch=self.epoch, step=first + place)
 
     def _end_of_epoch(self) -> None:
         self._look_at_losses(now=True)
@@ -195,13 +204,14 @@ class Run:
                 elapsed_s=self.material.limits.elapsed_s(),
             )
         )
-        check_progress(
-            self.train_loss,
-            self.validation_accuracy,
-            classes=self.material.classes,
-            epoch=self.epoch,
-            epochs=self.material.spec.epochs,
-        )
+        if self.child.classifies:
+            check_progress(
+                self.train_loss,
+                self.validation_accuracy,
+                classes=self.material.classes,
+                epoch=self.epoch,
+                epochs=self.material.spec.epochs,
+            )
 
     def _tell(self, report: Report | None, phase: str, until_step: int) -> None:
         now = time.monotonic()

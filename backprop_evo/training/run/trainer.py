@@ -1,4 +1,4 @@
-"""Train one child by one equation: the entry that workers, the command line and notebooks call."""
+"""Train one child by one method: the entry that workers, the command line and notebooks call."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import torch
 
 from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
-from backprop_evo.errors import InvalidEquation
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.training import LearningRateGrid, Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.loop import Material, Report, Run, accuracy
@@ -22,11 +23,10 @@ from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.resident import Resident, make_resident
 from backprop_evo.training.run.schedule import resolved_schedule
 from dsl.equation import Equation
-from dsl.shapes import infeasibility
 
 
 def train_child(
-    equation: Equation,
+    method: MethodSpec | Equation | str,
     spec: TrainSpec,
     *,
     seed: int,
@@ -35,9 +35,9 @@ def train_child(
     should_stop: Callable[[], bool] | None = None,
     device: str | None = None,
 ) -> TrainResult:
-    """Trains ``spec.model`` by ``equation`` and reports how it went.
+    """Trains ``spec.model`` by ``method``, written as ``as_method`` reads it, and reports how it went.
 
-    The same equation, spec, seed and device (and number of threads) give the same curve bit for bit on a
+    The same method, spec, seed and device (and number of threads) give the same curve bit for bit on a
     CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
     one. Global random state is left as it was.
@@ -46,14 +46,14 @@ def train_child(
     """
     model = parse_model_name(spec.model)
     dataset_info(spec.data)
-    if reason := infeasibility(equation):
-        raise InvalidEquation(f"infeasible equation: {reason}")
+    asked = as_method(method)
+    method_of(asked).check_fit(spec)
     capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.carry_out(*_load(equation, spec, capability, limits, data_dir), seed)
+            outcome, why = training.carry_out(*_load(asked, spec, capability, limits, data_dir), seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -123,7 +123,7 @@ class _Training:
 
 
 def _load(
-    equation: Equation, spec: TrainSpec, capability: Capability, limits: Limits, data_dir: Path | None
+    method: MethodSpec, spec: TrainSpec, capability: Capability, limits: Limits, data_dir: Path | None
 ) -> tuple[Material, Resident | None]:
     """Everything on the device. The test split is not even put there unless the spec asks for it."""
     dataset = load(spec.data, data_dir)
@@ -136,7 +136,7 @@ def _load(
     test = None
     if spec.evaluate_test:
         test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
-    material = Material(equation, spec, capability, train, validation, dataset.classes, limits)
+    material = Material(method, spec, capability, train, validation, dataset.classes, limits)
     return material, test
 
 
