@@ -21,7 +21,6 @@ from statistics import mean, stdev
 
 import torch
 
-import dsl
 from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult, TrainSpec
 from backprop_evo.training import train_child
 
@@ -68,7 +67,7 @@ def main() -> None:
 
 
 def train(name: str, spec: TrainSpec, seed: int) -> TrainResult:
-    result = train_child(dsl.KNOWN[name].equation, spec, seed=seed)
+    result = train_child(name, spec, seed=seed)
     if result.outcome is not Outcome.COMPLETED:
         raise SystemExit(f"{name}, seed {seed}: {result.outcome}: {result.reason}")
     return result

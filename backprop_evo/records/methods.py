@@ -32,8 +32,8 @@ class FrozenSettings(dict[str, Scalar]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("the settings of a method cannot be changed; make another MethodSpec")
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    update = setdefault = pop = popitem = clear = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = setdefault = pop = popitem = clear = _refuse
 
     def __reduce__(self) -> tuple[type[FrozenSettings], tuple[dict[str, Scalar]]]:
         return FrozenSettings, (dict(self),)

@@ -29,8 +29,7 @@ QUICK_RATES = WIDE_RATES[1:]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningRateGrid:
-    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued.
-    """
+    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued."""
 
     rates: tuple[float, ...] = WIDE_RATES
     probe_epochs: float = 0.25

@@ -53,6 +53,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
         "workers.app",
         "backprop_evo.cli.main",
         "backprop_evo.service",
+        "backprop_evo.training.methods",
     ],
 )
 def test_imports_without_torch(module: str) -> None:
@@ -60,10 +61,25 @@ def test_imports_without_torch(module: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("module", ["dsl", "backprop_evo.training", "backprop_evo.data"])
+@pytest.mark.parametrize("module", ["dsl", "backprop_evo.training.run.trainer", "backprop_evo.data"])
 def test_stands_alone_with_torch_and_numpy(module: str) -> None:
     done = run(STANDS_ALONE.format(refused=SERVICE_LIBRARIES, module=module))
     assert done.returncode == 0, done.stderr
+
+
+def test_methods_are_listed_and_checked_without_torch() -> None:
+    done = run(
+        STANDS_ALONE.format(refused=["torch"], module="backprop_evo.training.methods")
+        + "from backprop_evo.records.training import TrainSpec\n"
+        "from backprop_evo.training.methods import as_method, declared, method_of\n"
+        "for name in (*declared(), 'g'):\n"
+        "    if name != 'equation':\n"
+        "        method = method_of(as_method(name))\n"
+        "        print(method.text(), method.fingerprint(), method.declared.rows())\n"
+        "        method.check_fit(TrainSpec(model='mlp-8'))\n"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "indirect feedback alignment" in done.stdout
 
 
 def test_the_language_needs_numpy_only() -> None:

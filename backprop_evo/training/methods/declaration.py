@@ -56,9 +56,20 @@ class SettingRow:
             words += f" up to {self.high:g}"
         return words + (" or null" if self.optional else "")
 
+    def from_text(self, text: str) -> Scalar:
+        """What ``text`` writes, as far as it is of the setting's kind; else the text itself."""
+        if self.optional and text == "null":
+            return None
+        if self.kind is bool:
+            return {"true": True, "false": False}.get(text, text)
+        try:
+            return text if self.kind is str else self.kind(text)
+        except ValueError:
+            return text
+
 
 def setting(
-    help: str,  # noqa: A002 - the word that people see
+    help: str,
     *,
     default: Any = MISSING,
     low: float | None = None,

@@ -126,7 +126,7 @@ class SiteLearner(Learner):
 
     def learn(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
         loss = cross_entropy(self.child.logits(x_BCHW), labels_B)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
     def trained_below_top(self) -> Sequence[nn.Parameter]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
-from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -21,14 +20,9 @@ from dsl.equation import Equation
 
 
 def declared() -> Mapping[str, Declared[Any]]:
-    """Every method by its name, in the order of the names."""
-    return _declared(tuple(known.__path__))
-
-
-@cache
-def _declared(folders: tuple[str, ...]) -> Mapping[str, Declared[Any]]:
+    """Every method by its name, in the order of the names. Raises TypeError for a module without one."""
     found: dict[str, Declared[Any]] = {}
-    for module in pkgutil.iter_modules(folders, f"{known.__name__}."):
+    for module in pkgutil.iter_modules(known.__path__, f"{known.__name__}."):
         method = getattr(import_module(module.name), "METHOD", None)
         if not isinstance(method, Declared):
             raise TypeError(f"{module.name} is among the methods but declares none: METHOD = Declared(…)")
@@ -53,9 +47,7 @@ def method_of(spec: MethodSpec) -> Method:
     return Method(method, method.read(spec.settings))
 
 
-def as_method(
-    given: MethodSpec | Equation | str, settings: Mapping[str, Scalar] | None = None
-) -> MethodSpec:
+def as_method(given: MethodSpec | Equation | str, settings: Mapping[str, Scalar] | None = None) -> MethodSpec:
     """The spec of what people write: a method's name, else the name of a known equation, else an equation.
 
     Names are words with dashes, and none of a method reads as an equation or is the name of a known one.

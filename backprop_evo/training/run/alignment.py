@@ -1,8 +1,9 @@
 """How far a method's updates point away from the true gradient, layer by layer.
 
 Two moments of one step: the true gradient is taken before it, under plain backprop and without a trace
-(BatchNorm's running statistics stay); after it, the gradients that the method left are compared. One more forward and backward pass per measurement, nothing in between. Angles of feedback are
-those of Lillicrap et al. 2016: between a layer's W and its R, both flattened.
+(BatchNorm's running statistics stay); after it, the gradients that the method left are compared. One more
+forward and backward pass per measurement, nothing in between. Angles of feedback are those of Lillicrap et
+al. 2016: between a layer's W and its R, both flattened.
 """
 
 from __future__ import annotations

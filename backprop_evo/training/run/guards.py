@@ -77,8 +77,9 @@ class Limits:
 
 
 def check_loss(loss: float, *, classes: int | None, epoch: float, step: int) -> None:
-    """Raises EndedEarly for a loss that is NaN, infinite or exploded. ``classes`` is None for a loss that is no
-    cross-entropy and has no ceiling.
+    """Raises EndedEarly for a loss that is NaN, infinite or exploded.
+
+    ``classes`` is None for a loss that is no cross-entropy, which has no ceiling.
     """
     where = f"at step {step} (epoch {epoch:.2f})"
     if math.isnan(loss):
@@ -110,8 +111,14 @@ class ZeroSignalWatch:
             )
 
 
-def check_progress(train_loss: float, accuracy: float, *, classes: int, epoch: float, epochs: float) -> None:
-    """Raises EndedEarly for a run that is no better than guessing after half its time (and two epochs)."""
+def check_progress(
+    train_loss: float, accuracy: float, *, classes: int, epoch: float, epochs: float, phase_epochs: float
+) -> None:
+    """Raises EndedEarly for a run that is no better than guessing after half its time, and after two epochs
+    of its phase.
+    """
+    if phase_epochs < STUCK_AFTER_EPOCHS:
+        return
     if epoch < max(STUCK_AFTER_EPOCHS, STUCK_AFTER_RUN_SHARE * epochs) or epoch >= epochs:
         return
     chance_loss, chance = math.log(max(classes, 2)), 1 / max(classes, 2)

@@ -112,6 +112,7 @@ class Run:
         self._permutation = torch.empty(0, dtype=torch.long)
         self._randomness = Randomness(self.child.device)
         self._zero_watch = ZeroSignalWatch()
+        self._phase_began = 0.0
         self._epoch_losses: list[Tensor] = []
         self._unread_losses: list[Tensor] = []
         self._last_report = -math.inf
@@ -163,6 +164,7 @@ class Run:
         if phase != self.child.phase:
             self._look_at_losses(now=True)
             self.child.begin(phase)
+            self._phase_began = self.epoch
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         material = self.material
@@ -211,6 +213,7 @@ class Run:
                 classes=self.material.classes,
                 epoch=self.epoch,
                 epochs=self.material.spec.epochs,
+                phase_epochs=self.epoch - self._phase_began,
             )
 
     def _tell(self, report: Report | None, phase: str, until_step: int) -> None:

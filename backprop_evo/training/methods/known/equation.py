@@ -50,9 +50,7 @@ def prepare(settings: EquationSettings, child: FreshChild) -> Learner:
     from backprop_evo.training.methods.conversion import apply_equation
     from backprop_evo.training.methods.learner import SiteLearner
 
-    conversion = apply_equation(
-        child.model, read(settings), seed=child.seed, feedback=child.spec.feedback
-    )
+    conversion = apply_equation(child.model, read(settings), seed=child.seed, feedback=child.spec.feedback)
     return SiteLearner(child, conversion)
 
 
