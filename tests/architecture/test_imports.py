@@ -82,6 +82,14 @@ def test_methods_are_listed_and_checked_without_torch() -> None:
     assert "indirect feedback alignment" in done.stdout
 
 
+def test_a_worker_warms_torch_up_before_its_first_trial() -> None:
+    done = run(
+        "import sys\nfrom workers import tasks\n"
+        "assert 'torch' not in sys.modules\ntasks._warm_up()\nassert 'torch' in sys.modules"
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_language_needs_numpy_only() -> None:
     done = run(STANDS_ALONE.format(refused=[*SERVICE_LIBRARIES, "torch", "scipy"], module="dsl"))
     assert done.returncode == 0, done.stderr

@@ -117,9 +117,7 @@ def check_progress(
     """Raises EndedEarly for a run that is no better than guessing after half its time, and after two epochs
     of its phase.
     """
-    if phase_epochs < STUCK_AFTER_EPOCHS:
-        return
-    if epoch < max(STUCK_AFTER_EPOCHS, STUCK_AFTER_RUN_SHARE * epochs) or epoch >= epochs:
+    if phase_epochs < STUCK_AFTER_EPOCHS or not STUCK_AFTER_RUN_SHARE * epochs <= epoch < epochs:
         return
     chance_loss, chance = math.log(max(classes, 2)), 1 / max(classes, 2)
     if train_loss >= STUCK_SHARE * chance_loss and accuracy <= 1.1 * chance:
