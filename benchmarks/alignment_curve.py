@@ -21,7 +21,6 @@ from statistics import mean, stdev
 
 import torch
 
-import dsl
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
     AlignmentPoint,
@@ -73,7 +72,7 @@ def main() -> None:
 
 
 def train(name: str, spec: TrainSpec, seed: int) -> TrainResult:
-    result = train_child(dsl.KNOWN[name].equation, spec, seed=seed)
+    result = train_child(name, spec, seed=seed)
     if result.outcome is not TrialState.COMPLETED:
         raise SystemExit(f"{name}, seed {seed}: {result.outcome}: {result.reason}")
     return result

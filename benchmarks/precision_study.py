@@ -77,7 +77,7 @@ def main() -> None:
             precision=precision,
             learning_rate=LearningRateGrid(probe_epochs=min(0.25, given.epochs)),
         )
-        result = train_child(dsl.parse(text), spec, seed=seed, data_dir=given.data_dir, device=given.device)
+        result = train_child(text, spec, seed=seed, data_dir=given.data_dir, device=given.device)
         runs.append((text, precision, seed, result.outcome, result.validation_accuracy))
         print(
             f"{text:60} {precision:8} seed {seed}  {result.outcome:10} {result.validation_accuracy}",

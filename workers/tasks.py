@@ -13,8 +13,8 @@ from functools import cache
 
 from celery import signals
 
-from backprop_evo.equations import read_equation
 from backprop_evo.logs import configure_logs
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.stored import TrialRecord
 from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import settings
@@ -63,7 +63,7 @@ def _train_child(
     from backprop_evo.training import train_child
 
     return train_child(
-        read_equation(trial.equation),
+        equation_method(trial.equation),
         spec,
         seed=trial.seed,
         data_dir=settings().resolved_data_dir,
@@ -84,4 +84,4 @@ def _begin_pool_process(**_: object) -> None:
 
 def _warm_up() -> None:
     with suppress(ImportError):  # the first trial will meet it again and report it
-        importlib.import_module("backprop_evo.training")
+        importlib.import_module("backprop_evo.training.run.trainer")

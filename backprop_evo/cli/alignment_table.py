@@ -1,4 +1,4 @@
-"""How far an equation's updates pointed away from the true gradient, as a table: one row a layer."""
+"""How far a method's updates pointed away from the true gradient, as a table: one row a layer."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class LayerAlignment:
     feedback_last: float | None
 
 
-def alignment_table(equation: str, runs: Sequence[TrainResult], spec: TrainSpec) -> Table | None:
+def alignment_table(method: str, runs: Sequence[TrainResult], spec: TrainSpec) -> Table | None:
     """The table of ``layer_alignments``; None where there are none."""
     layers = layer_alignments(runs)
     if not layers:
         return None
     per_epoch = steps_per_epoch(spec)
-    table = Table(title=Text(f"{equation}: angle between update and true gradient"), title_justify="left")
+    table = Table(title=Text(f"{method}: angle between update and true gradient"), title_justify="left")
     table.add_column("layer")
     for name in ("first", "lowest (epoch)", "last", "norm ratio", "W–R"):
         table.add_column(name, justify="right", no_wrap=True)

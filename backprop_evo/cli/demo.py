@@ -25,6 +25,7 @@ from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.training import QUICK_RATES
 from backprop_evo.settings import Settings
 from backprop_evo.wording import duration
 
@@ -45,7 +46,7 @@ DEMO: Mapping[str, Any] = {
         "data": "cifar10-mini",
         "epochs": 0.75,
         "batch_size": 64,
-        "learning_rate": {"rates": [0.01, 0.1, 1.0], "probe_epochs": 0.125},
+        "learning_rate": {"rates": list(QUICK_RATES), "probe_epochs": 0.125},
     },
     "confirmation": {"best": 1, "seeds": 3},
 }

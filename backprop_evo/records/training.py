@@ -16,26 +16,31 @@ OptimizerName = Literal["sgd", "momentum"]
 ScheduleName = Literal["auto", "constant", "cosine"]
 PrecisionName = Literal["float32", "bf16"]
 FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
+"""What R is: drawn once (Gaussian, or U[0,1]), or tied to the signs of W, as ``training.meaning.feedback``
+has it."""
+
+WIDE_RATES = (0.001, 0.01, 0.1, 1.0)
+"""Wide on purpose: the best rates of plain backprop and of normalised gradients were seen two orders of
+magnitude apart."""
+
+QUICK_RATES = WIDE_RATES[1:]
+"""For trainings so short that the lowest rate could show nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningRateGrid:
-    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued.
+    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued."""
 
-    The default is wide on purpose: the best rates of plain backprop and of normalised gradients were
-    seen two orders of magnitude apart.
-    """
-
-    rates: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
+    rates: tuple[float, ...] = WIDE_RATES
     probe_epochs: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSpec:
-    """One way to train a child: everything but the equation and the seed.
+    """One way to train a child: everything but the method and the seed.
 
     ``model`` is ``wrn-D-K``, ``cnn`` or ``mlp-W[-W…][-tanh|-sigmoid]``; ``data`` a name in the catalogue.
-    ``feedback`` says what R is, as ``training.feedback`` has it. ``train_images`` and ``validation_images``
+    ``feedback`` says what R is. ``train_images`` and ``validation_images``
     cap the split (None: all of it). ``test`` is read only when ``evaluate_test`` is set, which a search
     never does.
     """

@@ -12,6 +12,7 @@ from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
     TrainSpec,
 )
+from backprop_evo.training.methods import as_method
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.child import EAGER_STEPS_BEFORE_CAPTURE, Child
 from backprop_evo.training.run.trainer import train_child
@@ -33,7 +34,7 @@ def losses(equation: str, *, captured: bool, optimizer: str) -> list[float]:
     torch.manual_seed(0)
     capability = replace(choose(DEVICE, precision="float32", images=True), cuda_graph=captured)
     spec = replace(SPEC, optimizer=optimizer)
-    child = Child(dsl.parse(equation), spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
+    child = Child(as_method(equation), spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
     child.model.train()
     generator = torch.Generator().manual_seed(1)
     seen = []

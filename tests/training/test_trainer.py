@@ -12,6 +12,7 @@ from backprop_evo.records.training import (
     LearningRateGrid,
     TrainSpec,
 )
+from backprop_evo.training.methods import as_method
 from backprop_evo.training.run import guards, trainer
 from backprop_evo.training.run.alignment import compare, true_gradients
 from backprop_evo.training.run.capability import choose
@@ -282,7 +283,7 @@ def test_alignment_of_plain_backprop_is_perfect_and_measuring_changes_nothing():
 def test_a_gradient_without_a_direction_has_no_alignment():
     spec = replace(TINY, model="mlp-8")
     capability = choose("cpu", precision="float32", images=False)
-    child = Child(G, spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
+    child = Child(as_method(G), spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
     x_BCHW, labels_B = torch.randn(4, 3, 32, 32), torch.arange(4)
     truth = true_gradients(child, x_BCHW, labels_B)
     child.step(x_BCHW, labels_B)

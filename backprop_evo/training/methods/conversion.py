@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from backprop_evo.equations import read_equation, require_feasible
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.training import FeedbackName
 from backprop_evo.training.meaning.activations import Activation, NoticeActivations, activate, activation_of
-from backprop_evo.training.meaning.feedback import Feedback, FixedMatrices
+from backprop_evo.training.meaning.feedback import FixedMatrices
 from backprop_evo.training.meaning.linear_ops import linear_op
 from backprop_evo.training.meaning.rules import Rule, compile_rule
 from backprop_evo.training.methods.discovery import Surroundings, look_below_layers
@@ -92,7 +93,7 @@ def apply_equation(
     *,
     copy: bool = False,
     seed: int = 0,
-    feedback: Feedback = Feedback.GAUSSIAN,
+    feedback: FeedbackName = "gaussian",
 ) -> Conversion:
     """Puts ``equation`` in place of the gradient at every Linear and Conv2d of ``model`` that has layers
     below it.

@@ -76,13 +76,18 @@ class Limits:
         return used
 
 
-def check_loss(loss: float, *, classes: int, epoch: float, step: int) -> None:
-    """Raises EndedEarly for a loss that is NaN, infinite or exploded."""
+def check_loss(loss: float, *, classes: int | None, epoch: float, step: int) -> None:
+    """Raises EndedEarly for a loss that is NaN, infinite or exploded.
+
+    ``classes`` is None for a loss that is no cross-entropy, which has no ceiling.
+    """
     where = f"at step {step} (epoch {epoch:.2f})"
     if math.isnan(loss):
         raise EndedEarly(TrialState.DIVERGED, f"the loss became NaN {where}")
     if math.isinf(loss):
         raise EndedEarly(TrialState.DIVERGED, f"the loss became infinite {where}")
+    if classes is None:
+        return
     ceiling = EXPLODED_AT_CHANCE_TIMES * math.log(max(classes, 2))
     if loss > ceiling:
         raise EndedEarly(
@@ -102,13 +107,17 @@ class ZeroSignalWatch:
         if self.in_a_row >= ZERO_SIGNAL_STEPS:
             raise EndedEarly(
                 TrialState.PRUNED,
-                f"the equation's signal was exactly zero for {ZERO_SIGNAL_STEPS} steps in a row",
+                f"the signal below the top was exactly zero for {ZERO_SIGNAL_STEPS} steps in a row",
             )
 
 
-def check_progress(train_loss: float, accuracy: float, *, classes: int, epoch: float, epochs: float) -> None:
-    """Raises EndedEarly for a run that is no better than guessing after half its time (and two epochs)."""
-    if epoch < max(STUCK_AFTER_EPOCHS, STUCK_AFTER_RUN_SHARE * epochs) or epoch >= epochs:
+def check_progress(
+    train_loss: float, accuracy: float, *, classes: int, epoch: float, epochs: float, phase_epochs: float
+) -> None:
+    """Raises EndedEarly for a run that is no better than guessing after half its time, and after two epochs
+    of its phase.
+    """
+    if phase_epochs < STUCK_AFTER_EPOCHS or not STUCK_AFTER_RUN_SHARE * epochs <= epoch < epochs:
         return
     chance_loss, chance = math.log(max(classes, 2)), 1 / max(classes, 2)
     if train_loss >= STUCK_SHARE * chance_loss and accuracy <= 1.1 * chance:

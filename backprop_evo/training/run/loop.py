@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
     AlignmentPoint,
@@ -25,14 +26,13 @@ from backprop_evo.records.training import (
     TrainProgress,
     TrainSpec,
 )
-from backprop_evo.training.run.alignment import compare, true_gradients
+from backprop_evo.training.run.alignment import compare, interval, true_gradients
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.guards import EndedEarly, Limits, ZeroSignalWatch, check_loss, check_progress
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import rate_at
-from dsl.equation import Equation
 
 EVALUATION_BATCH = 500
 LOSS_LOOK_EVERY_ON_GPU = 25
@@ -45,7 +45,7 @@ Report = Callable[[TrainProgress], None]
 class Material:
     """What all runs of one training share."""
 
-    equation: Equation
+    method: MethodSpec
     spec: TrainSpec
     capability: Capability
     train: Resident
@@ -109,18 +109,20 @@ class Run:
         self.material, self.rate, self._schedule = material, rate, schedule
         shape = tuple(material.train.images_NCHW.shape[1:])
         self.child = Child(
-            material.equation,
+            material.method,
             material.spec,
             material.capability,
             image_shape=(shape[0], shape[1], shape[2]),
             classes=material.classes,
             seed=seed,
         )
+        self._alignment_every = interval(self.child, material.spec.alignment_every)
         self._order = torch.Generator().manual_seed(seed)
         self._augmentation = torch.Generator(self.child.device).manual_seed(seed + 1)
         self._permutation = torch.empty(0, dtype=torch.long)
         self._randomness = Randomness(self.child.device)
         self._zero_watch = ZeroSignalWatch()
+        self._phase_began = 0.0
         self._epoch_losses: list[Tensor] = []
         self._losses_since_value: list[Tensor] = []
         self._unread_losses: list[Tensor] = []
@@ -156,8 +158,9 @@ class Run:
 
     def _one_step(self) -> None:
         started = time.perf_counter()
+        self._enter_phase()
         x_BCHW, labels_B = self._next_batch()
-        every = self.material.spec.alignment_every
+        every = self._alignment_every
         truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
         self.child.set_rate(rate_at(self.step, self.total_steps, self.rate, self._schedule))
         self._unread_losses.append(self.child.step(x_BCHW, labels_B))
@@ -169,6 +172,13 @@ class Run:
         self.clock.images += len(labels_B)
         if self.step <= 10 or self.step % self.material.steps_per_epoch == 0:
             self._zero_watch.saw(self.child.signal_is_zero())
+
+    def _enter_phase(self) -> None:
+        phase = self.child.learner.phase_at(self.step, self.total_steps)
+        if phase != self.child.phase:
+            self._look_at_losses(now=True)
+            self.child.begin(phase)
+            self._phase_began = self.epoch
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         material = self.material
@@ -194,7 +204,8 @@ class Run:
         self._unread_losses = []
         for place, loss in enumerate(losses):
             self.train_loss = loss
-            check_loss(loss, classes=self.material.classes, epoch=self.epoch, step=first + place)
+            classes = self.material.classes if self.child.classifies else None
+            check_loss(loss, classes=classes, epoch=self.epoch, step=first + place)
 
     def _end_of_epoch(self) -> None:
         self._look_at_losses(now=True)
@@ -202,13 +213,15 @@ class Run:
         self._epoch_losses = []
         self.validation_accuracy = accuracy(self.child, self.material.validation)
         self._draw()
-        check_progress(
-            self.train_loss,
-            self.validation_accuracy,
-            classes=self.material.classes,
-            epoch=self.epoch,
-            epochs=self.material.spec.epochs,
-        )
+        if self.child.classifies:
+            check_progress(
+                self.train_loss,
+                self.validation_accuracy,
+                classes=self.material.classes,
+                epoch=self.epoch,
+                epochs=self.material.spec.epochs,
+                phase_epochs=self.epoch - self._phase_began,
+            )
 
     def _report_value(self, rungs: Rungs) -> None:
         """At a rung and at the end of an epoch. Raises EndedEarly where the pruner has the training end

@@ -1,4 +1,4 @@
-"""Train one child by one equation: the entry that workers, the command line and notebooks call."""
+"""Train one child by one method: the entry that workers, the command line and notebooks call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
-from backprop_evo.equations import require_feasible
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
@@ -21,6 +21,7 @@ from backprop_evo.records.training import (
     TrainResult,
     TrainSpec,
 )
+from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.loop import Material, Report, Run, accuracy
@@ -34,7 +35,7 @@ NO_RUNGS = Rungs()
 
 
 def train_child(
-    equation: Equation,
+    method: MethodSpec | Equation | str,
     spec: TrainSpec,
     *,
     seed: int,
@@ -44,9 +45,9 @@ def train_child(
     device: str | None = None,
     rungs: Rungs = NO_RUNGS,
 ) -> TrainResult:
-    """Trains ``spec.model`` by ``equation`` and reports how it went.
+    """Trains ``spec.model`` by ``method``, written as ``as_method`` reads it, and reports how it went.
 
-    The same equation, spec, seed and device (and number of threads) give the same curve bit for bit on a
+    The same method, spec, seed and device (and number of threads) give the same curve bit for bit on a
     CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
     one. ``rungs`` are steps at which a pruner may end it. Global random state is left as it was.
@@ -55,15 +56,14 @@ def train_child(
     """
     model = parse_model_name(spec.model)
     dataset_info(spec.data)
-    require_feasible(equation)
+    asked = as_method(method)
+    method_of(asked).check_fit(spec)
     capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.carry_out(
-                *_load(equation, spec, capability, limits, data_dir, rungs), seed
-            )
+            outcome, why = training.carry_out(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -136,7 +136,7 @@ class _Training:
 
 
 def _load(
-    equation: Equation,
+    method: MethodSpec,
     spec: TrainSpec,
     capability: Capability,
     limits: Limits,
@@ -154,7 +154,7 @@ def _load(
     test = None
     if spec.evaluate_test:
         test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
-    material = Material(equation, spec, capability, train, validation, dataset.classes, limits, rungs)
+    material = Material(method, spec, capability, train, validation, dataset.classes, limits, rungs)
     return material, test
 
 
