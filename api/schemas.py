@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.rendering import latex
+from api.rendering import latex, method_text
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
@@ -89,13 +90,26 @@ class CloneIn(BaseModel):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
 
 
+class MethodOut(Wire):
+    """What a child is trained by: a method's name and settings, and how people read it."""
+
+    name: str
+    settings: Mapping[str, Any]
+    text: str
+
+    @classmethod
+    def of(cls, method: MethodSpec) -> MethodOut:
+        return cls(name=method.name, settings=method.settings, text=method_text(method))
+
+
 class TrialOut(Wire):
     """A trial as it stands in lists: no curve."""
 
     id: str
     search_id: str
     individual: int
-    equation: str
+    method: MethodOut
+    equation: str | None
     fingerprint: str
     purpose: Purpose
     seed: int
@@ -122,10 +136,17 @@ class TrialOut(Wire):
 
 def _trial_fields(trial: TrialRecord) -> dict[str, Any]:
     of_result = ("validation_accuracy", "test_accuracy", "learning_rate", "wall_time_s", "reason")
-    plain = [name for name in TrialOut.model_fields if name not in of_result]
-    return {name: getattr(trial, name) for name in plain} | {
-        name: getattr(trial.result, name, None) for name in of_result
+    plain = [name for name in TrialOut.model_fields if name not in (*of_result, "method", "equation")]
+    return {
+        **{name: getattr(trial, name) for name in plain},
+        **{name: getattr(trial.result, name, None) for name in of_result},
+        **_method_fields(trial.method),
     }
+
+
+def _method_fields(method: MethodSpec) -> dict[str, Any]:
+    """``equation`` is the text of an equation, null for any other method."""
+    return {"method": MethodOut.of(method), "equation": method.equation}
 
 
 class AttemptOut(Wire):
@@ -158,8 +179,9 @@ class IndividualOut(Wire):
     search_id: str
     number: int
     origin: Origin
-    equation: str
-    canonical: str
+    method: MethodOut
+    equation: str | None
+    canonical: str | None
     fingerprint: str
     parent: int | None
     twin: int | None
@@ -169,7 +191,8 @@ class IndividualOut(Wire):
 
     @classmethod
     def of(cls, individual: IndividualRecord) -> IndividualOut:
-        return cls.model_validate(individual)
+        known = {n: getattr(individual, n) for n in cls.model_fields if n not in ("method", "equation")}
+        return cls(**_method_fields(individual.method), **known)
 
 
 class AccuraciesOut(Wire):
@@ -186,10 +209,12 @@ class LeaderboardRowOut(Wire):
     rank: int | None
     search_id: str
     individual: int
-    equation: str
-    latex: str
+    method: MethodOut
+    equation: str | None
+    latex: str | None
     fingerprint: str
     is_baseline: bool
+    is_yardstick: bool
     confirmed: bool
     validation: AccuraciesOut
     search_fitness: float | None
@@ -199,8 +224,9 @@ class LeaderboardRowOut(Wire):
 
     @classmethod
     def of(cls, row: LeaderboardRecord) -> LeaderboardRowOut:
-        known = {name: getattr(row, name) for name in cls.model_fields if name != "latex"}
-        return cls(latex=latex(row.equation), **known)
+        made = ("latex", "method", "equation")
+        known = {name: getattr(row, name) for name in cls.model_fields if name not in made}
+        return cls(latex=latex(row.method), **_method_fields(row.method), **known)
 
 
 class EquationIn(BaseModel):

@@ -30,7 +30,7 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
     for row in rows:
         table.add_row(
             str(row["rank"]) if row["rank"] is not None else UNKNOWN,
-            Text(row["equation"]),
+            Text(row["method"]["text"]),
             accuracies(row["validation"]),
             accuracies(row["test"]),
             f"{row['learning_rate']:g}" if row["learning_rate"] is not None else UNKNOWN,
@@ -41,12 +41,16 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
 
 
 def _marks(row: Json) -> str:
-    marks = [("backprop", row["is_baseline"]), ("confirmed", row["confirmed"])]
+    marks = [
+        ("backprop", row["is_baseline"]),
+        ("yardstick", row["is_yardstick"]),
+        ("confirmed", row["confirmed"]),
+    ]
     return ", ".join(mark for mark, holds in marks if holds)
 
 
 def _style(row: Json) -> str:
-    if row["is_baseline"]:
+    if row["is_baseline"] or row["is_yardstick"]:
         return "cyan"
     return "bold green" if row["confirmed"] else ""
 

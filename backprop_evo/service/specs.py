@@ -20,6 +20,7 @@ from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.pruners import pruner
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
+from backprop_evo.training.methods import as_method, method_of
 
 _SPEC = TypeAdapter(SearchSpec)
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid"})
@@ -32,6 +33,7 @@ def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
         raise InvalidSettings(
             f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
         )
+    document = {**document, **_yardsticks(document)}
     try:
         text = json.dumps(document)
     except (TypeError, ValueError) as error:
@@ -42,6 +44,16 @@ def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS) or "spec"
         raise InvalidSettings(f"{path}: {first['msg']}", field=path) from None
+
+
+def _yardsticks(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A yardstick may be written as people do: a method's name, a known equation's, or an equation."""
+    given = document.get("yardsticks")
+    if not isinstance(given, list):
+        return {}
+    return {
+        "yardsticks": [json.loads(as_method(each).json) if isinstance(each, str) else each for each in given]
+    }
 
 
 def search_spec_to_json(spec: SearchSpec) -> dict[str, Any]:
@@ -74,6 +86,8 @@ def check_search_spec(spec: SearchSpec) -> None:
     parse_model_name(spec.train.model)
     strategy(spec.strategy)
     _check_pruner(spec)
+    for method in spec.yardsticks:
+        method_of(method).check_fit(spec.train)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:

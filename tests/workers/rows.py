@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -51,7 +52,7 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
             search_id=search.id,
             number=number,
             origin=Origin.RANDOM,
-            equation="g",
+            method=equation_method("g"),
             canonical="g",
             fingerprint=f"f{number}",
             parent=None,
@@ -67,7 +68,7 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
             id=f"{search.id}.{number}",
             search_id=search.id,
             individual=number,
-            equation="g",
+            method=equation_method("g"),
             fingerprint=f"f{number}",
             purpose=Purpose.SEARCH,
             spec=search.spec.train,
