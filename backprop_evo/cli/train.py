@@ -17,7 +17,14 @@ import dsl
 from backprop_evo.cli.training_report import as_json as report_as_json
 from backprop_evo.cli.training_report import print_report
 from backprop_evo.errors import InvalidEquation, InvalidSettings
-from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.training import (
+    LearningRate,
+    LearningRateGrid,
+    RelativeStepGrid,
+    TrainProgress,
+    TrainResult,
+    TrainSpec,
+)
 from dsl.equation import Equation
 
 Report = Callable[[TrainProgress], None]
@@ -46,6 +53,13 @@ def train(
     learning_rate: Annotated[
         str | None,
         typer.Option(help="One rate, or a grid such as 0.01,0.1,1: each is probed, the best continued."),
+    ] = None,
+    relative_step: Annotated[
+        str | None,
+        typer.Option(
+            help="The rate by the size of its first update against the weights (median over layers): one, "
+            "or a grid such as 0.01,0.03,0.1, which grows where its edge wins."
+        ),
     ] = None,
     probe_epochs: Annotated[float | None, typer.Option(help="Length of a probe of the grid.")] = None,
     schedule: Annotated[str | None, typer.Option(help="auto, constant or cosine.")] = None,
@@ -88,7 +102,9 @@ def train(
         "alignment_every": alignment_every,
         "time_limit_s": time_limit,
     }
-    spec = build_spec(preset, changes, learning_rate, probe_epochs, evaluate_test=test)
+    spec = build_spec(
+        preset, changes, learning_rate, probe_epochs, relative_step=relative_step, evaluate_test=test
+    )
     texts = [equation] + ([compare] if compare is not None else [])
     parsed = {text: _equation(text) for text in texts}
     results: dict[str, list[TrainResult]] = {}
@@ -109,6 +125,7 @@ def build_spec(
     learning_rate: str | None,
     probe_epochs: float | None,
     *,
+    relative_step: str | None = None,
     evaluate_test: bool,
 ) -> TrainSpec:
     """The preset with what was asked for instead. Raises InvalidSettings."""
@@ -116,16 +133,22 @@ def build_spec(
 
     spec = presets.preset(preset)
     rate = spec.learning_rate
+    if learning_rate is not None and relative_step is not None:
+        raise InvalidSettings(
+            "a rate is either absolute or relative", field="relative_step", hint="leave --learning-rate out"
+        )
     if learning_rate is not None:
         rates = _rates(learning_rate)
         rate = rates[0] if len(rates) == 1 else replace(_grid(rate), rates=rates)
+    if relative_step is not None:
+        rate = RelativeStepGrid(relative_steps=_rates(relative_step), probe_epochs=_grid(rate).probe_epochs)
     if probe_epochs is not None:
-        rate = replace(_grid(rate), probe_epochs=probe_epochs)
+        rate = replace(rate if isinstance(rate, RelativeStepGrid) else _grid(rate), probe_epochs=probe_epochs)
     given = {name: value for name, value in changes.items() if value is not None}
     return replace(spec, learning_rate=rate, evaluate_test=evaluate_test, **given)
 
 
-def _grid(rate: float | LearningRateGrid) -> LearningRateGrid:
+def _grid(rate: LearningRate) -> LearningRateGrid:
     return rate if isinstance(rate, LearningRateGrid) else LearningRateGrid()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
 
@@ -26,8 +26,30 @@ class LearningRateGrid:
     seen two orders of magnitude apart.
     """
 
+    # Where JSON is read: a document with another grid's fields is never this one with its defaults.
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
+
     rates: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
     probe_epochs: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelativeStepGrid:
+    """The fair protocol in every equation's own unit: rates as shares of the weights.
+
+    A relative step is rate × ‖first update‖ / ‖weight‖, the median over the trained layers below the
+    classifier; one pass over the first batch turns it into the absolute rate of the whole training. Each
+    step is probed for ``probe_epochs``, the one with the lowest late training loss is continued. Where the
+    best stands at an edge, the next one outward, in the ratio of the two at that edge, is probed too, at
+    most ``extra_probes`` in all. A single step is trained at without any probe.
+    """
+
+    relative_steps: tuple[float, ...]
+    probe_epochs: float = 0.25
+    extra_probes: int = 3
+
+
+LearningRate = float | LearningRateGrid | RelativeStepGrid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +69,7 @@ class TrainSpec:
     optimizer: OptimizerName = "sgd"
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    learning_rate: float | LearningRateGrid = 0.1
+    learning_rate: LearningRate = 0.1
     schedule: ScheduleName = "auto"
     augment: bool = True
     feedback: FeedbackName = "gaussian"
@@ -61,14 +83,7 @@ class TrainSpec:
     deterministic: bool = True
 
     def __post_init__(self) -> None:
-        rates = (
-            self.learning_rate.rates
-            if isinstance(self.learning_rate, LearningRateGrid)
-            else (self.learning_rate,)
-        )
-        probe_epochs = (
-            self.learning_rate.probe_epochs if isinstance(self.learning_rate, LearningRateGrid) else 1.0
-        )
+        rates, probe_epochs, extra_probes = _unfolded(self.learning_rate)
         for name, ok in (
             ("epochs", 0 < self.epochs <= 10_000),
             ("batch_size", 1 <= self.batch_size <= 65_536),
@@ -80,6 +95,7 @@ class TrainSpec:
             ("weight_decay", 0 <= self.weight_decay < 1),
             ("learning_rate", bool(rates) and all(0 < rate < float("inf") for rate in rates)),
             ("learning_rate.probe_epochs", 0 < probe_epochs <= self.epochs or probe_epochs == 1.0),
+            ("learning_rate.extra_probes", 0 <= extra_probes <= 100),
             ("train_images", self.train_images is None or self.train_images >= 1),
             ("validation_images", self.validation_images is None or self.validation_images >= 1),
             ("time_limit_s", self.time_limit_s is None or self.time_limit_s > 0),
@@ -93,6 +109,16 @@ class TrainSpec:
         """Steps of one pass over a training split of ``images``; a last short batch is left out."""
         used = images if self.train_images is None else min(images, self.train_images)
         return max(1, used // min(self.batch_size, used))
+
+
+def _unfolded(rate: LearningRate) -> tuple[tuple[float, ...], float, int]:
+    """Rates or relative steps, the length of a probe, how many probes may be added."""
+    match rate:
+        case LearningRateGrid():
+            return rate.rates, rate.probe_epochs, 0
+        case RelativeStepGrid():
+            return rate.relative_steps, rate.probe_epochs, rate.extra_probes
+    return (rate,), 1.0, 0
 
 
 class Outcome(StrEnum):
@@ -133,10 +159,16 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class RateProbe:
-    """What one rate of the grid reached in its probe; None when the probe diverged."""
+    """What one rate of the grid reached in its probe; None when the probe diverged.
+
+    ``relative_step`` stands where the grid is one of relative steps, which is chosen from by
+    ``late_train_loss``, the mean loss of the probe's last steps.
+    """
 
     learning_rate: float
     validation_accuracy: float | None
+    relative_step: float | None = None
+    late_train_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +184,20 @@ class AlignmentPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """What one training reports. ``reason`` is set for every outcome but ``completed``."""
+    """What one training reports. ``reason`` is set for every outcome but ``completed``.
+
+    ``train_loss`` is the last epoch's mean, ``late_train_loss`` that of the last 20 steps, or of the last
+    tenth where that is more. ``relative_step`` is what ``learning_rate`` was calibrated from, if it was.
+    """
 
     outcome: Outcome
     reason: str | None = None
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
     train_loss: float | None = None
+    late_train_loss: float | None = None
     learning_rate: float | None = None
+    relative_step: float | None = None
     epochs_done: float = 0.0
     probes: tuple[RateProbe, ...] = ()
     curve: tuple[CurvePoint, ...] = ()

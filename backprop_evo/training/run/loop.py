@@ -29,6 +29,9 @@ EVALUATION_BATCH = 500
 LOSS_LOOK_EVERY_ON_GPU = 25
 """Reading a loss from a GPU waits for it; on a CPU every step is looked at."""
 
+LATE_STEPS, LATE_SHARE = 20, 0.1
+"""The late loss is that of so many steps, or of that share where it is more; never of more than half."""
+
 Report = Callable[[TrainProgress], None]
 
 
@@ -94,9 +97,18 @@ class Randomness:
 class Run:
     """One child on its way. ``advance`` trains it up to a step and raises EndedEarly where a guard speaks."""
 
-    def __init__(self, material: Material, rate: float, schedule: ScheduleName, seed: int) -> None:
+    def __init__(
+        self,
+        material: Material,
+        rate: float,
+        schedule: ScheduleName,
+        seed: int,
+        *,
+        relative_step: float | None = None,
+    ) -> None:
         torch.manual_seed(seed)
         self.material, self.rate, self._schedule = material, rate, schedule
+        self.relative_step = relative_step
         shape = tuple(material.train.images_NCHW.shape[1:])
         self.child = Child(
             material.equation,
@@ -113,6 +125,7 @@ class Run:
         self._zero_watch = ZeroSignalWatch()
         self._epoch_losses: list[Tensor] = []
         self._unread_losses: list[Tensor] = []
+        self._losses: list[float] = []
         self._last_report = -math.inf
         self.total_steps = material.steps(material.spec.epochs)
         self.step = 0
@@ -125,6 +138,19 @@ class Run:
     @property
     def epoch(self) -> float:
         return self.step / self.material.steps_per_epoch
+
+    @property
+    def late_train_loss(self) -> float | None:
+        """The mean loss of the last steps so far."""
+        done = len(self._losses)
+        late = self._losses[-max(1, min(done // 2, max(LATE_STEPS, round(LATE_SHARE * done)))) :]
+        return sum(late) / len(late) if late else None
+
+    def first_gradients(self) -> None:
+        """Leaves in the child the gradients of its first batch, as the first step will see them."""
+        self._randomness.restore()
+        self.child.model.train()
+        self.child.loss(*self._next_batch()).backward()
 
     def advance(self, until_step: int, report: Report | None, phase: str) -> None:
         """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end."""
@@ -177,6 +203,7 @@ class Run:
         first = self.step - len(losses) + 1
         self._epoch_losses += self._unread_losses
         self._unread_losses = []
+        self._losses += losses
         for place, loss in enumerate(losses):
             self.train_loss = loss
             check_loss(loss, classes=self.material.classes, epoch=self.epoch, step=first + place)

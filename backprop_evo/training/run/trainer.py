@@ -14,7 +14,7 @@ from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
 from backprop_evo.errors import InvalidEquation
 from backprop_evo.records.model_names import parse_model_name
-from backprop_evo.records.training import LearningRateGrid, Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.loop import Material, Report, Run, accuracy
@@ -81,7 +81,7 @@ class _Training:
     def carry_out(self, material: Material, test: Resident | None, seed: int) -> tuple[Outcome, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
-        if isinstance(rate, LearningRateGrid):
+        if not isinstance(rate, float | int):
             self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
             if self.run is None:
                 return Outcome.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
@@ -114,7 +114,9 @@ class _Training:
             validation_accuracy=run.validation_accuracy,
             test_accuracy=self.test_accuracy,
             train_loss=run.train_loss,
+            late_train_loss=run.late_train_loss,
             learning_rate=run.rate,
+            relative_step=run.relative_step,
             epochs_done=run.epoch,
             curve=tuple(run.curve),
             alignment=tuple(run.alignment),
