@@ -69,6 +69,12 @@ def train(
     precision: Annotated[str | None, typer.Option(help="float32 or bf16.")] = None,
     augment: Annotated[bool | None, typer.Option(help="Mirror and shift the training images.")] = None,
     train_images: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
+    reestimate_batches: Annotated[
+        int | None,
+        typer.Option(
+            help="Estimate BatchNorm's statistics on so many training batches before an evaluation."
+        ),
+    ] = None,
     test: Annotated[bool, typer.Option("--test", help="Read the test split at the end.")] = False,
     alignment_every: Annotated[
         int | None, typer.Option(help="Measure the angle to the true gradient every n steps.")
@@ -99,6 +105,7 @@ def train(
         "precision": precision,
         "augment": augment,
         "train_images": train_images,
+        "reestimate_batches": reestimate_batches,
         "alignment_every": alignment_every,
         "time_limit_s": time_limit,
     }

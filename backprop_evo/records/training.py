@@ -58,8 +58,9 @@ class TrainSpec:
 
     ``model`` is ``wrn-D-K``, ``cnn`` or ``mlp-W[-W…][-tanh|-sigmoid]``; ``data`` a name in the catalogue.
     ``feedback`` says what R is, as ``training.feedback`` has it. ``train_images`` and ``validation_images``
-    cap the split (None: all of it). ``test`` is read only when ``evaluate_test`` is set, which a search
-    never does.
+    cap the split (None: all of it). ``reestimate_batches`` is how many training batches BatchNorm's running
+    statistics are estimated anew on before every evaluation (0: they are as training left them). ``test``
+    is read only when ``evaluate_test`` is set, which a search never does.
     """
 
     model: str = "wrn-10-1"
@@ -76,6 +77,7 @@ class TrainSpec:
     precision: PrecisionName = "float32"
     train_images: int | None = None
     validation_images: int | None = None
+    reestimate_batches: int = 0
     evaluate_test: bool = False
     time_limit_s: float | None = None
     memory_limit_mib: float | None = None
@@ -98,6 +100,7 @@ class TrainSpec:
             ("learning_rate.extra_probes", 0 <= extra_probes <= 100),
             ("train_images", self.train_images is None or self.train_images >= 1),
             ("validation_images", self.validation_images is None or self.validation_images >= 1),
+            ("reestimate_batches", 0 <= self.reestimate_batches <= 10_000),
             ("time_limit_s", self.time_limit_s is None or self.time_limit_s > 0),
             ("memory_limit_mib", self.memory_limit_mib is None or self.memory_limit_mib > 0),
             ("alignment_every", self.alignment_every >= 0),

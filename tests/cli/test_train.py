@@ -76,6 +76,12 @@ def test_feedback_is_up_to_the_caller():
     assert refused.exit_code != 0
 
 
+def test_the_quiet_fitness_is_up_to_the_caller():
+    told = json.loads(run("g", *SMALL, "--reestimate-batches", "4", "--json").stdout)
+    assert told["spec"]["reestimate_batches"] == 4
+    assert told["equations"][0]["results"][0]["late_train_loss"] > 0
+
+
 def test_a_grid_is_probed():
     result = run("g", *SMALL[:-1], "0.01,0.1", "--probe-epochs", "0.25", "--json")
     (training,) = json.loads(result.stdout)["equations"][0]["results"]

@@ -20,12 +20,12 @@ from backprop_evo.records.training import AlignmentPoint, CurvePoint, ScheduleNa
 from backprop_evo.training.run.alignment import compare, true_gradients
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
+from backprop_evo.training.run.evaluation import accuracy, reestimated
 from backprop_evo.training.run.guards import Limits, ZeroSignalWatch, check_loss, check_progress
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
 from backprop_evo.training.run.schedule import rate_at
 from dsl.equation import Equation
 
-EVALUATION_BATCH = 500
 LOSS_LOOK_EVERY_ON_GPU = 25
 """Reading a loss from a GPU waits for it; on a CPU every step is looked at."""
 
@@ -212,7 +212,7 @@ class Run:
         self._look_at_losses(now=True)
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
-        self.validation_accuracy = accuracy(self.child, self.material.validation)
+        self.validation_accuracy = self.evaluate(self.material.validation)
         self.curve.append(
             CurvePoint(
                 epoch=self.epoch,
@@ -229,6 +229,17 @@ class Run:
             epoch=self.epoch,
             epochs=self.material.spec.epochs,
         )
+
+    def evaluate(self, split: Resident) -> float:
+        """The accuracy on ``split`` under the spec's measure of fitness."""
+        material = self.material
+        with reestimated(
+            self.child,
+            material.train,
+            batches=material.spec.reestimate_batches,
+            batch_size=material.batch_size,
+        ):
+            return accuracy(self.child, split)
 
     def _tell(self, report: Report | None, phase: str, until_step: int) -> None:
         now = time.monotonic()
@@ -247,15 +258,3 @@ class Run:
                 phase="probe" if phase == "probe" else "train",
             )
         )
-
-
-def accuracy(child: Child, split: Resident) -> float:
-    """Share of ``split`` that the child classifies rightly, in evaluation mode."""
-    was_training = child.model.training
-    child.model.eval()
-    right = torch.zeros((), dtype=torch.long, device=child.device)
-    with torch.no_grad():
-        for x_BCHW, labels_B in split.in_order(EVALUATION_BATCH):
-            right += (child.logits(x_BCHW).argmax(1) == labels_B).sum()
-    child.model.train(was_training)
-    return int(right) / len(split)

@@ -17,7 +17,7 @@ from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
-from backprop_evo.training.run.loop import Material, Report, Run, accuracy
+from backprop_evo.training.run.loop import Material, Report, Run
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.resident import Resident, make_resident
 from backprop_evo.training.run.schedule import resolved_schedule
@@ -91,7 +91,7 @@ class _Training:
             self.run = Run(material, rate, schedule, seed)
         self.run.advance(self.run.total_steps, self.report, "train")
         if test is not None:
-            self.test_accuracy = accuracy(self.run.child, test)
+            self.test_accuracy = self.run.evaluate(test)
         return Outcome.COMPLETED, None
 
     def result(
