@@ -38,7 +38,7 @@ def main() -> None:
 
     database = Database(settings().resolved_database_url)
     try:
-        with database.write() as own_connection:
+        with database.migrate() as own_connection:
             run(own_connection)
     finally:
         database.close()

@@ -38,7 +38,7 @@ def serve(chosen: Settings) -> None:
     """Until SIGINT or SIGTERM."""
     with listen(chosen.api_host, chosen.api_port) as listening:
         app = create_app(chosen)
-        if not app.state.service.store.is_ready():
+        if not app.state.store.is_ready():
             log.warning("the database is not ready yet: backprop-evo db upgrade", readiness="/readyz")
         log.info("serving", url=f"http://{chosen.api_host}:{chosen.api_port}")
         config = uvicorn.Config(

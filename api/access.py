@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.errors import respond, wants_page
 from api.middleware import SAFE_METHODS
 from backprop_evo.records.stored import KeyScope
-from backprop_evo.store.keys import KeyStore
+from backprop_evo.store.base import Keys
 
 COOKIE = "bpe_key"
 OPEN_PATHS = ("/livez", "/readyz", "/version", "/login", "/static/")
@@ -24,7 +24,7 @@ READING_POSTS = ("/api/v1/equations:check",)
 class KeyGate:
     """Lets a request pass that carries a key of the needed scope."""
 
-    def __init__(self, app: ASGIApp, keys: KeyStore) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self.app = app
         self.keys = keys
 

@@ -20,9 +20,8 @@ from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
 from backprop_evo.settings import LOOPBACK_HOSTS, Settings
 from backprop_evo.settings import settings as process_settings
-from backprop_evo.store.answers import AnswerStore
-from backprop_evo.store.keys import KeyStore
-from backprop_evo.store.sql import SqlStore, open_store
+from backprop_evo.store.base import Store
+from backprop_evo.store.sql import open_store
 
 STATIC = Path(__file__).parent / "static"
 DESCRIPTION = """Submit and follow evolutionary searches for backpropagation update equations.
@@ -35,11 +34,10 @@ PROBLEM_RESPONSE = {
 }
 
 
-def create_app(settings: Settings | None = None, store: SqlStore | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, store: Store | None = None) -> FastAPI:
     """The application over ``store``, or over the database that the settings name."""
     chosen = settings or process_settings()
     opened = store or open_store(chosen.resolved_database_url)
-    service, keys = Service(opened), KeyStore(opened.database)
     hosts = LOOPBACK_HOSTS if chosen.api_host in LOOPBACK_HOSTS else ()
 
     @asynccontextmanager
@@ -61,14 +59,13 @@ def create_app(settings: Settings | None = None, store: SqlStore | None = None) 
             Middleware(RequestFrame),
             Middleware(SameOrigin, hosts=hosts),
             Middleware(SizeLimit),
-            *([Middleware(KeyGate, keys=keys)] if chosen.api_keys_required else []),
+            *([Middleware(KeyGate, keys=opened.keys)] if chosen.api_keys_required else []),
             Middleware(Idempotency),
         ],
     )
     app.state.settings = chosen
-    app.state.service = service
-    app.state.keys = keys
-    app.state.answers = AnswerStore(opened.database)
+    app.state.store = opened
+    app.state.service = Service(opened)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1", responses={"default": PROBLEM_RESPONSE})

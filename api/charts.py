@@ -16,9 +16,9 @@ from backprop_evo.records.stored import FinishRecord, TrialRecord
 from backprop_evo.records.training import AlignmentPoint
 
 SIZE = 1000
-MOST_DOTS = 400
-MOST_CURVES = 12
-MOST_POINTS = 400
+MAX_DOTS = 400
+MAX_CURVES = 12
+MAX_POINTS = 400
 LARGEST = 1e100
 
 
@@ -155,7 +155,7 @@ def accuracy_chart(trials: Sequence[TrialRecord]) -> Chart | None:
         if trial.result is not None
     ]
     return chart(
-        "Validation accuracy", series[:MOST_CURVES], x_label="epoch", y_label="validation accuracy, %"
+        "Validation accuracy", series[:MAX_CURVES], x_label="epoch", y_label="validation accuracy, %"
     )
 
 
@@ -189,8 +189,8 @@ def _angle_chart(
 
 
 def _spaced(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """At most ``MOST_POINTS`` at even distances, the last among them."""
-    every = max(1, math.ceil(len(points) / MOST_POINTS))
+    """At most ``MAX_POINTS`` at even distances, the last among them."""
+    every = max(1, math.ceil(len(points) / MAX_POINTS))
     return tuple(reversed(points[::-1][::every]))
 
 
@@ -207,10 +207,10 @@ def _dots(finishes: Sequence[FinishRecord]) -> tuple[Dot, ...]:
 
 
 def _thinned(finishes: Sequence[FinishRecord]) -> list[FinishRecord]:
-    """At most ``MOST_DOTS``: the best one of each stretch of the search."""
-    if len(finishes) <= MOST_DOTS:
+    """At most ``MAX_DOTS``: the best one of each stretch of the search."""
+    if len(finishes) <= MAX_DOTS:
         return list(finishes)
-    stretch = math.ceil(len(finishes) / MOST_DOTS)
+    stretch = math.ceil(len(finishes) / MAX_DOTS)
     parts = [finishes[start : start + stretch] for start in range(0, len(finishes), stretch)]
     return [max(part, key=lambda each: each.validation_accuracy or 0.0) for part in parts]
 

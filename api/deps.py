@@ -1,4 +1,4 @@
-"""What routes ask for: the service, a page of a listing, the version a client has seen."""
+"""What routes ask for: the store to read, the service to act, a page of a listing, a version a client saw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.errors import PreconditionFailed, PreconditionRequired
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
-from backprop_evo.store.keys import KeyStore
+from backprop_evo.store.base import Store
 
 ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
@@ -27,14 +27,14 @@ def get_settings(request: Request) -> Settings:
     return settings
 
 
-def get_keys(request: Request) -> KeyStore:
-    keys: KeyStore = request.app.state.keys
-    return keys
+def get_store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
 
 
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
-KeysDep = Annotated[KeyStore, Depends(get_keys)]
+StoreDep = Annotated[Store, Depends(get_store)]
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
 Fingerprint = Annotated[str, Path(max_length=128, description="hash of an equation's behaviour")]
@@ -58,9 +58,9 @@ def get_slice(
 SliceDep = Annotated[Slice, Depends(get_slice)]
 
 
-def existing_search(search_id: SearchId, service: ServiceDep) -> SearchRecord:
+def existing_search(search_id: SearchId, store: StoreDep) -> SearchRecord:
     """Raises ``NotFound``, also for listings below a search."""
-    return service.search(search_id)
+    return store.searches.get(search_id)
 
 
 SearchDep = Annotated[SearchRecord, Depends(existing_search)]

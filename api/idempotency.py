@@ -1,8 +1,9 @@
-"""``Idempotency-Key`` on every POST of the REST API: a repetition gets the first answer and does nothing.
+"""A key on a POST: a repetition gets the first answer and does nothing.
 
-A key belongs to the API key that sent it. Refusals change nothing and are not kept: their repetition is
-judged anew. An answer marked ``Cache-Control: no-store`` holds a secret: that it was given is kept, what it
-said is not.
+Programs send it as ``Idempotency-Key`` with any POST of the REST API, the page that submits a search in a
+hidden field of its form. A key belongs to the API key that sent it. Refusals change nothing and are not kept:
+their repetition is judged anew. An answer marked ``Cache-Control: no-store`` holds a secret: that it was
+given is kept, what it said is not.
 """
 
 from __future__ import annotations
@@ -23,15 +24,20 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ProblemDetail, respond
-from backprop_evo.errors import Unavailable
+from api.pages.forms import FORM_TYPE, KEY_FIELD, parse_form
+from backprop_evo.errors import InvalidInput, Unavailable
+from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.service import utc_now
-from backprop_evo.service.use_cases import LONGEST_KEY
-from backprop_evo.store.answers import Answer, AnswerStore, EarlierRequest
-from backprop_evo.store.requests import KeyedRequest, carrying_out
+from backprop_evo.store.base import Requests
+from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, carrying_out
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 PREFIX = "/api/"
+KEYED_FORMS = ("/searches",)
+"""Pages' forms with a hidden key. No other form's body is read here, and its answer is not kept: signing in
+answers with a cookie that is a secret."""
+
 KEY_TEXT = re.compile("[!-~]([ -~]*[!-~])?")
 PATIENCE_S = 5.0
 """How long a repetition waits for the answer to the first request, which may be under way."""
@@ -45,7 +51,7 @@ PARAMETER = {
     "schema": {
         "type": "string",
         "minLength": 1,
-        "maxLength": LONGEST_KEY,
+        "maxLength": MAX_KEY_LENGTH,
         "pattern": "^[!-~]([ -~]*[!-~])?$",
     },
 }
@@ -60,13 +66,12 @@ class Idempotency:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = Headers(scope=scope).get(HEADER) if _is_post(scope) else None
-        if key is None:
+        if not (_has_header(scope) or _is_keyed_form(scope)):
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
         try:
-            answer = await self._answer(request, key, await request.body())
+            answer = await self._answer(request, await request.body())
         except HTTPException as error:  # the body is too large
             answer = respond(request, error.status_code, "content-too-large", error.detail)
         except Unavailable as error:
@@ -75,19 +80,24 @@ class Idempotency:
             return
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request, key: str, body: bytes) -> Response:
-        if not (len(key) <= LONGEST_KEY and KEY_TEXT.fullmatch(key)):
-            detail = f"{HEADER} has 1 to {LONGEST_KEY} printable ASCII characters"
-            errors = [ProblemDetail(detail=detail, field=f"header.{HEADER}")]
+    async def _answer(self, request: Request, body: bytes) -> Response:
+        name, field, key = _key(request, body)
+        if key is None:
+            buffered = _Buffer(body)
+            await self.app(request.scope, buffered.receive, buffered.send)
+            return buffered.answer()
+        if not (len(key) <= MAX_KEY_LENGTH and KEY_TEXT.fullmatch(key)):
+            detail = f"{name} has 1 to {MAX_KEY_LENGTH} printable ASCII characters"
+            errors = [ProblemDetail(detail=detail, field=field)]
             return respond(request, 422, "invalid-request", detail, errors=errors)
         caller = request.scope.get("api_key_id", "")
         asked = KeyedRequest(caller=caller, key=key, sha256=_digest(request, body), at=utc_now())
-        earlier = await run_sync(_answers(request).find, caller, key)
+        earlier = await run_sync(_requests(request).find, caller, key)
         if earlier is None:
             answer = await self._carry_out(request, body, asked)
             if answer is not None:
                 return answer
-            earlier = await run_sync(_answers(request).find, caller, key)
+            earlier = await run_sync(_requests(request).find, caller, key)
         return await self._repeat(request, asked, earlier)
 
     async def _carry_out(self, request: Request, body: bytes, asked: KeyedRequest) -> Response | None:
@@ -100,7 +110,7 @@ class Idempotency:
         answer = buffered.answer()
         if answer.status_code < 400 or asked.is_marked:
             try:
-                await run_sync(_answers(request).keep, asked, _kept(answer))
+                await run_sync(_requests(request).keep, asked, _kept(answer))
             except Unavailable as error:
                 log.error("answer not kept", reason=error.message)
         return answer
@@ -112,7 +122,7 @@ class Idempotency:
         with anyio.move_on_after(PATIENCE_S):
             while earlier is None or (earlier.answer is None and earlier.sha256 == asked.sha256):
                 await anyio.sleep(LOOK_EVERY_S)
-                earlier = await run_sync(_answers(request).find, asked.caller, asked.key)
+                earlier = await run_sync(_requests(request).find, asked.caller, asked.key)
         if earlier is not None and earlier.sha256 != asked.sha256:
             detail = f"idempotency key {asked.key!r} was used for another request"
             return respond(request, 409, "conflict", detail, hint="use a new key for a new request")
@@ -147,13 +157,31 @@ class _Buffer:
         return Response(body, start["status"], dict(Headers(raw=start["headers"])))
 
 
-def _answers(request: Request) -> AnswerStore:
-    answers: AnswerStore = request.app.state.answers
-    return answers
+def _requests(request: Request) -> Requests:
+    requests: Requests = request.app.state.store.requests
+    return requests
+
+
+def _has_header(scope: Scope) -> bool:
+    return _is_post(scope) and scope["path"].startswith(PREFIX) and HEADER in Headers(scope=scope)
+
+
+def _is_keyed_form(scope: Scope) -> bool:
+    return _is_post(scope) and scope["path"] in KEYED_FORMS
 
 
 def _is_post(scope: Scope) -> bool:
-    return bool(scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(PREFIX))
+    return bool(scope["type"] == "http" and scope["method"] == "POST")
+
+
+def _key(request: Request, body: bytes) -> tuple[str, str, str | None]:
+    """What the key is called, the field that a refusal names, and the key; None where a form has none."""
+    if _has_header(request.scope):
+        return HEADER, f"header.{HEADER}", request.headers[HEADER]
+    with suppress(InvalidInput):
+        if request.headers.get("content-type", "").startswith(FORM_TYPE):
+            return KEY_FIELD, KEY_FIELD, parse_form(body).get(KEY_FIELD) or None
+    return KEY_FIELD, KEY_FIELD, None
 
 
 def _digest(request: Request, body: bytes) -> str:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
-from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import NodeRecord
-from backprop_evo.service import Service
+from backprop_evo.store.base import Store
 
 __all__ = ["CONTENT_TYPE", "exposition"]
 
 
-def exposition(service: Service) -> bytes:
-    """All metrics as text."""
+def exposition(store: Store, nodes: Sequence[NodeRecord]) -> bytes:
+    """All metrics as text; ``nodes`` are those alive."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Counts(service))
+    registry.register(_Counts(store, nodes))
     return generate_latest(registry)
 
 
 class _Counts(Collector):
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    def __init__(self, store: Store, nodes: Sequence[NodeRecord]) -> None:
+        self.store = store
+        self.nodes = nodes
 
     def collect(self) -> Iterator[Metric]:
-        counted = self.service.store.statistics()
+        counted = self.store.statistics.count()
         searches = GaugeMetricFamily("backprop_evo_searches", "Searches by state", labels=["state"])
         for search_state in SearchState:
             searches.add_metric([search_state], counted.searches.get(search_state, 0))
@@ -37,13 +38,11 @@ class _Counts(Collector):
         for trial_state in TrialState:
             trials.add_metric([trial_state], counted.trials.get(trial_state, 0))
         yield trials
-        yield GaugeMetricFamily(
-            "backprop_evo_last_event", "Id of the newest event", self.service.store.last_event()
-        )
-        yield from _node_metrics(list(self.service.nodes()))
+        yield GaugeMetricFamily("backprop_evo_last_event", "Id of the newest event", self.store.events.last())
+        yield from _node_metrics(self.nodes)
 
 
-def _node_metrics(nodes: list[NodeRecord]) -> Iterator[Metric]:
+def _node_metrics(nodes: Sequence[NodeRecord]) -> Iterator[Metric]:
     slots = GaugeMetricFamily("backprop_evo_node_slots", "Worker slots of a live node", labels=["node"])
     busy = GaugeMetricFamily("backprop_evo_node_busy_slots", "Slots that train now", labels=["node"])
     for node in nodes:

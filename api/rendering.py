@@ -14,12 +14,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from backprop_evo.records.stored import Accuracies
+from backprop_evo import wording
+from backprop_evo.records.states import SearchState, Tone, TrialState
+from backprop_evo.records.stored import EVENT_KINDS, Accuracies
+from backprop_evo.wording import UNKNOWN, distance, duration, percent
 from dsl.errors import EquationError
 from dsl.parsing import parse
-from dsl.printing import to_mathml
-
-MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
+from dsl.printing import to_latex, to_mathml
 
 
 def render(
@@ -41,51 +42,18 @@ def render(
     return HTMLResponse(body, status_code, {"Cache-Control": "no-store", **(headers or {})})
 
 
-def percent(accuracy: float | None, digits: int = 1) -> str:
-    """An accuracy in [0, 1] as a number of per cent."""
-    return "–" if accuracy is None else f"{100 * accuracy:.{digits}f}"
-
-
 def spread(accuracies: Accuracies | None) -> str:
     """Mean ± standard deviation in per cent; the mean alone for one run."""
-    if accuracies is None:
-        return "–"
-    if accuracies.std is None:
-        return percent(accuracies.mean)
-    return f"{percent(accuracies.mean)} ± {percent(accuracies.std)}"
-
-
-def duration(seconds: float | None) -> str:
-    """Two units at most: 4.2 s, 3 min 10 s, 5 h 2 min, 3 d 4 h."""
-    if seconds is None:
-        return "–"
-    if seconds < MINUTE_S:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    for unit, name, below, below_name in (
-        (DAY_S, "d", HOUR_S, "h"),
-        (HOUR_S, "h", MINUTE_S, "min"),
-        (MINUTE_S, "min", 1, "s"),
-    ):
-        if seconds >= unit:
-            return f"{int(seconds // unit)} {name} {int(seconds % unit // below)} {below_name}"
-    raise AssertionError("a minute or more has a unit")
-
-
-def rough(seconds: float) -> str:
-    """One unit, for distances in time."""
-    for unit, name in ((DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min")):
-        if seconds >= unit:
-            return f"{int(seconds // unit)} {name}"
-    return f"{seconds:.0f} s"
+    return UNKNOWN if accuracies is None else wording.spread(accuracies.mean, accuracies.std)
 
 
 def ago(moment: datetime | None, now: datetime) -> Markup:
     """A moment as its distance from now, the exact time on hovering."""
     if moment is None:
-        return Markup("–")
+        return Markup(UNKNOWN)
     exact = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    distance = max(0.0, (now - moment).total_seconds())
-    text = "just now" if distance < 5 else f"{rough(distance)} ago"
+    seconds = max(0.0, (now - moment).total_seconds())
+    text = "just now" if seconds < 5 else f"{distance(seconds)} ago"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, text)
 
 
@@ -98,14 +66,28 @@ def mathematics(equation: str) -> Markup:
         return Markup("<code>{}</code>").format(equation)
 
 
+@lru_cache(maxsize=10_000)
+def latex(equation: str) -> str:
+    """The equation as LaTeX, for programs. Raises ``EquationError``."""
+    return to_latex(parse(equation))
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """Up to ``digits`` significant digits, without a trailing zero."""
-    return "–" if value is None else f"{value:.{digits}g}"
+    return UNKNOWN if value is None else f"{value:.{digits}g}"
 
 
 def as_json(value: Any) -> Markup:
     """Indented JSON, escaped."""
     return escape(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def tone(state: str) -> Tone:
+    """How a state, or what became of an attempt, is shown. An attempt that was given back ended in no
+    state.
+    """
+    known: dict[str, Tone] = {each.value: each.tone for each in (*SearchState, *TrialState)}
+    return known.get(state, Tone.WARN)
 
 
 def _environment() -> Environment:
@@ -116,8 +98,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (percent, spread, duration, ago, mathematics, number, as_json):
+    for function in (percent, spread, duration, ago, mathematics, number, as_json, tone):
         environment.filters[function.__name__] = function
+    environment.globals["event_kinds"] = EVENT_KINDS
     return environment
 
 

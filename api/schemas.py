@@ -8,13 +8,18 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from api.rendering import latex
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
     EventRecord,
     IndividualRecord,
     KeyScope,
-    LeaderboardRow,
+    LeaderboardRecord,
     NodeRecord,
     Origin,
     Page,
@@ -23,6 +28,8 @@ from backprop_evo.records.stored import (
 )
 from backprop_evo.records.training import TrainResult, TrainSpec
 from backprop_evo.search.lifecycle import VERBS
+from dsl.known import KnownEquation
+from dsl.printing import to_latex, to_text
 
 T = TypeVar("T")
 
@@ -191,8 +198,9 @@ class LeaderboardRowOut(Wire):
     learning_rate: float | None
 
     @classmethod
-    def of(cls, row: LeaderboardRow) -> LeaderboardRowOut:
-        return cls.model_validate(row)
+    def of(cls, row: LeaderboardRecord) -> LeaderboardRowOut:
+        known = {name: getattr(row, name) for name in cls.model_fields if name != "latex"}
+        return cls(latex=latex(row.equation), **known)
 
 
 class EquationIn(BaseModel):
@@ -223,6 +231,11 @@ class KnownEquationOut(Wire):
     text: str
     latex: str
     source: str
+
+    @classmethod
+    def of(cls, known: KnownEquation) -> KnownEquationOut:
+        text, latex = to_text(known.equation), to_latex(known.equation)
+        return cls(name=known.key, text=text, latex=latex, source=known.source)
 
 
 class EquationHistoryOut(PageOut[TrialOut]):

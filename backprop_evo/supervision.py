@@ -23,7 +23,7 @@ from backprop_evo.tether import tethered
 log = structlog.get_logger(__name__)
 
 FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 30.0
+MAX_DELAY_S = 30.0
 STEADY_AFTER_S = 60.0
 """A process that ran that long is no longer counted as crashing."""
 
@@ -97,7 +97,7 @@ class Supervised:
     def _note_crash(self, now: float) -> None:
         steady = now - self.started_at > STEADY_AFTER_S
         self.crashes = 1 if steady else self.crashes + 1
-        delay = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self.crashes - 1))
+        delay = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self.crashes - 1))
         self.next_start = now + delay
         log.error("process ended", process=self.spec.name, exit_code=self.exit_code, restart_in_s=delay)
         self.process = None
@@ -147,7 +147,7 @@ class Supervisor:
             try:
                 member.tend()
             except Unavailable as error:
-                member.next_start = member.clock() + LONGEST_DELAY_S
+                member.next_start = member.clock() + MAX_DELAY_S
                 log.error("restart failed", process=member.spec.name, reason=error.message)
 
     def stop_in_order(self) -> None:

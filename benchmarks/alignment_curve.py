@@ -21,8 +21,12 @@ from statistics import mean, stdev
 
 import torch
 
-import dsl
-from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.training import train_child
 
 SPEC = TrainSpec(
@@ -68,8 +72,8 @@ def main() -> None:
 
 
 def train(name: str, spec: TrainSpec, seed: int) -> TrainResult:
-    result = train_child(dsl.KNOWN[name].equation, spec, seed=seed)
-    if result.outcome is not Outcome.COMPLETED:
+    result = train_child(name, spec, seed=seed)
+    if result.outcome is not TrialState.COMPLETED:
         raise SystemExit(f"{name}, seed {seed}: {result.outcome}: {result.reason}")
     return result
 

@@ -43,7 +43,6 @@ class Lap:
 def train_one(given: argparse.Namespace) -> dict:
     """In this process; what ``lap`` reads of the result."""
     from backprop_evo.training import train_child
-    from dsl.parsing import parse
 
     spec = TrainSpec(
         model=given.model,
@@ -53,7 +52,7 @@ def train_one(given: argparse.Namespace) -> dict:
         learning_rate=given.rate,
         deterministic=False,
     )
-    result = train_child(parse(given.equation), spec, seed=given.seed, device=given.device)
+    result = train_child(given.method, spec, seed=given.seed, device=given.device)
     return {name: getattr(result, name) for name in ("images_per_s", "validation_accuracy", "wall_time_s")}
 
 
@@ -74,7 +73,7 @@ def lap(together: int, threads: int, options: list[str]) -> Lap:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--equation", default="g / fro(g)")
+    arguments.add_argument("--method", default="g / fro(g)", help="an equation, or a name")
     arguments.add_argument("--together", default="1,2", help="numbers of children at once, such as 1,2,4,8")
     arguments.add_argument("--repeats", type=int, default=3)
     arguments.add_argument("--device", default="cpu")
@@ -90,7 +89,7 @@ def main() -> None:
         print(json.dumps(train_one(given)))
         return
     options = []
-    for name in ("equation", "device", "model", "data", "epochs", "precision", "rate"):
+    for name in ("method", "device", "model", "data", "epochs", "precision", "rate"):
         options += [f"--{name}", str(getattr(given, name))]
     counts = [int(count) for count in given.together.split(",")]
     laps: dict[int, list[Lap]] = {count: [] for count in counts}
@@ -98,7 +97,7 @@ def main() -> None:
         for count in counts:
             laps[count].append(lap(count, given.threads, options))
     print("  ".join(f"{name}: {value}" for name, value in environment(given.device).items()))
-    print(f"{given.equation}, {given.model}, {given.data}, {given.epochs:g} epochs, {given.precision}")
+    print(f"{given.method}, {given.model}, {given.data}, {given.epochs:g} epochs, {given.precision}")
     for count, all_ in laps.items():
         seconds = [one.seconds_a_child for one in all_]
         spread = f" ± {stdev(seconds):.1f}" if len(seconds) > 1 else ""

@@ -31,6 +31,7 @@ from fitness_tables import best_step, by_equation, tables
 
 import dsl
 from backprop_evo.data import load, split_train_validation
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.training.run.calibration import rate_of_unit_step
 from backprop_evo.training.run.capability import choose
@@ -38,6 +39,7 @@ from backprop_evo.training.run.evaluation import EVALUATION_BATCH, reestimated
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.loop import Material, Run
 from backprop_evo.training.run.resident import Resident, evenly, make_resident
+from backprop_evo.training.run.rungs import Rungs
 from dsl.known import KNOWN
 from dsl.variation import mutate
 
@@ -102,13 +104,14 @@ def train(job: Job, images: Images) -> dict[str, Any]:
     """One row of the results."""
     started = time.perf_counter()
     material = Material(
-        dsl.parse(job.equation),
+        equation_method(job.equation),
         SPEC,
         choose("cpu", precision="float32", images=True),
         images.train,
         images.few,
         images.classes,
         Limits("cpu"),
+        Rungs(),
     )
     row: dict[str, Any] = {
         "equation": job.equation,

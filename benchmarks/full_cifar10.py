@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 import dsl
-from backprop_evo.records.training import LearningRateGrid, TrainSpec
+from backprop_evo.records.training import WIDE_RATES, LearningRateGrid, TrainSpec
 from backprop_evo.training import train_child
 
 EQUATIONS = ("backprop", "g-fro", "feedback-alignment", "direct-feedback-alignment")
@@ -28,7 +28,7 @@ SPEC = TrainSpec(
     data="cifar10",
     epochs=2,
     optimizer="sgd",
-    learning_rate=LearningRateGrid(rates=(0.001, 0.01, 0.1, 1.0), probe_epochs=0.1),
+    learning_rate=LearningRateGrid(rates=WIDE_RATES, probe_epochs=0.1),
 )
 
 
@@ -59,7 +59,7 @@ def read(results: Path) -> dict[tuple[str, int], dict[str, object]]:
 
 
 def train(name: str, seed: int) -> dict[str, object]:
-    result = train_child(dsl.KNOWN[name].equation, SPEC, seed=seed)
+    result = train_child(name, SPEC, seed=seed)
     print(f"{name} seed {seed}: {result.validation_accuracy} at rate {result.learning_rate}", flush=True)
     return {
         "outcome": result.outcome.value,

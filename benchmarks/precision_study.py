@@ -19,7 +19,11 @@ from random import Random
 import numpy as np
 
 import dsl
-from backprop_evo.records.training import LearningRateGrid, Outcome, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    LearningRateGrid,
+    TrainSpec,
+)
 from backprop_evo.training import train_child
 
 
@@ -73,7 +77,7 @@ def main() -> None:
             precision=precision,
             learning_rate=LearningRateGrid(probe_epochs=min(0.25, given.epochs)),
         )
-        result = train_child(dsl.parse(text), spec, seed=seed, data_dir=given.data_dir, device=given.device)
+        result = train_child(text, spec, seed=seed, data_dir=given.data_dir, device=given.device)
         runs.append((text, precision, seed, result.outcome, result.validation_accuracy))
         print(
             f"{text:60} {precision:8} seed {seed}  {result.outcome:10} {result.validation_accuracy}",
@@ -84,7 +88,7 @@ def main() -> None:
         given.json.write_text(json.dumps(runs, default=str))
 
 
-def report(texts: list[str], runs: list[tuple[str, str, int, Outcome, float | None]]) -> None:
+def report(texts: list[str], runs: list[tuple[str, str, int, TrialState, float | None]]) -> None:
     """The correlation of mean fitness, that of float32 with itself, and the equations that change class."""
 
     def fitness(text: str, precision: str, seeds: set[int] | None = None) -> float:
@@ -96,7 +100,9 @@ def report(texts: list[str], runs: list[tuple[str, str, int, Outcome, float | No
         return statistics.mean(values)
 
     def learns(text: str, precision: str) -> list[bool]:
-        return [outcome is Outcome.COMPLETED for t, p, _, outcome, _ in runs if t == text and p == precision]
+        return [
+            outcome is TrialState.COMPLETED for t, p, _, outcome, _ in runs if t == text and p == precision
+        ]
 
     full, half = ([fitness(text, precision) for text in texts] for precision in ("float32", "bf16"))
     print(f"rank correlation of mean fitness, float32 and bf16: {rank_correlation(full, half):.3f}")

@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from random import Random
 from time import perf_counter
 
-from backprop_evo.records.searching import SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord
-from backprop_evo.search.controller import SearchProgress
+from backprop_evo.search.brain import Brain
 from backprop_evo.search.language import Candidate
 from backprop_evo.search.replay import rebuild
 
@@ -43,7 +46,7 @@ def main() -> None:
     print(f"{'members':>10}{'proposals/s':>14}{'finishes/s':>14}{'rebuilt in s':>14}")
     for members in (1_000, 10_000, 100_000):
         spec = SearchSpec(name="bench", trials=10_000_000, in_flight=250, start_random=250)
-        progress = SearchProgress("s", spec, Numbers())
+        progress = Brain("s", spec, Numbers())
         proposing = hearing = 0.0
         generator = Random(0)
         individuals, finishes = [], []
@@ -64,7 +67,7 @@ def main() -> None:
             ]
             told = perf_counter()
             for finish in news:
-                progress.hear(finish)
+                progress.observe(finish)
             hearing += perf_counter() - told
             proposing += proposed - started
             individuals += decisions.individuals

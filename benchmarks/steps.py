@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from backprop_evo.records.training import TrainSpec
+from backprop_evo.training.methods import as_method
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
 from dsl.equation import Equation
@@ -27,7 +28,7 @@ def batch(channels_last: bool) -> tuple[torch.Tensor, torch.Tensor]:
 
 def make_child(equation: Equation, capability: Capability, model: str) -> Child:
     spec = TrainSpec(model=model, precision="bf16" if capability.precision == "bf16" else "float32")
-    child = Child(equation, spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
+    child = Child(as_method(equation), spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
     child.set_rate(1e-3)
     child.model.train()
     return child
@@ -37,7 +38,7 @@ def stepper(equation: str, capability: Capability, model: str) -> Step:
     """A step of the trainer's child; ``plain`` takes the sites out again."""
     child = make_child(parse("g" if equation == "plain" else equation), capability, model)
     if equation == "plain":
-        child.conversion.undo()
+        child.learner.undo()
     x, y = batch(capability.channels_last)
     return lambda: child.step(x, y)
 

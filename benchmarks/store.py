@@ -16,10 +16,18 @@ from random import Random
 from time import perf_counter
 
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose, SearchSpec, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
-from backprop_evo.records.training import CurvePoint, Outcome, TrainResult
-from backprop_evo.store import migrations, trials
+from backprop_evo.records.training import (
+    CurvePoint,
+    TrainResult,
+)
+from backprop_evo.store import migrations
+from backprop_evo.store.endings import end_trial, lock_with_search
 from backprop_evo.store.sql import SqlStore, open_store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +61,7 @@ def decisions(
                 individual=number,
                 equation="g / fro(g)",
                 fingerprint=f"{number:032x}",
-                purpose=Purpose.SEARCH,
+                purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
                 spec=search.spec.train,
                 seed=1,
                 state=TrialState.QUEUED,
@@ -67,24 +75,24 @@ def decisions(
 
 def fill(store: SqlStore, count: int) -> SearchRecord:
     """A search with ``count`` finished trials, in a few large transactions."""
-    store.add_search(SearchSpec(name="large", trials=2 * count), now=NOW)
-    search = store.claim_search("bench", lease_s=3600, now=NOW)
+    store.searches.add(SearchSpec(name="large", trials=2 * count), now=NOW)
+    search = store.searches.claim("bench", lease_s=3600, now=NOW)
     assert search is not None
     generator = Random(0)
     for first in range(0, count, 1000):
         individuals, queued = decisions(search, first, min(1000, count - first))
-        store.record_decisions(search.id, "bench", individuals, queued, now=NOW)
+        store.individuals.record(search.id, "bench", individuals, queued, now=NOW)
         with store.database.write() as connection:
             for trial in queued:
-                lease = trials.claim_trial(connection, trial.id, "node/0", lease_s=60, now=NOW)
-                assert lease is not None
-                trials.finish_trial(connection, lease, result(generator), now=NOW)
+                row = lock_with_search(connection, trial.id)
+                assert row is not None
+                end_trial(connection, row, TrialState.COMPLETED, result(generator), NOW)
     return search
 
 
 def result(generator: Random) -> TrainResult:
     return TrainResult(
-        outcome=Outcome.COMPLETED, validation_accuracy=generator.random(), curve=CURVE, wall_time_s=60.0
+        outcome=TrialState.COMPLETED, validation_accuracy=generator.random(), curve=CURVE, wall_time_s=60.0
     )
 
 
@@ -102,7 +110,7 @@ def median_ms(call: Callable[[], object], rounds: int = 20) -> float:
 def deep_cursor(store: SqlStore, search_id: str, count: int) -> str | None:
     cursor = None
     for _ in range(count // 2 // 1000):
-        cursor = store.leaderboard(search_id, cursor=cursor, limit=1000).next_cursor
+        cursor = store.leaderboard.page(search_id, cursor=cursor, limit=1000).next_cursor
     return cursor
 
 
@@ -113,12 +121,12 @@ def training_life(
     deciding = living = 0.0
     for number in range(count, count + rounds):
         started = perf_counter()
-        store.record_decisions(search.id, "bench", *decisions(search, number, 1), now=NOW)
+        store.individuals.record(search.id, "bench", *decisions(search, number, 1), now=NOW)
         decided = perf_counter()
-        lease = store.claim_trial(f"{search.id}.{number}", "node/0", lease_s=60, now=NOW)
+        lease = store.trials.claim(f"{search.id}.{number}", "node/0", lease_s=60, now=NOW)
         assert lease is not None
-        store.start_trial(lease, now=NOW)
-        store.finish_trial(lease, result(Random(number)), now=NOW)
+        store.trials.start(lease, now=NOW)
+        store.trials.finish(lease, result(Random(number)), now=NOW)
         deciding += decided - started
         living += perf_counter() - decided
     return 1000 * deciding / rounds, 1000 * living / rounds
@@ -132,22 +140,22 @@ def main() -> None:
         store = open_store(url)
         search = fill(store, count)
         deep = deep_cursor(store, search.id, count)
-        newest = store.events(limit=1)[0].id
+        newest = store.events.after(limit=1)[0].id
         print(f"{count} trials on {store.database.url.get_backend_name()}, milliseconds")
         for name, call in (
-            ("leaderboard, first 50", lambda: store.leaderboard(search.id)),
-            ("leaderboard, 50 from the middle", lambda: store.leaderboard(search.id, cursor=deep)),
-            ("leaderboard over all searches, first 50", lambda: store.leaderboard()),
-            ("plain backprop's row", lambda: store.baseline(search.id)),
-            ("trials, newest 50 with curves", lambda: store.trials(search.id)),
-            ("events, 500", lambda: store.events(after=newest)),
-            ("a search", lambda: store.search(search.id)),
-            ("trials to send again", lambda: store.unsent_trials(queued_before=NOW)),
-            ("leases that ran out", lambda: store.expire_leases(now=NOW, policy=RetryPolicy(max_attempts=3))),
+            ("leaderboard, first 50", lambda: store.leaderboard.page(search.id)),
+            ("leaderboard, 50 from the middle", lambda: store.leaderboard.page(search.id, cursor=deep)),
+            ("leaderboard over all searches, first 50", lambda: store.leaderboard.page()),
+            ("plain backprop's row", lambda: store.leaderboard.baseline(search.id)),
+            ("trials, newest 50 with curves", lambda: store.trials.page(search.id)),
+            ("events, 500", lambda: store.events.after(newest)),
+            ("a search", lambda: store.searches.get(search.id)),
+            ("trials to send again", lambda: store.trials.unsent(queued_before=NOW)),
+            ("leases that ran out", lambda: store.trials.expire(now=NOW, policy=RetryPolicy(max_attempts=3))),
         ):
             print(f"{name:45}{median_ms(call):9.2f}")
-        print(f"{'all individuals':45}{median_ms(lambda: store.individuals(search.id), 3):9.2f}")
-        print(f"{'all finishes':45}{median_ms(lambda: store.finishes(search.id), 3):9.2f}")
+        print(f"{'all individuals':45}{median_ms(lambda: store.individuals.of(search.id), 3):9.2f}")
+        print(f"{'all finishes':45}{median_ms(lambda: store.trials.finishes(search.id), 3):9.2f}")
         deciding, living = training_life(store, search, count)
         print(f"{'one decision with its trial':45}{deciding:9.2f}")
         print(f"{'claim, start and finish of one trial':45}{living:9.2f}")

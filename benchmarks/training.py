@@ -53,7 +53,7 @@ def biotorch(mode: str, model: str) -> Step:
 
     plain = Capability("cpu", torch.get_num_threads(), False, "float32", False, False)
     child = make_child(parse("g"), plain, model)
-    net = BioModule(copy.deepcopy(child.conversion.undo()), mode=mode, output_dim=10)
+    net = BioModule(copy.deepcopy(child.learner.undo()), mode=mode, output_dim=10)
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, weight_decay=5e-4)
     x, y = batch(False)
 

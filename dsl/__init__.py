@@ -3,7 +3,7 @@
 Needs the standard library and numpy only.
 """
 
-from dsl.canonical import RULES, canonical
+from dsl.canonical import REWRITES, canonical
 from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
 from dsl.errors import EquationError, EquationSyntaxError, InfeasibleEquation, UnknownComponent
 from dsl.facts import EquationFacts, facts
@@ -14,8 +14,8 @@ from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
 from dsl.printing import from_json, to_json, to_latex, to_mathml, to_text
 from dsl.reference import evaluate, live_operands
 from dsl.shapes import infeasibility, is_feasible
-from dsl.variation import change_length, crossover, describe_change, mutate, mutate_constant, sample
-from dsl.vocabulary import EVERYTHING, Vocabulary, language
+from dsl.variation import Redraw, change_length, crossover, describe_change, mutate, mutate_constant, sample
+from dsl.vocabulary import EVERYTHING, Vocabulary, vocabulary
 
 __all__ = [
     "BINARIES",
@@ -23,7 +23,7 @@ __all__ = [
     "KNOWN",
     "MAX_OPERATIONS",
     "OPERANDS",
-    "RULES",
+    "REWRITES",
     "STATISTICS",
     "UNARIES",
     "Equation",
@@ -35,6 +35,7 @@ __all__ = [
     "Operand",
     "Operation",
     "Published",
+    "Redraw",
     "Unary",
     "UnknownComponent",
     "Vocabulary",
@@ -48,7 +49,6 @@ __all__ = [
     "from_json",
     "infeasibility",
     "is_feasible",
-    "language",
     "live_operands",
     "mutate",
     "mutate_constant",
@@ -58,4 +58,5 @@ __all__ = [
     "to_latex",
     "to_mathml",
     "to_text",
+    "vocabulary",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dsl.equation import Unary
-from dsl.primitives import INF, LARGEST_CONSTANT
-
-IDENTITY = Unary("identity")
+from dsl.equation import IDENTITY, Unary
+from dsl.primitives import INF, MAX_CONSTANT
 
 _EVEN = frozenset({"abs", "square", "sqrt"})
 _KEEPS_SIGN = frozenset({"sgn", "signed_sqrt", "signed_square", "cube", "clip"})
@@ -43,8 +41,8 @@ def composed(outer: Unary, inner: Unary) -> Unary | None:
     name = _PAIRS.get((outer.name, inner.name))
     if name is not None:
         return Unary(name)
-    for rule in (_constants, _signs, _norms):
-        found = rule(outer, inner)
+    for compose in (_constants, _signs, _norms):
+        found = compose(outer, inner)
         if found is not None:
             return found
     return None
@@ -53,7 +51,7 @@ def composed(outer: Unary, inner: Unary) -> Unary | None:
 def _constants(outer: Unary, inner: Unary) -> Unary | None:
     a, b = _factor(outer), _factor(inner)
     if a is not None and b is not None:
-        return scaled_by(a * b)
+        return _scale(a * b)
     if outer.name == inner.name == "shift":
         return _shift((outer.constant or 0.0) + (inner.constant or 0.0))
     if outer.name == inner.name == "clip":
@@ -67,19 +65,19 @@ def _factor(unary: Unary) -> float | None:
     return -1.0 if unary.name == "negate" else unary.constant if unary.name == "scale" else None
 
 
-def scaled_by(factor: float) -> Unary | None:
+def _scale(factor: float) -> Unary | None:
     """The unary that multiplies by ``factor``."""
     if factor == 1.0:
         return IDENTITY
     if factor == -1.0:
         return Unary("negate")
-    return Unary("scale", factor) if 0.0 < abs(factor) <= LARGEST_CONSTANT else None
+    return Unary("scale", factor) if 0.0 < abs(factor) <= MAX_CONSTANT else None
 
 
 def _shift(by: float) -> Unary | None:
     if by == 0.0:
         return IDENTITY
-    return Unary("shift", by) if abs(by) <= LARGEST_CONSTANT else None
+    return Unary("shift", by) if abs(by) <= MAX_CONSTANT else None
 
 
 def _signs(outer: Unary, inner: Unary) -> Unary | None:

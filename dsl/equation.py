@@ -34,6 +34,9 @@ class Unary:
     constant: float | None = None
 
 
+IDENTITY = Unary("identity")
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """``binary(left_unary(left), right_unary(right))``; what stands on the left is the chain so far."""
@@ -54,3 +57,7 @@ class Equation:
     def __post_init__(self) -> None:
         if not 1 <= len(self.operations) <= MAX_OPERATIONS:
             raise ValueError(f"an equation has 1 to {MAX_OPERATIONS} operations, not {len(self.operations)}")
+
+    def with_operation(self, index: int, *instead: Operation) -> Equation:
+        """The equation with ``instead`` in the place of the operation at ``index``, counted from 0."""
+        return Equation(self.first, (*self.operations[:index], *instead, *self.operations[index + 1 :]))

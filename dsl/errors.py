@@ -8,6 +8,9 @@ EquationError
 
 from __future__ import annotations
 
+#: Characters of a text that are shown around a mistake: a line of a terminal.
+_SHOWN = 80
+
 
 class EquationError(ValueError):
     """Base of everything the language refuses. ``hint`` says what to do next."""
@@ -27,8 +30,8 @@ class EquationSyntaxError(EquationError):
 
     def pointing_at(self, text: str) -> str:
         """The text, a caret under the column and what is wrong there; of a long text only what is near."""
-        start = max(0, self.column - 41)
-        shown = "".join(c if c.isprintable() else " " for c in text[start : start + 80])
+        start = max(0, self.column - 1 - _SHOWN // 2)
+        shown = "".join(c if c.isprintable() else " " for c in text[start : start + _SHOWN])
         return f"{shown}\n{' ' * (self.column - 1 - start)}^ column {self.column}: {self.message}"
 
 
@@ -36,7 +39,10 @@ class InfeasibleEquation(EquationError):
     """The shapes of the equation cannot match; ``reason`` says where and why."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"infeasible equation: {reason}")
+        super().__init__(
+            f"infeasible equation: {reason}",
+            hint="elementwise functions want equal shapes, and the result must be a signal, as g and h are",
+        )
         self.reason = reason
 
 

@@ -15,7 +15,8 @@ from dsl.probes import probes, responses
 from dsl.reference import live_operands
 from dsl.site_values import Array
 
-_LARGEST = float(np.finfo(np.float32).max)
+#: Children are trained in float32: what is larger there is infinite.
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def facts(equation: Equation) -> EquationFacts:
     simple = canonical(equation)
     values = responses(simple)
     operands, unaries = live_operands(simple), live_unaries(simple)
-    finite = all(bool((np.abs(value) <= _LARGEST).all()) for value in values)
+    finite = all(bool((np.abs(value) <= _MAX_FLOAT32).all()) for value in values)
     return EquationFacts(
         complexity=_complexity(simple, operands, unaries),
         needs=frozenset().union(*(OPERANDS[operand.name].needs for operand in operands)),
@@ -84,6 +85,7 @@ def _complexity(equation: Equation, operands: Sequence[Operand], unaries: Sequen
 
 
 def _is_constant(value: Array) -> bool:
+    # a spread of rounding errors alone, in float64
     return bool(np.ptp(value) <= 1e-9 * np.abs(value).max())
 
 

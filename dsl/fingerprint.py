@@ -26,11 +26,12 @@ from dsl.probes import VERSION, responses
 from dsl.reference import live_operands
 from dsl.site_values import Array
 
-#: Bits of a value that count.
+#: Bits of a value that count: as many as children, trained in float32, can tell apart, and far fewer than
+#: float64's 53, so that rounding does not show.
 _BITS = 24
 
 #: Smaller than this (times the largest value where that is below 1) is taken for a rounding error of 0.
-_NOTHING = 1e-13
+_ZERO_TOLERANCE = 1e-13
 
 
 def fingerprint(equation: Equation) -> str:
@@ -48,8 +49,8 @@ def fingerprint(equation: Equation) -> str:
 def digest(values: Sequence[Array], operands: Sequence[Operand]) -> str:
     """The fingerprint of what was computed on the probes, and from which operands."""
     flat = np.concatenate([value.ravel() for value in values])
-    looked_at = " ".join(sorted({operand_text(operand) for operand in operands})).encode()
-    hashed = blake2b(rounded(flat).tobytes() + looked_at, digest_size=16)
+    names = " ".join(sorted({operand_text(operand) for operand in operands})).encode()
+    hashed = blake2b(rounded(flat).tobytes() + names, digest_size=16)
     return f"{VERSION}-{hashed.hexdigest()}"
 
 
@@ -57,7 +58,7 @@ def rounded(x: Array) -> NDArray[np.int64]:
     """The bits of ``x`` rounded to 24 bits of mantissa. All NaN are one value, as are both zeros."""
     size = np.abs(x)
     largest = float(size.max(initial=0.0, where=np.isfinite(size)))
-    x = np.where(size <= _NOTHING * min(1.0, largest), 0.0, x)
+    x = np.where(size <= _ZERO_TOLERANCE * min(1.0, largest), 0.0, x)
     x[np.isnan(x)] = np.nan
     bits = x.view(np.int64)
     dropped = 53 - _BITS

@@ -1,4 +1,4 @@
-"""Equations that are known by name: the learning rules they generalise, and every row of Table 1.
+"""Equations that are known by name: plain backprop, its published alternatives, and every row of Table 1.
 
 Source: Alber et al. 2018, Table 1 (test accuracy, mean and standard deviation of 5 runs). One of its rows,
 the SGD-with-momentum equation on WRN-16-2 for 100 epochs that contains an unexplained symbol p1_b, cannot be
@@ -19,13 +19,13 @@ from dsl.parsing import parse
 class Published:
     """One entry of Table 1. ``test_accuracy`` and ``deviation`` are in [0, 1]; ``bold`` as printed.
 
-    ``setting`` is A1, A2, A3 or B1; ``optimiser`` is "sgd" or "momentum".
+    ``setting`` is A1, A2, A3 or B1; ``optimizer`` is "sgd" or "momentum".
     """
 
     setting: str
     network: str
     epochs: int
-    optimiser: str
+    optimizer: str
     test_accuracy: float
     deviation: float
     bold: bool
@@ -43,7 +43,7 @@ class KnownEquation:
     published: tuple[Published, ...] = ()
 
 
-_RULES = (
+_EQUATIONS = (
     ("backprop", "Plain backpropagation", "g", "Rumelhart et al. 1986; Table 1 baseline"),
     ("feedback-alignment", "Feedback alignment", "b_next_R_dh", "Lillicrap et al. 2016"),
     ("direct-feedback-alignment", "Direct feedback alignment", "b_top_R_L_dh", "Nøkland 2016"),
@@ -98,7 +98,7 @@ _SETTINGS = {
     "B1": ("WRN-10-1", 100),
 }
 
-#: Setting, optimiser, equation, test accuracy and deviation in %, printed bold.
+#: Setting, optimizer, equation, test accuracy and deviation in %, printed bold.
 _TABLE_1 = (
     ("A1", "sgd", "backprop", 77.11, 3.53, False),
     ("A1", "sgd", "a1-sgd-1", 84.48, 0.45, True),
@@ -145,17 +145,17 @@ _TABLE_1 = (
 def _published(key: str) -> tuple[Published, ...]:
     return tuple(
         Published(
-            setting, *_SETTINGS[setting], optimiser, round(mean / 100, 6), round(deviation / 100, 6), bold
+            setting, *_SETTINGS[setting], optimizer, round(mean / 100, 6), round(deviation / 100, 6), bold
         )
-        for setting, optimiser, of, mean, deviation, bold in _TABLE_1
+        for setting, optimizer, of, mean, deviation, bold in _TABLE_1
         if of == key
     )
 
 
-#: By key, learning rules first.
+#: By key; the rows of Table 1 come last.
 KNOWN: Mapping[str, KnownEquation] = MappingProxyType(
     {
         key: KnownEquation(key, title, text, parse(text), source, _published(key))
-        for key, title, text, source in _RULES
+        for key, title, text, source in _EQUATIONS
     }
 )

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-SUM, PRODUCT, POWER, ATOM = range(4)
+from dsl.precedence import ATOM, POWER, PRODUCT, SUM
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A formula, set twice. ``level`` is SUM, PRODUCT, POWER or ATOM, loosest first."""
+    """A formula, set twice. ``level`` is one of ``dsl.precedence``."""
 
     latex: str
     mathml: str
@@ -21,10 +21,12 @@ class Layout:
 
 
 def identifier(latex: str, character: str | None = None) -> Layout:
+    """A variable, in italics; ``character`` is what MathML shows where that is no LaTeX."""
     return Layout(latex, f"<mi>{escape(character or latex)}</mi>")
 
 
 def operator(latex: str, character: str | None = None, level: int = ATOM) -> Layout:
+    """An operator's sign, or a part of one; ``character`` as for ``identifier``."""
     return Layout(latex, f"<mo>{escape(character or latex)}</mo>", level)
 
 
@@ -34,6 +36,7 @@ def word(name: str) -> Layout:
 
 
 def number(value: float) -> Layout:
+    """A constant; infinite ones as ∞, negative ones bind like sums."""
     if value in (float("inf"), float("-inf")):
         sign = "-" if value < 0 else ""
         return Layout(rf"{sign}\infty", f"<mn>{'−' if sign else ''}∞</mn>")
@@ -53,6 +56,7 @@ def row(*parts: Layout, level: int = ATOM) -> Layout:
 def fenced(
     x: Layout, left: str = "(", right: str = ")", latex: tuple[str, str] = (r"\left(", r"\right)")
 ) -> Layout:
+    """``x`` between two delimiters."""
     return Layout(
         f"{latex[0]}{x.latex}{latex[1]}", f"<mrow><mo>{left}</mo>{x.mathml}<mo>{right}</mo></mrow>", ATOM
     )
@@ -64,15 +68,18 @@ def at_least(x: Layout, level: int) -> Layout:
 
 
 def sub(x: Layout, below: Layout) -> Layout:
+    """``x`` with ``below`` as its index."""
     return Layout(f"{x.latex}_{{{below.latex}}}", f"<msub>{x.mathml}{below.mathml}</msub>", x.level)
 
 
 def sup(x: Layout, above: Layout) -> Layout:
+    """``x`` to the power ``above``, or with it as a mark."""
     x = at_least(x, ATOM)
     return Layout(f"{{{x.latex}}}^{{{above.latex}}}", f"<msup>{x.mathml}{above.mathml}</msup>", POWER)
 
 
 def sub_sup(x: Layout, below: Layout, above: Layout) -> Layout:
+    """``x`` with an index and a mark above it."""
     return Layout(
         f"{x.latex}_{{{below.latex}}}^{{{above.latex}}}",
         f"<msubsup>{x.mathml}{below.mathml}{above.mathml}</msubsup>",
@@ -80,20 +87,24 @@ def sub_sup(x: Layout, below: Layout, above: Layout) -> Layout:
 
 
 def hat(x: Layout) -> Layout:
+    """``x`` with a hat."""
     return Layout(rf"\hat{{{x.latex}}}", f'<mover accent="true">{x.mathml}<mo>^</mo></mover>')
 
 
 def fraction(top: Layout, bottom: Layout) -> Layout:
+    """``top`` over ``bottom``."""
     return Layout(
         rf"\frac{{{top.latex}}}{{{bottom.latex}}}", f"<mfrac>{top.mathml}{bottom.mathml}</mfrac>", PRODUCT
     )
 
 
 def root(x: Layout) -> Layout:
+    """The square root of ``x``."""
     return Layout(rf"\sqrt{{{x.latex}}}", f"<msqrt>{x.mathml}</msqrt>")
 
 
 def call(function: Layout, *arguments: Layout) -> Layout:
+    """A function of arguments in parentheses."""
     inside = arguments[0]
     for argument in arguments[1:]:
         inside = row(inside, operator(","), argument)
@@ -101,6 +112,7 @@ def call(function: Layout, *arguments: Layout) -> Layout:
 
 
 def magnitude(x: Layout) -> Layout:
+    """|x|."""
     return fenced(x, "|", "|", (r"\left|", r"\right|"))
 
 

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from dsl import syntax
-from dsl.equation import Operand, Operation, Statistic, Unary
+from dsl.equation import IDENTITY, Operand, Operation, Statistic, Unary
+from dsl.precedence import ATOM, COMPARISON, POWER, PRODUCT, SUM
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, UnaryRow
 from dsl.syntax import Node
 from dsl.tokens import tokens_of
 
-#: How tightly text binds, loosest first.
-COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)
+#: Operators between two arguments, by their sign.
 INFIX = {">": COMPARISON, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT}
 
 #: What `left` ignores, where the text does not say: `x` is `left(x, g)`.
 FILLER = Operand("g")
-IDENTITY = Unary("identity")
 
 
 def keep(unary: Unary) -> Operation:
@@ -31,11 +30,7 @@ def keep(unary: Unary) -> Operation:
     return Operation(unary, FILLER, IDENTITY, "left")
 
 
-_STATISTIC_OF_FUNCTION: Mapping[str, Statistic] = {
-    "mean": "mean",
-    "std": "std",
-    "bn": "normalised",
-}
+_STATISTIC_OF_FUNCTION: Mapping[str, Statistic] = {row.function: name for name, row in STATISTICS.items()}
 
 _OPERAND_OF_SPELLING = {
     "".join(spelling.split()): name for name, row in OPERANDS.items() for spelling in (row.text, *row.also)
@@ -60,22 +55,22 @@ def tree(text: str) -> Node:
     return syntax.tree_of(tokens_of(text, _SPELLED, _OPERAND_OF_SPELLING))
 
 
-#: Operands that may also be written as what they are made of, where an operation cannot stand.
-COMPOSED = (
-    ("b_next @ W", "b_next_W"),
-    ("b_next @ R", "b_next_R"),
-    ("b_top @ R_L", "b_top_R_L"),
-    ("b_next @ W * dh", "g"),
-    ("b_next @ R * dh", "b_next_R_dh"),
-    ("b_top @ R_L * dh", "b_top_R_L_dh"),
-)
+def operand_of_product(node: Node) -> str | None:
+    """The operand whose product ``node`` writes out: g for ``b_next @ W * dh``."""
+    return _OPERAND_OF_PRODUCT.get(node)
 
 
-def composed_operand(node: Node) -> str | None:
-    return _COMPOSED_TREES.get(node)
+def _product_tree(name: str) -> Node:
+    """The tree of an operand's product, its factors written out as well; of another operand its name."""
+    product = OPERANDS[name].product
+    if product is None:
+        return Node("name", name)
+    sign = str(tree(BINARIES[product.binary].text).value)
+    return syntax.call(sign, 1, _product_tree(product.left), _product_tree(product.right))
 
 
 def statistic_of(function: str) -> Statistic | None:
+    """The statistic that is written as this function."""
     return _STATISTIC_OF_FUNCTION.get(function)
 
 
@@ -125,8 +120,8 @@ def _bind(name: str, node: Node, found: dict[str, Node]) -> bool:
 # Printing --------------------------------------------------------------------------------------------------
 
 
-#: Longer arguments are written once and then as `.`
-_SHORT = 24
+#: Characters; longer arguments are written once and then as `.`. Stored texts have it, so it stays as it is.
+_MAX_REPEATED = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +137,22 @@ class UnaryText:
         first = x if level >= self.wants else f"({x})"
         if len(self.pieces) == 2:
             return f"{self.pieces[0]}{first}{self.pieces[1]}"
-        again = x if level == ATOM and len(x) <= _SHORT else "."
+        again = x if level == ATOM and len(x) <= _MAX_REPEATED else "."
         return self.pieces[0] + first + again.join(self.pieces[1:])
 
 
 @lru_cache(maxsize=4096)
 def unary_text(unary: Unary) -> UnaryText:
+    """How a unary function with its constant is written."""
     row = UNARIES[unary.name]
     shown = constant_text(row, unary.constant) if unary.constant is not None else ""
     text, level, wants = _unparse(tree(row.text), shown)
     return UnaryText(wants if wants is not None else COMPARISON, level, tuple(text.split("\0")))
+
+
+def grid_text(row: UnaryRow) -> str:
+    """The constants of the grid, as the notation has them."""
+    return ", ".join(constant_text(row, constant) for constant in row.constants)
 
 
 def constant_text(row: UnaryRow, constant: float) -> str:
@@ -198,6 +199,7 @@ def _unparse_infix(node: Node, constant: str) -> tuple[str, int, int | None]:
 
 @lru_cache(maxsize=4096)
 def operand_text(operand: Operand) -> str:
+    """How an operand or its statistic is written: ``mean(g)``."""
     name = OPERANDS[operand.name].text
     return name if operand.statistic == "value" else f"{STATISTICS[operand.statistic].function}({name})"
 
@@ -231,5 +233,5 @@ def _binary_text(text: str) -> BinaryText:
 
 BINARY_TEXT = {name: _binary_text(row.text) for name, row in BINARIES.items()}
 BINARY_OF_SIGN = {str(tree(row.text).value): name for name, row in BINARIES.items()}
-_COMPOSED_TREES = {tree(text): name for text, name in COMPOSED}
+_OPERAND_OF_PRODUCT = {_product_tree(name): name for name, row in OPERANDS.items() if row.product}
 UNARY_PATTERNS = _patterns()

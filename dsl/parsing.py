@@ -5,10 +5,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from dsl import notation
-from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
+from dsl.equation import IDENTITY, MAX_OPERATIONS, Equation, Operand, Operation, Unary
 from dsl.errors import EquationSyntaxError
-from dsl.notation import BINARY_OF_SIGN, IDENTITY, UNARY_PATTERNS, UnaryPattern, keep
-from dsl.primitives import BINARIES, LARGEST_CONSTANT, OPERANDS, UNARIES, UnaryRow
+from dsl.notation import BINARY_OF_SIGN, UNARY_PATTERNS, UnaryPattern, keep
+from dsl.primitives import BINARIES, MAX_CONSTANT, OPERANDS, STATISTICS, UNARIES, UnaryRow
 from dsl.syntax import Node
 
 _DIVISORS = ("elem", "col", "row", "fro", "mat")
@@ -125,7 +125,7 @@ def _operand(node: Node) -> Operand | None:
 def _operand_name(node: Node) -> str | None:
     if node.kind == "name" and node.value in OPERANDS:
         return str(node.value)
-    return notation.composed_operand(node)
+    return notation.operand_of_product(node)
 
 
 def _signs_of_weight(node: Node) -> Operand | None:
@@ -164,20 +164,17 @@ def _bound(pattern: UnaryPattern, found: dict[str, Node]) -> Unary:
 
 def _constant(row: UnaryRow, node: Node) -> float:
     value = float(node.value) + 0.0
-    if value in row.constants:
+    if row.permits(value):
         return value
-    grid = ", ".join(notation.constant_text(row, c) for c in row.constants)
-    if not row.any_constant:
-        raise EquationSyntaxError(
-            f"{value:g} is not in the grid of {row.text}", column=node.column, hint=f"c is one of {grid}"
+    grid = notation.grid_text(row)
+    if row.any_constant:
+        message, hint = (
+            f"the constant of {row.text} must be finite and at most {MAX_CONSTANT:g} in size",
+            f"searched are {grid}",
         )
-    if not abs(value) <= LARGEST_CONSTANT:
-        raise EquationSyntaxError(
-            f"the constant of {row.text} must be finite and at most {LARGEST_CONSTANT:g} in size",
-            column=node.column,
-            hint=f"searched are {grid}",
-        )
-    return value
+    else:
+        message, hint = f"{value:g} is not in the grid of {row.text}", f"c is one of {grid}"
+    raise EquationSyntaxError(message, column=node.column, hint=hint)
 
 
 def _binary(node: Node) -> str | None:
@@ -192,7 +189,7 @@ def _binary(node: Node) -> str | None:
 def _function_names() -> dict[str, str]:
     """Every function by name, with how it is written."""
     names = {str(p.tree.value): p.text for ps in UNARY_PATTERNS.values() for p in ps}
-    names |= {"mean": "mean(x)", "std": "std(x)", "bn": "bn(x)"}
+    names |= {row.function: f"{row.function}(x)" for row in STATISTICS.values()}
     names |= {str(notation.tree(row.text).value): row.text for row in BINARIES.values()}
     return {name: text for name, text in names.items() if name.isidentifier()}
 

@@ -8,11 +8,11 @@ from html import escape
 from typing import Any
 
 from dsl import layout
-from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
+from dsl.equation import IDENTITY, MAX_OPERATIONS, Equation, Operand, Operation, Unary
 from dsl.errors import EquationError
 from dsl.layout import Layout
-from dsl.notation import BINARY_TEXT, FILLER, IDENTITY, argument_text, unary_text
-from dsl.primitives import BINARIES, LARGEST_CONSTANT, OPERANDS, STATISTICS, UNARIES, UnaryRow
+from dsl.notation import BINARY_TEXT, FILLER, argument_text, unary_text
+from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, UnaryRow
 
 
 def to_text(equation: Equation) -> str:
@@ -26,7 +26,7 @@ def to_text(equation: Equation) -> str:
             if unary.name != "identity":
                 written = unary_text(unary)
                 text, level = written.of(text, level), written.level
-        if operation.binary == "left" and _goes_without_saying(operations, index, last):
+        if operation.binary == "left" and _is_implied(operations, index, last):
             continue
         written_binary = BINARY_TEXT[operation.binary]
         wants_left, wants_right = written_binary.wants
@@ -40,7 +40,7 @@ def to_text(equation: Equation) -> str:
     return text
 
 
-def _goes_without_saying(operations: tuple[Operation, ...], index: int, last: int) -> bool:
+def _is_implied(operations: tuple[Operation, ...], index: int, last: int) -> bool:
     """Whether this operation only keeps its left side, in a way that the text need not say."""
     operation = operations[index]
     if operation.right != FILLER or operation.right_unary != IDENTITY:
@@ -147,7 +147,7 @@ def _operand_from(value: object, where: str) -> Operand:
     name, statistic = _members(value, where, "name", "statistic")
     if not isinstance(name, str) or name not in OPERANDS:
         raise EquationError(f"{where}.name must be one of {', '.join(OPERANDS)}")
-    if statistic not in ("value", "mean", "std", "normalised"):
+    if statistic not in ("value", *STATISTICS):
         raise EquationError(f"{where}.statistic must be one of value, {', '.join(STATISTICS)}")
     return Operand(name, statistic)
 
@@ -166,9 +166,7 @@ def _unary_from(value: object, where: str) -> Unary:
     number = (
         {"inf": math.inf, "-inf": -math.inf}.get(constant) if isinstance(constant, str) else float(constant)
     )
-    if number is None or not (
-        number in row.constants or (row.any_constant and abs(number) <= LARGEST_CONSTANT)
-    ):
+    if number is None or not row.permits(number):
         raise EquationError(f"{where}.constant must be one of {', '.join(map(str, row.constants))}")
     return Unary(name, number)
 

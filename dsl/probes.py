@@ -1,6 +1,9 @@
 """Fixed sites on which equations are told apart: dense and convolutional, several activations, several steps
 each.
 
+*Probe* means such a site here and in everything that speaks of fingerprints; the short trainings that choose
+a child's learning rate are called rate probes.
+
 Values span many magnitudes so that clips, shifts and guards show; the last step of a site has fewer samples,
 so that running statistics and norms over the batch show. All of it is derived from one seed by a generator
 whose stream numpy keeps fixed (NEP 19), and VERSION changes whenever any of it does.
@@ -16,12 +19,14 @@ from types import MappingProxyType
 import numpy as np
 
 from dsl.equation import Equation, Operand
-from dsl.reference import NOTHING_YET, OPERAND_MEANING, Memory, chain_value, operand_value, running
+from dsl.primitives import OPERANDS
+from dsl.reference import EMPTY_MEMORY, Memory, chain_value, operand_averages, operand_value
 from dsl.shapes import shapes_of
 from dsl.site_values import ACTIVATIONS, Array, Convolution, Dense, LinearOperation, SiteValues
 from dsl.vocabulary import EVERYTHING
 
 VERSION = "2"
+#: Any seed would do; this one is the day on which the paper appeared.
 SEED = 20180808
 
 
@@ -67,9 +72,13 @@ _UNRELATED = (
     _Setting(Dense(), (120,), (5, 120), "tanh", 1.0, (2,)),
 )
 _CLASSES = 3
+#: Seeds of their noise begin so far above the probes' seed, where no step of a real site has its own.
+_UNRELATED_SEEDS = 11
 
 #: Smaller values of unrelated operands are 0: their squares would come near the floor under divisors.
 _SMALLEST = 1e-5
+#: Values of probes with ``near_constants`` stand near these, the language's constants when VERSION was made.
+#: They do not follow its grids, because the probes would change with every new one.
 _CONSTANTS = tuple(sign * c for c in (0.01, 0.1, 0.5, 1.0, 2.0, 10.0) for sign in (-1.0, 1.0))
 
 
@@ -88,25 +97,14 @@ def probes() -> tuple[Probe, ...]:
 
 def _probe(rng: np.random.RandomState, setting: _Setting, seed: int) -> Probe:
     steps: list[Step] = []
-    memory: Memory = NOTHING_YET
+    memory: Memory = EMPTY_MEMORY
     source = _Source(rng, setting)
     for samples in setting.samples:
         site = source.site(samples)
-        memory = _averages(site, memory)
+        memory = operand_averages(OPERANDS, site, memory)
         values = {operand: operand_value(operand, site, memory) for operand in EVERYTHING.operands}
         steps.append(Step(site, MappingProxyType(values), seed + len(steps)))
     return tuple(steps)
-
-
-def _averages(site: SiteValues, memory: Memory) -> Memory:
-    """The running averages of every operand after one more step."""
-    after = {}
-    for name, meaning in OPERAND_MEANING.items():
-        value = meaning(site)
-        mean = value.mean(axis=0, keepdims=True)
-        variance = ((value - mean) ** 2).mean(axis=0, keepdims=True)
-        after[name] = running(memory.get(name), mean, variance)
-    return after
 
 
 def _unrelated(rng: np.random.RandomState, seed: int) -> tuple[Probe, ...]:
@@ -119,12 +117,12 @@ def _unrelated(rng: np.random.RandomState, seed: int) -> tuple[Probe, ...]:
     for number, setting in enumerate(_UNRELATED):
         source = _Source(rng, setting)
         site = source.site(*setting.samples)
-        averages = _averages(site, NOTHING_YET)
+        averages = operand_averages(OPERANDS, site, EMPTY_MEMORY)
         values = {
             operand: source.unrelated(operand, operand_value(operand, site, averages).shape)
             for operand in EVERYTHING.operands
         }
-        found.append((Step(site, MappingProxyType(values), seed + 11 + number, is_real=False),))
+        found.append((Step(site, MappingProxyType(values), seed + _UNRELATED_SEEDS + number, is_real=False),))
     return tuple(found)
 
 
@@ -225,7 +223,7 @@ class RepeatableDraws:
 
 @lru_cache(maxsize=4096)
 def _drawn(seed: int, number: int, kind: str, size: tuple[int, ...]) -> Array:
-    rng = np.random.RandomState(seed * 64 + number)
+    rng = np.random.RandomState(seed * 64 + number)  # an equation draws at most 6 times: no two seeds meet
     if kind == "normal":
         values = np.asarray(rng.standard_normal(size))
     else:
@@ -246,7 +244,7 @@ def responses(
     shapes_of(equation)
     found = []
     for probe in on if on is not None else probes():
-        memory: Memory = NOTHING_YET
+        memory: Memory = EMPTY_MEMORY
         for step in probe:
             draws = RepeatableDraws(step.seed)
             value, memory = chain_value(equation, step.operands.__getitem__, step.site, memory, draws, inner)

@@ -10,7 +10,7 @@ Shapes: as in ``dsl/site_values.py``; x and y stand for any of them, broadcastin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
@@ -26,7 +26,8 @@ from dsl.site_values import Array, SiteValues
 #: of x²). All (1, *).
 Memory = Mapping[str, tuple[Array, Array]]
 
-NOTHING_YET: Memory = MappingProxyType({})
+#: Before the first step.
+EMPTY_MEMORY: Memory = MappingProxyType({})
 
 
 class Draws(Protocol):
@@ -40,7 +41,7 @@ class Draws(Protocol):
 
 
 def evaluate(
-    equation: Equation, site: SiteValues, memory: Memory = NOTHING_YET, draws: Draws | None = None
+    equation: Equation, site: SiteValues, memory: Memory = EMPTY_MEMORY, draws: Draws | None = None
 ) -> tuple[Array, Memory]:
     """The signal that ``equation`` sends down at ``site``, shape IN, and the memory after this backward pass.
 
@@ -48,7 +49,8 @@ def evaluate(
     of seed 0. Raises InfeasibleEquation where the shapes cannot match.
     """
     shapes_of(equation)
-    after = {**memory, **_operand_averages(equation, site, memory)}
+    averaged = sorted({o.name for o in live_operands(equation) if o.statistic != "value"})
+    after = {**memory, **operand_averages(averaged, site, memory)}
     value, remembered = chain_value(
         equation,
         lambda operand: operand_value(operand, site, after),
@@ -145,11 +147,13 @@ def live_operands(equation: Equation) -> tuple[Operand, ...]:
     )
 
 
-def _operand_averages(equation: Equation, site: SiteValues, memory: Memory) -> dict[str, tuple[Array, Array]]:
-    """The running averages after this pass; all statistics of one operand share them."""
-    averaged = {o.name for o in live_operands(equation) if o.statistic != "value"}
+def operand_averages(
+    names: Iterable[str], site: SiteValues, memory: Memory
+) -> dict[str, tuple[Array, Array]]:
+    """The running averages (of mean and variance) of these operands after this pass; all statistics of one
+    operand share them."""
     after = {}
-    for name in sorted(averaged):
+    for name in names:
         value = OPERAND_MEANING[name](site)
         mean = value.mean(axis=0, keepdims=True)
         variance = ((value - mean) ** 2).mean(axis=0, keepdims=True)

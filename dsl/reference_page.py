@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dsl.canonical import RULES
+from dsl.canonical import REWRITES
 from dsl.equation import Operand
 from dsl.known import KNOWN
-from dsl.notation import constant_text, operand_text
-from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, UnaryRow
+from dsl.notation import grid_text, operand_text
+from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
 from dsl.printing import to_latex, unary_layout
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
@@ -26,7 +26,7 @@ def tables() -> str:
             _unaries(),
         ),
         ("Binary functions", ("text", "name", "shapes", "decision"), _binaries()),
-        ("Rewrite rules of the canonical form", ("rule", "says"), [(rule.name, rule.says) for rule in RULES]),
+        ("Rewrites of the canonical form", ("rewrite", "says"), [(r.name, r.formula) for r in REWRITES]),
         ("Known equations", ("key", "text", "LaTeX", "source"), _known()),
     ]
     return "\n\n".join(f"## {title}\n\n{_table(head, rows)}" for title, head, rows in parts)
@@ -65,21 +65,14 @@ def _operands() -> list[tuple[str, ...]]:
 
 
 def _statistics() -> list[tuple[str, ...]]:
-    return [
-        (_code(operand_text(Operand("g", name))), name, row.decision)  # type: ignore[arg-type]
-        for name, row in STATISTICS.items()
-    ]
+    return [(_code(operand_text(Operand("g", name))), name, row.decision) for name, row in STATISTICS.items()]
 
 
 def _unaries() -> list[tuple[str, ...]]:
     return [
-        (_code(row.text), row.name, _math(unary_layout(row)), _constants(row), _code(*row.also), row.decision)
+        (_code(row.text), row.name, _math(unary_layout(row)), grid_text(row), _code(*row.also), row.decision)
         for row in UNARIES.values()
     ]
-
-
-def _constants(row: UnaryRow) -> str:
-    return ", ".join(constant_text(row, constant) for constant in row.constants)
 
 
 def _binaries() -> list[tuple[str, ...]]:

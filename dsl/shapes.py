@@ -30,6 +30,7 @@ _MATMUL = frozenset(name for name, row in BINARIES.items() if row.shape == "matm
 
 
 def shape_of_operand(operand: Operand) -> Shape:
+    """The class of an operand, and of each of its statistics."""
     return _SHAPE_OF_OPERAND[operand.name]
 
 

@@ -18,9 +18,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dsl.equation import MAX_OPERATIONS
 from dsl.errors import EquationSyntaxError
 from dsl.tokens import SIGNS, SPELLINGS, Token
 
+#: Levels; equations have up to a dozen. Each costs six calls, so that Python's limit of 1,000 stays far.
 MAX_DEPTH = 40
 
 Kind = Literal["number", "name", "call", "hole"]
@@ -63,12 +65,15 @@ def call(value: str, column: int, *children: Node) -> Node:
 
 
 def number(value: float, column: int) -> Node:
+    """A number's node."""
     return Node("number", value, (), column)
 
 
 def _too_deep(column: int) -> EquationSyntaxError:
     return EquationSyntaxError(
-        f"nested deeper than {MAX_DEPTH} levels", column=column, hint="an equation has at most 3 operations"
+        f"nested deeper than {MAX_DEPTH} levels",
+        column=column,
+        hint=f"an equation has at most {MAX_OPERATIONS} operations",
     )
 
 

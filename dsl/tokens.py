@@ -7,12 +7,16 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from dsl.equation import MAX_OPERATIONS
 from dsl.errors import EquationSyntaxError
 
+#: Four times what ``to_text`` writes at most, and read in a few milliseconds.
 MAX_CHARACTERS = 1000
 
 
 class Token(NamedTuple):
+    """``kind`` is number, name, sign, power, transpose or end; ``column`` is 1-based."""
+
     kind: str
     text: str
     column: int
@@ -42,7 +46,7 @@ _TOKENS = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
-_LOOK_ALIKES = dict(zip("аеорсухіјԁɡհԝѕһℎ⍺αχνοβ＊", "aeopcyxijdghwshhaaxvob*", strict=True))
+_HOMOGLYPHS = dict(zip("аеорсухіјԁɡհԝѕһℎ⍺αχνοβ＊", "aeopcyxijdghwshhaaxvob*", strict=True))
 
 
 def tokens_of(text: str, spelled: re.Pattern[str], names: Mapping[str, str]) -> list[Token]:
@@ -51,7 +55,7 @@ def tokens_of(text: str, spelled: re.Pattern[str], names: Mapping[str, str]) -> 
         raise EquationSyntaxError(
             f"the text is longer than {MAX_CHARACTERS} characters",
             column=MAX_CHARACTERS + 1,
-            hint="an equation has at most 3 operations and fits on a line",
+            hint=f"an equation has at most {MAX_OPERATIONS} operations and fits on a line",
         )
     tokens, at = [], 0
     while at < len(text):
@@ -62,7 +66,7 @@ def tokens_of(text: str, spelled: re.Pattern[str], names: Mapping[str, str]) -> 
             continue
         match = _TOKENS.match(text, at)
         if match is None:
-            raise _strange(text[at], at + 1)
+            raise _unexpected_character(text[at], at + 1)
         if match.lastgroup != "space":
             tokens.append(Token(match.lastgroup or "sign", match.group(), at + 1))
         at = match.end()
@@ -70,9 +74,9 @@ def tokens_of(text: str, spelled: re.Pattern[str], names: Mapping[str, str]) -> 
     return tokens
 
 
-def _strange(character: str, column: int) -> EquationSyntaxError:
+def _unexpected_character(character: str, column: int) -> EquationSyntaxError:
     name = unicodedata.name(character, f"U+{ord(character):04X}")
-    plain = _LOOK_ALIKES.get(character) or unicodedata.normalize("NFKC", character)
+    plain = _HOMOGLYPHS.get(character) or unicodedata.normalize("NFKC", character)
     like = plain if plain != character and plain.isascii() and plain.isprintable() else None
     hint = (
         f"it looks like {like!r}: type that" if like else "names are letters, digits and _; see the notation"

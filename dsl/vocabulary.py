@@ -9,8 +9,8 @@ from typing import get_args
 
 from dsl.equation import Operand, Statistic, Unary
 from dsl.errors import UnknownComponent
-from dsl.notation import constant_text, operand_text
-from dsl.primitives import BINARIES, LARGEST_CONSTANT, OPERANDS, UNARIES
+from dsl.notation import grid_text, operand_text
+from dsl.primitives import BINARIES, OPERANDS, UNARIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Vocabulary:
     binaries: tuple[str, ...]
 
 
-def language(
+def vocabulary(
     operands: Sequence[str] | None = None,
     unaries: Sequence[str] | None = None,
     binaries: Sequence[str] | None = None,
@@ -70,13 +70,12 @@ def _with_constants(name: str, asked: Sequence[float] | None) -> list[Unary]:
     if not row.constants:
         return [Unary(name)]
     for constant in asked or ():
-        if not (constant in row.constants or (row.any_constant and abs(constant) <= LARGEST_CONSTANT)):
-            grid = ", ".join(constant_text(row, c) for c in row.constants)
+        if not row.permits(constant):
             raise UnknownComponent(
-                f"{constant} is not in the grid of {name}", hint=f"its constants are {grid}"
+                f"{constant} is not in the grid of {name}", hint=f"its constants are {grid_text(row)}"
             )
     return [Unary(name, float(constant)) for constant in (asked or row.constants)]
 
 
 #: Everything, as in appendix A.
-EVERYTHING = language()
+EVERYTHING = vocabulary()

@@ -21,18 +21,20 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidInput, NotFound, Unavailable
-from backprop_evo.records.searching import TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Lease, TrialRecord, node_of
-from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.service.pruning import report_value
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
+from backprop_evo.training.run.rungs import Rungs
 from workers.heartbeat import LeaseHeartbeat, kill_this_process, utc_now
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Train = Callable[
-    [TrialRecord, TrainSpec, Callable[[TrainProgress], None], Callable[[], bool]],
+    [TrialRecord, TrainSpec, Callable[[TrainProgress], None], Callable[[], bool], Rungs],
     TrainResult,
 ]
 
@@ -88,9 +90,9 @@ class Attempts:
         if isinstance(lease, Ending):
             log.debug("trial not claimed", trial_id=trial_id, ending=lease.value)
             return lease
-        trial = self._patiently(lambda: self.store.trial(trial_id), CLAIM_PATIENCE_S)
+        trial = self._patiently(lambda: self.store.trials.get(trial_id), CLAIM_PATIENCE_S)
         with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
-            if not self._patiently(lambda: self.store.start_trial(lease, now=self.now()), CLAIM_PATIENCE_S):
+            if not self._patiently(lambda: self.store.trials.start(lease, now=self.now()), CLAIM_PATIENCE_S):
                 return Ending.OVERTAKEN
             log.info("trial starts", equation=trial.equation, attempt=lease.fence)
             ending = self._train(trial, lease)
@@ -99,15 +101,15 @@ class Attempts:
 
     def _claim(self, trial_id: str) -> Lease | Ending:
         try:
-            trial = self.store.trial(trial_id)
+            trial = self.store.trials.get(trial_id)
             if self._lose_predecessor(trial):
-                trial = self.store.trial(trial_id)
+                trial = self.store.trials.get(trial_id)
         except NotFound:
             return Ending.NOT_OURS
         now = self.now()
         if trial.state is TrialState.QUEUED and self._is_not_yet_ours(trial, now):
             return Ending.NOT_YET
-        lease = self.store.claim_trial(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
+        lease = self.store.trials.claim(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
         return lease or Ending.NOT_OURS
 
     def _lose_predecessor(self, trial: TrialRecord) -> bool:
@@ -116,7 +118,7 @@ class Attempts:
             return False
         lease = Lease(trial.id, trial.fence, self.worker, trial.lease_expires_at or self.now())
         reason = "its worker process died (out of memory?)"
-        return self.store.lose_trial(lease, now=self.now(), reason=reason, policy=self.options.retry_policy)
+        return self.store.trials.lose(lease, now=self.now(), reason=reason, policy=self.options.retry_policy)
 
     def _is_not_yet_ours(self, trial: TrialRecord, now: datetime) -> bool:
         """A lost trial waits until it is due, and is then left to other nodes that live, for ``resend_s``."""
@@ -125,9 +127,9 @@ class Attempts:
         if now < trial.not_before:
             return True
         here = node_of(self.worker)
-        if node_of(self.store.attempts(trial.id)[-1].worker) != here:
+        if node_of(self.store.trials.attempts(trial.id)[-1].worker) != here:
             return False
-        alive = self.store.nodes(seen_after=now - timedelta(seconds=self.options.lease_s))
+        alive = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
         return any(node.name != here for node in alive)
 
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
@@ -138,11 +140,14 @@ class Attempts:
                     self._limited(trial.spec),
                     heartbeat.note,
                     lambda: heartbeat.lost or self.drain.is_over,
+                    self._rungs(trial, lease),
                 )
             except SoftTimeLimitExceeded:
-                result = _ended(Outcome.TIMEOUT, f"over the limit of {self.options.trial_time_limit_s:g} s")
+                result = _ended(
+                    TrialState.TIMEOUT, f"over the limit of {self.options.trial_time_limit_s:g} s"
+                )
             except InvalidInput as error:
-                result = _ended(Outcome.FAILED, error.message)
+                result = _ended(TrialState.FAILED, error.message)
             except Exception as error:
                 heartbeat.training_ended()
                 log.exception("training fault")
@@ -150,31 +155,48 @@ class Attempts:
             heartbeat.training_ended()
             return self._report(lease, result, lost=heartbeat.lost)
 
+    def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:
+        spec = self._patiently(lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S).spec.pruner
+
+        def judge(value: IntermediateValue) -> str | None:
+            try:
+                return self._patiently(
+                    lambda: report_value(self.store, lease, spec, value, now=self.now()),
+                    CLAIM_PATIENCE_S if value.rung is not None else 0.0,
+                )
+            except Unavailable as error:  # a training that cannot be judged goes on: nothing is lost but time
+                log.warning("intermediate value not stored", step=value.step, reason=error.message)
+                return None
+
+        return Rungs(spec.rungs, judge)
+
     def _limited(self, spec: TrainSpec) -> TrainSpec:
         limit_s = min(spec.time_limit_s or self.options.trial_time_limit_s, self.options.trial_time_limit_s)
         return replace(spec, time_limit_s=limit_s)
 
     def _report(self, lease: Lease, result: TrainResult, *, lost: bool) -> Ending:
-        if result.outcome is Outcome.CANCELLED:
+        if result.outcome is TrialState.CANCELLED:
             if lost:
                 return Ending.OVERTAKEN
             return self._release(lease, "its node is shutting down", retry=True)
         finished = self._patiently(
-            lambda: self.store.finish_trial(lease, result, now=self.now()), REPORT_PATIENCE_S
+            lambda: self.store.trials.finish(lease, result, now=self.now()), REPORT_PATIENCE_S
         )
         return Ending.FINISHED if finished else Ending.OVERTAKEN
 
     def _after_fault(self, trial: TrialRecord, lease: Lease, error: Exception) -> Ending:
         """Once again for the first unexpected exception, then FAILED with its last line."""
         earlier = [
-            a for a in self.store.attempts(trial.id) if a.reason is not None and a.reason.startswith(FAULT)
+            a
+            for a in self.store.trials.attempts(trial.id)
+            if a.reason is not None and a.reason.startswith(FAULT)
         ]
         reason = f"{FAULT}{type(error).__name__}: {error}".splitlines()[0][:500]
         return self._release(lease, reason, retry=not earlier)
 
     def _release(self, lease: Lease, reason: str, *, retry: bool) -> Ending:
         released = self._patiently(
-            lambda: self.store.release_trial(lease, now=self.now(), reason=reason, retry=retry),
+            lambda: self.store.trials.release(lease, now=self.now(), reason=reason, retry=retry),
             REPORT_PATIENCE_S,
         )
         if not released:
@@ -197,5 +219,5 @@ class Attempts:
                 delay_s = min(10.0, delay_s * 2)
 
 
-def _ended(outcome: Outcome, reason: str) -> TrainResult:
+def _ended(outcome: TrialState, reason: str) -> TrainResult:
     return TrainResult(outcome=outcome, reason=reason)

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 ONE_TRY = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
 """The controller has its own patience; kombu's would hold it up for seconds while Redis is away."""
 
-MOST_LOOKED_AT = 2000
+MAX_LOOKED_AT = 2000
 """Queued trials that are looked at, the oldest first; more wait in SQL, where they cannot be lost."""
 
 
@@ -84,7 +84,7 @@ class Dispatcher:
 
         Raises ``Unavailable``; the trials are tried again at the next call.
         """
-        queued = self.store.unsent_trials(queued_before=now, limit=MOST_LOOKED_AT)
+        queued = self.store.trials.unsent(queued_before=now, limit=MAX_LOOKED_AT)
         new = [trial_id for trial_id in queued if trial_id not in self.sent]
         if new:
             self._send(new, now)
@@ -99,7 +99,7 @@ class Dispatcher:
         if self.next_reconciliation is not None and now < self.next_reconciliation:
             return 0
         self.next_reconciliation = now + timedelta(seconds=self.options.resend_s / 3)
-        requeued = self.store.expire_leases(now=now, policy=self.options.retry_policy)
+        requeued = self.store.trials.expire(now=now, policy=self.options.retry_policy)
         if requeued:
             log.warning("leases expired", trials=list(requeued))
             self.sent = self.sent.difference(requeued)
@@ -107,7 +107,7 @@ class Dispatcher:
 
     def _send_lost(self, now: datetime) -> int:
         waited = timedelta(seconds=self.options.resend_s)
-        overdue = self.store.unsent_trials(queued_before=now - waited, limit=MOST_LOOKED_AT)
+        overdue = self.store.trials.unsent(queued_before=now - waited, limit=MAX_LOOKED_AT)
         if not overdue or self.broker.waiting() >= len(overdue):
             return 0
         log.warning("messages lost: sending again", trials=len(overdue))
@@ -116,4 +116,4 @@ class Dispatcher:
 
     def _send(self, trial_ids: Sequence[str], now: datetime) -> None:
         self.broker.send(trial_ids)
-        self.store.touch_sent(trial_ids, now=now)
+        self.store.trials.touch_sent(trial_ids, now=now)

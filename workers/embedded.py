@@ -19,7 +19,7 @@ from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.settings import Settings, settings
 
 SERVERS = ("redis-server", "valkey-server")
-LONGEST_SOCKET_PATH = 100
+MAX_SOCKET_PATH = 100
 """Bytes; the kernel takes 107."""
 
 CONFIGURATION = """\
@@ -56,7 +56,7 @@ def socket_path(home: Path) -> Path:
     """In the home folder, or, where that path is too long for a socket, in a private folder beside other
     sockets."""
     inside = home.resolve() / "redis" / "redis.sock"
-    if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(inside)) <= MAX_SOCKET_PATH:
         return inside
     digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"backprop-evo-{os.getuid()}-{digest}" / "redis.sock"

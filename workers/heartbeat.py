@@ -89,7 +89,7 @@ class LeaseHeartbeat:
             return
         progress = self._progress
         try:
-            renewed = self._store.renew_lease(
+            renewed = self._store.trials.renew(
                 self._lease,
                 lease_s=self._options.lease_s,
                 now=self._now(),
@@ -106,7 +106,7 @@ class LeaseHeartbeat:
         log.error("training hangs", trial_id=self._lease.trial_id, reason=reason)
         self._lost.set()
         with suppress(BackpropEvoError):  # else the lease runs out by itself
-            self._store.lose_trial(
+            self._store.trials.lose(
                 self._lease, now=self._now(), reason=reason, policy=self._options.retry_policy
             )
         self._end_process()
@@ -150,7 +150,7 @@ class NodeHeartbeat:
         self._next = clock + self._options.heartbeat_s
         record = self._record
         try:
-            self._store.beat(
+            self._store.nodes.beat(
                 NodeRecord(
                     name=record.name,
                     slots=record.slots,

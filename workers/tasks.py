@@ -13,12 +13,13 @@ from functools import cache
 
 from celery import signals
 
-import dsl
 from backprop_evo.logs import configure_logs
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.stored import TrialRecord
 from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import settings
 from backprop_evo.store.sql import open_store
+from backprop_evo.training.run.rungs import Rungs
 from workers.app import DRAIN_SIGNAL, app
 from workers.attempt import Attempts, Drain, Ending
 
@@ -57,16 +58,18 @@ def _train_child(
     spec: TrainSpec,
     on_progress: Callable[[TrainProgress], None],
     should_stop: Callable[[], bool],
+    rungs: Rungs,
 ) -> TrainResult:
     from backprop_evo.training import train_child
 
     return train_child(
-        dsl.parse(trial.equation),
+        equation_method(trial.equation),
         spec,
         seed=trial.seed,
         data_dir=settings().resolved_data_dir,
         on_progress=on_progress,
         should_stop=should_stop,
+        rungs=rungs,
     )
 
 
@@ -81,4 +84,4 @@ def _begin_pool_process(**_: object) -> None:
 
 def _warm_up() -> None:
     with suppress(ImportError):  # the first trial will meet it again and report it
-        importlib.import_module("backprop_evo.training")
+        importlib.import_module("backprop_evo.training.run.trainer")

@@ -1,4 +1,4 @@
-"""Pages about equations: the desk where one is checked, and one behaviour with all that was trained of it."""
+"""Pages about equations: checking one, and one behaviour with all that was trained of it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.charts import accuracy_chart
-from api.deps import Fingerprint, ServiceDep, SliceDep
+from api.deps import Fingerprint, SliceDep, StoreDep
 from api.rendering import render
+from api.schemas import KnownEquationOut
+from backprop_evo.equations import report_on
 from backprop_evo.errors import InvalidEquation, NotFound
 from backprop_evo.records.stored import Accuracies, TrialRecord
+from dsl.known import KNOWN
 
 router = APIRouter()
-LONGEST_TEXT = 10_000
+#: Ten times what the language reads, so that a text somewhat too long is answered with its column.
+MAX_TEXT = 10_000
 
 
 @router.get("/equations")
-def desk(
-    request: Request, service: ServiceDep, text: Annotated[str, Query(max_length=LONGEST_TEXT)] = ""
-) -> Response:
+def equations_page(request: Request, text: Annotated[str, Query(max_length=MAX_TEXT)] = "") -> Response:
     """Check an equation; the known ones stand below."""
     report, error = None, None
     if text.strip():
         try:
-            report = service.check_equation(text)
+            report = report_on(text)
         except InvalidEquation as found:
             error = found
     return render(
@@ -36,7 +38,7 @@ def desk(
         report=report,
         error=error,
         pointer=_pointer(text, error),
-        known=service.known_equations(),
+        known=[KnownEquationOut.of(each) for each in KNOWN.values()],
     )
 
 
@@ -49,10 +51,8 @@ def _pointer(text: str, error: InvalidEquation | None, around: int = 36) -> tupl
 
 
 @router.get("/equations/{fingerprint}")
-def equation_page(
-    request: Request, fingerprint: Fingerprint, service: ServiceDep, part: SliceDep
-) -> Response:
-    page = service.equation_history(fingerprint, cursor=part.cursor, limit=part.limit)
+def equation_page(request: Request, fingerprint: Fingerprint, store: StoreDep, part: SliceDep) -> Response:
+    page = store.trials.of_behaviour(fingerprint, cursor=part.cursor, limit=part.limit)
     if not page.items:
         raise NotFound(
             f"nothing was trained of the behaviour {fingerprint[:64]!r}",
@@ -62,7 +62,7 @@ def equation_page(
         request,
         "equation.html",
         fingerprint=fingerprint,
-        report=service.check_equation(page.items[0].equation),
+        report=report_on(page.items[0].equation),
         spellings=sorted({trial.equation for trial in page.items}),
         page=page,
         validation=_accuracies(page.items),

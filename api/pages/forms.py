@@ -10,9 +10,13 @@ from fastapi import Request
 
 from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.wording import read_rates
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-MOST_FIELDS = 100
+KEY_FIELD = "idempotency_key"
+"""Hidden in a form that may not be sent twice; ``api/idempotency.py`` reads it."""
+
+MAX_FIELDS = 100
 INTEGERS = ("seed", "trials", "population_size", "start_random", "in_flight")
 TRAIN_TEXTS = ("model", "data", "optimizer")
 CONFIRMATION = ("best", "seeds")
@@ -24,9 +28,13 @@ async def read_form(request: Request) -> Form:
     """The fields of a form as a browser sends them. Raises ``InvalidInput``."""
     if not request.headers.get("content-type", "").startswith(FORM_TYPE):
         raise InvalidInput(f"a form is sent as {FORM_TYPE}")
-    body = await request.body()
+    return parse_form(await request.body())
+
+
+def parse_form(body: bytes) -> Form:
+    """The fields in the body of a form. Raises ``InvalidInput``."""
     try:
-        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise InvalidInput(f"the form cannot be read: {error}") from None
     return dict(fields)
@@ -76,11 +84,9 @@ def spec_document(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _learning_rate(text: str) -> Any:
-    """One rate, or several for the grid that is probed for every equation."""
-    rates = [real(part, "train.learning_rate") for part in text.replace(";", ",").split(",") if part.strip()]
-    if not rates:
-        raise InvalidSettings("train.learning_rate is no number", field="train.learning_rate")
-    return rates[0] if len(rates) == 1 else {"rates": rates}
+    """One rate, or several for the grid that is probed for every equation. Raises ``InvalidSettings``."""
+    rates = read_rates(text)
+    return rates[0] if len(rates) == 1 else {"rates": list(rates)}
 
 
 def whole(text: str, field: str) -> int:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
-from api.deps import ServiceDep, SliceDep, TrialId
+from api.deps import ServiceDep, SliceDep, StoreDep, TrialId
 from api.rendering import render
 
 router = APIRouter()
@@ -17,39 +17,39 @@ router = APIRouter()
 @router.get("/leaderboard")
 def leaderboard_page(
     request: Request,
-    service: ServiceDep,
+    store: StoreDep,
     part: SliceDep,
     search_id: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
-    search = service.search(search_id) if search_id else None
-    page = service.leaderboard(search.id if search else None, cursor=part.cursor, limit=part.limit)
+    search = store.searches.get(search_id) if search_id else None
+    page = store.leaderboard.page(search.id if search else None, cursor=part.cursor, limit=part.limit)
     return render(
         request,
         "leaderboard.html",
         page=page,
         search=search,
-        last_event=service.store.last_event(),
+        last_event=store.events.last(),
     )
 
 
 @router.get("/trials/{trial_id}")
-def trial_page(request: Request, trial_id: TrialId, service: ServiceDep) -> Response:
-    trial = service.trial(trial_id)
+def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response:
+    trial = store.trials.get(trial_id)
     return render(
         request,
         "trial.html",
         trial=trial,
-        search=service.search(trial.search_id),
-        attempts=service.attempts(trial_id),
+        search=store.searches.get(trial.search_id),
+        attempts=store.trials.attempts(trial_id),
         charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],
         angles=[found for found in (update_angle_chart(trial), feedback_angle_chart(trial)) if found],
-        last_event=service.store.last_event(),
+        last_event=store.events.last(),
     )
 
 
 @router.get("/nodes")
-def nodes_page(request: Request, service: ServiceDep) -> Response:
-    return render(request, "nodes.html", nodes=service.nodes(), last_event=service.store.last_event())
+def nodes_page(request: Request, store: StoreDep, service: ServiceDep) -> Response:
+    return render(request, "nodes.html", nodes=service.live_nodes(), last_event=store.events.last())
 
 
 @router.get("/reference")

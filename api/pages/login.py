@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import COOKIE
-from api.deps import KeysDep
+from api.deps import StoreDep
 from api.pages.forms import Form, read_form
 from api.rendering import render
 
@@ -21,9 +21,9 @@ def login_page(request: Request) -> Response:
 
 
 @router.post("/login")
-def log_in(request: Request, keys: KeysDep, form: Annotated[Form, Depends(read_form)]) -> Response:
+def log_in(request: Request, store: StoreDep, form: Annotated[Form, Depends(read_form)]) -> Response:
     text = form.get("key", "").strip()
-    if keys.recognise(text) is None:
+    if store.keys.recognise(text) is None:
         return render(request, "login.html", status_code=401, wrong=True)
     answer = RedirectResponse("/", status_code=303)
     answer.set_cookie(

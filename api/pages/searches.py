@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.charts import fitness_chart
-from api.deps import SearchDep, SearchId, ServiceDep, SliceDep
+from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
 from api.pages.forms import Form, read_form, whole
 from api.rendering import render
 from backprop_evo.errors import InvalidInput, NotFound
-from backprop_evo.records.searching import TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import Service, search_spec_to_json, utc_now
@@ -24,8 +24,8 @@ TOP, RECENT, RUNNING = 10, 12, 12
 
 
 @router.get("/searches/{search_id}")
-def search_page(request: Request, search: SearchDep, service: ServiceDep) -> Response:
-    standings = service.leaderboard(search.id, limit=TOP)
+def search_page(request: Request, search: SearchDep, store: StoreDep) -> Response:
+    leaderboard = store.leaderboard.page(search.id, limit=TOP)
     now = utc_now()
     return render(
         request,
@@ -33,15 +33,15 @@ def search_page(request: Request, search: SearchDep, service: ServiceDep) -> Res
         search=search,
         verbs=VERBS[search.state],
         spec_json=search_spec_to_json(search.spec),
-        best=next((row for row in standings.items if not row.is_baseline), None),
-        baseline=service.store.baseline(search.id),
-        standings=standings,
-        running=service.trials(search.id, state=TrialState.RUNNING, limit=RUNNING).items,
-        recent=service.trials(search.id, limit=RECENT).items,
-        chart=fitness_chart(service.store.finishes(search.id)),
+        best=next((row for row in leaderboard.items if not row.is_baseline), None),
+        baseline=store.leaderboard.baseline(search.id),
+        leaderboard=leaderboard,
+        running=store.trials.page(search.id, state=TrialState.RUNNING, limit=RUNNING).items,
+        recent=store.trials.page(search.id, limit=RECENT).items,
+        chart=fitness_chart(store.trials.finishes(search.id)),
         elapsed_s=_elapsed_s(search, now),
         remaining_s=_remaining_s(search, now),
-        last_event=service.store.last_event(),
+        last_event=store.events.last(),
     )
 
 
@@ -63,21 +63,21 @@ def _remaining_s(search: SearchRecord, now: datetime) -> float | None:
 def trials_page(
     request: Request,
     search: SearchDep,
-    service: ServiceDep,
+    store: StoreDep,
     part: SliceDep,
     state: Annotated[str, Query(max_length=16)] = "",
 ) -> Response:
     if state and state not in set(TrialState):
         raise InvalidInput(f"no trial state is called {state!r}", hint=f"known: {', '.join(TrialState)}")
     chosen = TrialState(state) if state else None
-    page = service.trials(search.id, state=chosen, cursor=part.cursor, limit=part.limit)
+    page = store.trials.page(search.id, state=chosen, cursor=part.cursor, limit=part.limit)
     return render(request, "trials.html", search=search, page=page, state=state, states=list(TrialState))
 
 
 @router.get("/searches/{search_id}/lineage")
-def lineage_page(request: Request, search: SearchDep, service: ServiceDep, part: SliceDep) -> Response:
+def lineage_page(request: Request, search: SearchDep, store: StoreDep, part: SliceDep) -> Response:
     after = -1 if part.cursor is None else decode_cursor("individuals", part.cursor, (int,))[0]
-    found = service.individuals(search.id, after=after, limit=part.limit + 1)
+    found = store.individuals.of(search.id, after=after, limit=part.limit + 1)
     shown = found[: part.limit]
     more = encode_cursor("individuals", shown[-1].number) if len(found) > part.limit else None
     return render(request, "lineage.html", search=search, individuals=shown, next_cursor=more)

@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.deps import ServiceDep, SliceDep
+from api.deps import ServiceDep, SliceDep, StoreDep
 from api.errors import details
-from api.pages.forms import Form, blank_form, read_form, spec_document
+from api.pages.forms import KEY_FIELD, Form, blank_form, read_form, spec_document
 from api.rendering import render
 from backprop_evo import data
 from backprop_evo.errors import InvalidInput
 from backprop_evo.service import Service, parse_search_spec
+from backprop_evo.store.base import Store
 
 router = APIRouter()
 FIELD_OF_FORM = {"confirmation.best": "best", "confirmation.seeds": "seeds", "equation": "start"}
@@ -22,6 +23,7 @@ FIELD_OF_FORM = {"confirmation.best": "best", "confirmation.seeds": "seeds", "eq
 
 def _home(
     request: Request,
+    store: Store,
     service: Service,
     *,
     form: Form,
@@ -33,15 +35,16 @@ def _home(
         request,
         "home.html",
         status_code=200 if error is None else error.status,
-        page=service.searches(cursor=cursor, limit=limit),
+        page=store.searches.page(cursor=cursor, limit=limit),
         first=cursor is None,
-        nodes=service.nodes(),
+        nodes=service.live_nodes(),
         form=form,
         error=error,
         wrong_field=_wrong_field(error) if error else None,
         datasets=data.names(),
-        last_event=service.store.last_event(),
-        idempotency_key=form.get("idempotency_key") or secrets.token_hex(16),
+        last_event=store.events.last(),
+        key_field=KEY_FIELD,
+        idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
     )
 
 
@@ -53,16 +56,18 @@ def _wrong_field(error: InvalidInput) -> str | None:
 
 
 @router.get("/")
-def home(request: Request, service: ServiceDep, part: SliceDep) -> Response:
-    return _home(request, service, form=blank_form(), cursor=part.cursor, limit=min(part.limit, 25))
+def home(request: Request, store: StoreDep, service: ServiceDep, part: SliceDep) -> Response:
+    return _home(request, store, service, form=blank_form(), cursor=part.cursor, limit=min(part.limit, 25))
 
 
 @router.post("/searches")
-def submit(request: Request, service: ServiceDep, form: Annotated[Form, Depends(read_form)]) -> Response:
-    """Start the search and go to its page; a second press of the button leads to the same search."""
-    key = form.get("idempotency_key") or None
+def submit(
+    request: Request, store: StoreDep, service: ServiceDep, form: Annotated[Form, Depends(read_form)]
+) -> Response:
+    """Start the search and go to its page; a second press of the button leads to the same search, because
+    ``api/idempotency.py`` answers it."""
     try:
-        search = service.submit_search(parse_search_spec(spec_document(form)), idempotency_key=key)
+        search = service.submit_search(parse_search_spec(spec_document(form)))
     except InvalidInput as error:
-        return _home(request, service, form=blank_form() | form, error=error)
+        return _home(request, store, service, form=blank_form() | form, error=error)
     return RedirectResponse(f"/searches/{search.id}", status_code=303)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.deps import Fingerprint, ServiceDep, SliceDep
+from api.deps import Fingerprint, SliceDep, StoreDep
 from api.schemas import (
     EquationHistoryOut,
     EquationIn,
@@ -13,30 +13,28 @@ from api.schemas import (
     KnownEquationsOut,
     TrialOut,
 )
+from backprop_evo.equations import report_on
+from dsl.known import KNOWN
 
 router = APIRouter(tags=["equations"])
 
 
 @router.post("/equations:check")
-def check_equation(asked: EquationIn, service: ServiceDep) -> EquationOut:
+def check_equation(asked: EquationIn) -> EquationOut:
     """Parsed form, LaTeX, MathML, canonical form, fingerprint and facts, or the error with its column."""
-    return EquationOut.model_validate(service.check_equation(asked.equation))
+    return EquationOut.model_validate(report_on(asked.equation))
 
 
 @router.get("/equations/known")
-def list_known_equations(service: ServiceDep) -> KnownEquationsOut:
+def list_known_equations() -> KnownEquationsOut:
     """Plain backprop, the feedback alignment family and the paper's Table 1."""
-    return KnownEquationsOut(
-        items=[KnownEquationOut.model_validate(each) for each in service.known_equations()]
-    )
+    return KnownEquationsOut(items=[KnownEquationOut.of(each) for each in KNOWN.values()])
 
 
 @router.get("/equations/{fingerprint}")
-def read_equation_history(
-    fingerprint: Fingerprint, service: ServiceDep, part: SliceDep
-) -> EquationHistoryOut:
+def read_equation_history(fingerprint: Fingerprint, store: StoreDep, part: SliceDep) -> EquationHistoryOut:
     """Every trial of one behaviour, newest first; empty for one that was never trained."""
-    page = service.equation_history(fingerprint, cursor=part.cursor, limit=part.limit)
+    page = store.trials.of_behaviour(fingerprint, cursor=part.cursor, limit=part.limit)
     return EquationHistoryOut(
         fingerprint=fingerprint,
         items=[TrialOut.of(each) for each in page.items],

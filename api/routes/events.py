@@ -10,16 +10,16 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.deps import ServiceDep, SettingsDep
+from api.deps import SettingsDep, StoreDep
 from api.schemas import EventOut
 
 router = APIRouter(prefix="/events", tags=["events"])
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 RETRY_MS = 2000
 
 
 def starting_point(
-    after: Annotated[int, Query(ge=0, le=LARGEST_ID, description="only events with a greater id")] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_ID, description="only events with a greater id")] = 0,
     last_event_id: Annotated[
         str | None, Header(alias="Last-Event-ID", description="sent by browsers when they reconnect")
     ] = None,
@@ -30,15 +30,15 @@ def starting_point(
 
 
 def known_search(
-    service: ServiceDep, search_id: Annotated[str | None, Query(max_length=64)] = None
+    store: StoreDep, search_id: Annotated[str | None, Query(max_length=64)] = None
 ) -> str | None:
     """Raises ``NotFound`` before the stream begins."""
-    return service.search(search_id).id if search_id is not None else None
+    return store.searches.get(search_id).id if search_id is not None else None
 
 
 @router.get("", response_class=EventSourceResponse)
 async def stream_events(
-    service: ServiceDep,
+    store: StoreDep,
     settings: SettingsDep,
     after: Annotated[int, Depends(starting_point)],
     search_id: Annotated[str | None, Depends(known_search)],
@@ -47,7 +47,7 @@ async def stream_events(
     """Each event once, in order: ``id`` is its number, ``event`` its kind, ``data`` the event as JSON."""
     yield ServerSentEvent(retry=RETRY_MS, comment="connected")
     while True:
-        found = await run_sync(lambda: service.events(after=after, search_id=search_id))  # noqa: B023
+        found = await run_sync(lambda: store.events.after(after, search_id=search_id))  # noqa: B023
         for event in found:
             yield ServerSentEvent(id=str(event.id), event=event.kind, data=EventOut.of(event))
             after = event.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response, status
 
-from api.deps import KeysDep
+from api.deps import StoreDep
 from api.schemas import KeyIn, KeyOut, KeysOut, NewKeyOut
 from backprop_evo.service import utc_now
 
@@ -12,20 +12,20 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-def create_key(asked: KeyIn, keys: KeysDep, response: Response) -> NewKeyOut:
+def create_key(asked: KeyIn, store: StoreDep, response: Response) -> NewKeyOut:
     """Make a key. ``key`` is shown here and never again, not even under the same ``Idempotency-Key``."""
     response.headers["Cache-Control"] = "no-store"
-    record, text = keys.issue(asked.label, asked.scope, now=utc_now())
+    record, text = store.keys.issue(asked.label, asked.scope, now=utc_now())
     return NewKeyOut(key=text, **KeyOut.model_validate(record).model_dump())
 
 
 @router.get("")
-def list_keys(keys: KeysDep) -> KeysOut:
+def list_keys(store: StoreDep) -> KeysOut:
     """All keys without their secrets, oldest first."""
-    return KeysOut(items=[KeyOut.model_validate(key) for key in keys.every()])
+    return KeysOut(items=[KeyOut.model_validate(key) for key in store.keys.every()])
 
 
 @router.delete("/{key_id}")
-def revoke_key(key_id: str, keys: KeysDep) -> KeyOut:
+def revoke_key(key_id: str, store: StoreDep) -> KeyOut:
     """Make a key worthless, at once and for ever."""
-    return KeyOut.model_validate(keys.revoke(key_id, now=utc_now()))
+    return KeyOut.model_validate(store.keys.revoke(key_id, now=utc_now()))

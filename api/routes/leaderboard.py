@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.deps import ServiceDep, SliceDep
+from api.deps import SliceDep, StoreDep
 from api.schemas import LeaderboardRowOut, PageOut
 
 router = APIRouter(prefix="/leaderboard", tags=["leaderboard"])
 
 
 @router.get("")
-def read_leaderboard(service: ServiceDep, part: SliceDep) -> PageOut[LeaderboardRowOut]:
+def read_leaderboard(store: StoreDep, part: SliceDep) -> PageOut[LeaderboardRowOut]:
     """Confirmed equations first, then the others, over all searches."""
-    page = service.leaderboard(cursor=part.cursor, limit=part.limit)
+    page = store.leaderboard.page(cursor=part.cursor, limit=part.limit)
     return PageOut(items=[LeaderboardRowOut.of(each) for each in page.items], next_cursor=page.next_cursor)

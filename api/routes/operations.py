@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, Response
 
-from api.deps import ServiceDep
+from api.deps import ServiceDep, StoreDep
 from api.metrics import CONTENT_TYPE, exposition
 from api.schemas import HealthOut, VersionOut
 from backprop_evo.errors import Unavailable
@@ -23,17 +23,17 @@ def live() -> HealthOut:
 
 
 @router.get("/readyz")
-def ready(service: ServiceDep) -> HealthOut:
+def ready(store: StoreDep) -> HealthOut:
     """The database answers and its schema is the code's; otherwise 503."""
-    if not service.store.is_ready():
+    if not store.is_ready():
         raise Unavailable("the database does not answer or is not migrated", hint="backprop-evo db upgrade")
     return HealthOut(status="ok")
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(service: ServiceDep) -> Response:
+def metrics(store: StoreDep, service: ServiceDep) -> Response:
     """Counted from the database at the moment of the scrape, in Prometheus' text format."""
-    return Response(exposition(service), headers={"Content-Type": CONTENT_TYPE})
+    return Response(exposition(store, service.live_nodes()), headers={"Content-Type": CONTENT_TYPE})
 
 
 @router.get("/version")

@@ -12,11 +12,15 @@ from api.deps import (
     SearchId,
     ServiceDep,
     SliceDep,
+    StoreDep,
     etag,
     expected_version,
 )
 from api.schemas import CloneIn, ExtendIn, IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.service import parse_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
@@ -50,10 +54,10 @@ def submit_search(
 
 @router.get("")
 def list_searches(
-    service: ServiceDep, part: SliceDep, state: Annotated[SearchState | None, Query()] = None
+    store: StoreDep, part: SliceDep, state: Annotated[SearchState | None, Query()] = None
 ) -> PageOut[SearchOut]:
     """Newest first."""
-    page = service.searches(state=state, cursor=part.cursor, limit=part.limit)
+    page = store.searches.page(state=state, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[SearchOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
@@ -117,28 +121,28 @@ def clone_search(
 @router.get("/{search_id}/trials")
 def list_trials(
     search: SearchDep,
-    service: ServiceDep,
+    store: StoreDep,
     part: SliceDep,
     state: Annotated[TrialState | None, Query()] = None,
     purpose: Annotated[Purpose | None, Query()] = None,
 ) -> PageOut[TrialOut]:
     """The trials of a search, newest first, without their curves."""
-    page = service.trials(search.id, state=state, purpose=purpose, cursor=part.cursor, limit=part.limit)
+    page = store.trials.page(search.id, state=state, purpose=purpose, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/{search_id}/individuals")
-def list_individuals(search: SearchDep, service: ServiceDep, part: SliceDep) -> PageOut[IndividualOut]:
+def list_individuals(search: SearchDep, store: StoreDep, part: SliceDep) -> PageOut[IndividualOut]:
     """Every proposal in order: the lineage of the search."""
     after = -1 if part.cursor is None else decode_cursor("individuals", part.cursor, (int,))[0]
-    found = service.individuals(search.id, after=after, limit=part.limit + 1)
+    found = store.individuals.of(search.id, after=after, limit=part.limit + 1)
     items = [IndividualOut.of(each) for each in found[: part.limit]]
     more = len(found) > part.limit
     return PageOut(items=items, next_cursor=encode_cursor("individuals", items[-1].number) if more else None)
 
 
 @router.get("/{search_id}/leaderboard")
-def read_leaderboard(search: SearchDep, service: ServiceDep, part: SliceDep) -> PageOut[LeaderboardRowOut]:
+def read_leaderboard(search: SearchDep, store: StoreDep, part: SliceDep) -> PageOut[LeaderboardRowOut]:
     """Confirmed equations first, then the others; plain backprop is ranked among them."""
-    page = service.leaderboard(search.id, cursor=part.cursor, limit=part.limit)
+    page = store.leaderboard.page(search.id, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[LeaderboardRowOut.of(each) for each in page.items], next_cursor=page.next_cursor)

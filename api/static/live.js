@@ -55,17 +55,12 @@
     say("");
   };
 
-  const kinds = ["queued", "running", "paused", "stopping", "completed", "stopped", "cancelled", "failed", "extended"]
-    .map((kind) => `search.${kind}`)
-    .concat(["queued", "leased", "running", "completed", "pruned", "diverged", "oom", "timeout", "failed", "lost"]
-      .map((kind) => `trial.${kind}`), ["individuals.proposed"]);
-
   if ("EventSource" in window) {
     const query = new URLSearchParams({ after: body.dataset.after || "0" });
     if (body.dataset.search) query.set("search_id", body.dataset.search);
     stream = new EventSource(`/api/v1/events?${query}`);
     stream.onopen = () => say("Live.");
-    for (const kind of kinds) stream.addEventListener(kind, plan);
+    for (const kind of body.dataset.kinds.split(" ")) stream.addEventListener(kind, plan);
   }
   document.addEventListener("visibilitychange", () => { if (!document.hidden) plan(); });
 })();

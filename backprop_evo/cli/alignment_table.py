@@ -1,4 +1,4 @@
-"""How far an equation's updates pointed away from the true gradient, as a table: one row a layer."""
+"""How far a method's updates pointed away from the true gradient, as a table: one row a layer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from backprop_evo.data.catalogue import dataset_info
-from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    TrainResult,
+    TrainSpec,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,13 @@ class LayerAlignment:
     feedback_last: float | None
 
 
-def alignment_table(equation: str, runs: Sequence[TrainResult], spec: TrainSpec) -> Table | None:
+def alignment_table(method: str, runs: Sequence[TrainResult], spec: TrainSpec) -> Table | None:
     """The table of ``layer_alignments``; None where there are none."""
     layers = layer_alignments(runs)
     if not layers:
         return None
     per_epoch = steps_per_epoch(spec)
-    table = Table(title=Text(f"{equation}: angle between update and true gradient"), title_justify="left")
+    table = Table(title=Text(f"{method}: angle between update and true gradient"), title_justify="left")
     table.add_column("layer")
     for name in ("first", "lowest (epoch)", "last", "norm ratio", "W–R"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -57,7 +62,7 @@ def layer_alignments(runs: Sequence[TrainResult]) -> list[LayerAlignment]:
     measurement whose norm ratio is not finite has no direction to speak of and is left out.
     """
     measured = [run for run in runs if run.alignment]
-    counted = [run for run in measured if run.outcome is Outcome.COMPLETED] or measured
+    counted = [run for run in measured if run.outcome is TrialState.COMPLETED] or measured
     by_layer = [_by_layer(run.alignment) for run in counted]
     rows = []
     for layer in by_layer[0] if by_layer else ():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,8 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from backprop_evo import data
-from backprop_evo.cli.tables import standard_output
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.errors import DatasetUnusable
 
 app = typer.Typer(
@@ -34,7 +34,6 @@ DataDir = Annotated[
         "--data-dir", help="Folder of the data sets.", envvar="BACKPROP_EVO_DATA_DIR", file_okay=False
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.command("list", epilog="Example: [bold]backprop-evo data list --json[/bold]")
@@ -42,7 +41,7 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Every data set of the catalogue, and whether it is on this machine."""
     rows = [_summary(name, data_dir) for name in data.names()]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     table = Table()
     for heading in ("name", "state", "images", "classes", "train", "validation", "test"):
@@ -77,7 +76,7 @@ def fetch(
     with _progress_bar() as report:
         path = data.fetch(name, data_dir, source=source, on_progress=report)
     if as_json:
-        typer.echo(json.dumps({"name": name, "path": str(path), "bytes": path.stat().st_size}))
+        print_json({"name": name, "path": str(path), "bytes": path.stat().st_size})
     else:
         typer.echo(f"{name} is ready: {path} ({path.stat().st_size / 1e6:,.1f} MB, verified)")
 
@@ -99,7 +98,7 @@ def verify(
         rows = {
             name: {"usable": error is None, "problem": str(error or "")} for name, error in problems.items()
         }
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
     else:
         for name, error in problems.items():
             typer.echo(f"{name}: {error or 'every byte is right'}")
@@ -113,7 +112,7 @@ def show(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """One data set: shape, classes, images per class of train, validation and test, checksums."""
     details = _details(name, data_dir)
     if as_json:
-        typer.echo(json.dumps(details, indent=2))
+        print_json(details)
         return
     console = standard_output()
     console.print(f"[bold]{name}[/bold]: {details['title']}", highlight=False)

@@ -6,7 +6,6 @@ stays in the home folder's database, beside those of earlier runs.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +16,18 @@ import typer
 from rich.console import Console
 
 from backprop_evo.cli.client import Client
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.cli.stack import Stack, free_port
-from backprop_evo.cli.tables import duration, leaderboard_table, standard_output
+from backprop_evo.cli.tables import leaderboard_table
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.training import QUICK_RATES
 from backprop_evo.settings import Settings
+from backprop_evo.wording import duration
 
 IDLE_S = 120.0
 """Workers that start on a busy machine take their first trial well within this."""
@@ -42,7 +46,7 @@ DEMO: Mapping[str, Any] = {
         "data": "cifar10-mini",
         "epochs": 0.75,
         "batch_size": 64,
-        "learning_rate": {"rates": [0.01, 0.1, 1.0], "probe_epochs": 0.125},
+        "learning_rate": {"rates": list(QUICK_RATES), "probe_epochs": 0.125},
     },
     "confirmation": {"best": 1, "seeds": 3},
 }
@@ -58,7 +62,7 @@ def demo(
     ] = None,
     slots: Slots = None,
     seed: Annotated[int, typer.Option(help="Seed of the search.", min=0)] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Search for a few minutes, print the leaderboard, stop everything."""
     began = time.monotonic()
@@ -71,7 +75,7 @@ def demo(
             console.print(
                 f"{stack.url} is ready after {duration(time.monotonic() - began)}; submitting the search"
             )
-            _tell_of_company(client, console)
+            _warn_of_other_searches(client, console)
             search = client.post("/searches", {**DEMO, "seed": seed})
             with _cancelled_on_interrupt(client, search["id"]):
                 search = watched(
@@ -80,15 +84,15 @@ def demo(
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             console.print("Stopping what was started …")
     report(search, rows, time.monotonic() - began, as_json=as_json)
-    if search["state"] != "completed":
+    if search["state"] != SearchState.COMPLETED:
         raise BackpropEvoError(
             f"the demo search ended as {search['state']}: {search.get('end_reason')}",
             hint=f"the logs are in {options.home / 'logs'}",
         )
 
 
-def _tell_of_company(client: Client, console: Console) -> None:
-    running = list(client.items("/searches", limit=100, state="running"))
+def _warn_of_other_searches(client: Client, console: Console) -> None:
+    running = list(client.items("/searches", limit=100, state=SearchState.RUNNING))
     if running:
         console.print(
             f"{len(running)} unfinished searches of this folder go on beside the demo, which takes longer; "
@@ -121,9 +125,7 @@ def report(
 ) -> None:
     """The leaderboard, what its columns mean, and how long it took."""
     if as_json:
-        typer.echo(
-            json.dumps({"search": search, "leaderboard": list(rows), "took_s": took_s}, ensure_ascii=False)
-        )
+        print_json({"search": search, "leaderboard": list(rows), "took_s": took_s})
         return
     train = search["spec"]["train"]
     console = standard_output()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -11,14 +10,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from backprop_evo import data
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import show
 from backprop_evo.cli.stack import check_port
-from backprop_evo.cli.tables import standard_output
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.sql import open_store
@@ -42,13 +41,10 @@ class Finding:
     next_step: str | None = None
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Look for everything the service needs. Exit code 1 when something is missing."""
     findings = list(examine(settings()))
-    if as_json:
-        typer.echo(json.dumps([asdict(each) for each in findings], indent=2))
-    else:
-        standard_output().print(_table(findings))
+    show([asdict(each) for each in findings], _table(findings), as_json=as_json)
     if not all(each.ok for each in findings):
         raise typer.Exit(1)
 

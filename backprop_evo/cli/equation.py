@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import random
-from typing import Annotated, Any
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 import dsl
-from backprop_evo.cli.tables import standard_output
-from backprop_evo.errors import InvalidEquation, InvalidInput
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import print_json, standard_output
+from backprop_evo.equations import language_errors, read_known_or_text, report_on, require_feasible
+from backprop_evo.errors import InvalidEquation
 
 app = typer.Typer(no_args_is_help=True, help="Read, show, draw and vary equations of the language.")
 
 EquationText = Annotated[
     str, typer.Argument(help='An equation, as in "g / fro(g)", or the key of a known one, as in a1-sgd-1.')
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same equations.", min=0)]
 Count = Annotated[int, typer.Option("--count", "-n", help="So many equations.", min=1, max=1_000_000)]
 Operands = Annotated[
@@ -33,64 +35,43 @@ Binaries = Annotated[
 ]
 
 
-def read(text: str) -> dsl.Equation:
-    """The equation that ``text`` writes or names. Raises InvalidEquation with a caret under the column."""
-    known = dsl.KNOWN.get(text.strip())
-    if known is not None:
-        return known.equation
-    try:
-        return dsl.parse(text)
-    except dsl.EquationSyntaxError as error:
-        pointing = error.pointing_at(text)
-        raise InvalidEquation(pointing, column=error.column, hint=error.hint) from None
-
-
 @app.command(epilog='Example: [bold]backprop-evo equation check "min(g / fro(g), clip(h, 1.0))"[/bold]')
 def check(text: EquationText, as_json: AsJson = False) -> None:
     """Whether an equation parses and its shapes can match; exit code 2 where not."""
-    equation = read(text)
-    reason = dsl.infeasibility(equation)
+    equation = read_known_or_text(text)
     if as_json:
-        _print_json({"text": dsl.to_text(equation), "feasible": reason is None, "infeasible": reason})
-    if reason is not None:
-        if as_json:
-            raise typer.Exit(InvalidEquation.exit_code)
-        raise InvalidEquation(f"infeasible: {reason}", hint="a signal has the shape of the operation's input")
-    if not as_json:
-        typer.echo(f"feasible: {dsl.to_text(equation)}")
+        report = report_on(equation)
+        feasible = report.infeasible is None
+        print_json({"text": report.text, "feasible": feasible, "infeasible": report.infeasible})
+        raise typer.Exit(0 if feasible else InvalidEquation.exit_code)
+    typer.echo(f"feasible: {dsl.to_text(require_feasible(equation))}")
 
 
 @app.command(epilog='Example: [bold]backprop-evo equation show "g / row(g, 2) + h" --json[/bold]')
 def show(text: EquationText, as_json: AsJson = False) -> None:
     """An equation in every notation, its canonical form, fingerprint and facts."""
-    equation = read(text)
-    described = describe(equation)
+    report = report_on(read_known_or_text(text))
     if as_json:
-        _print_json(described)
+        print_json({**asdict(report), "facts": report.facts or None})
         return
     table = Table(show_header=False, box=None)
     for name in ("text", "latex", "infeasible", "canonical", "fingerprint"):
-        if described[name] is not None:
-            table.add_row(name, Text(described[name]))
-    for name, value in (described["facts"] or {}).items():
-        table.add_row(name.replace("_", " "), Text(_in_words(value)))
+        value = getattr(report, name)
+        if value is not None:
+            table.add_row(name, Text(value))
+    _add_facts(table, report.facts)
     standard_output().print(table)
 
 
 @app.command(epilog='Example: [bold]backprop-evo equation facts "b_next_R_dh"[/bold]')
 def facts(text: EquationText, as_json: AsJson = False) -> None:
     """What can be said of an equation without training: complexity, transports, behaviour on probes."""
-    equation = read(text)
-    reason = dsl.infeasibility(equation)
-    if reason is not None:
-        raise InvalidEquation(f"infeasible: {reason}", hint="facts exist for equations that can be computed")
-    values = dsl.facts(equation).as_json()
+    values = dsl.facts(require_feasible(read_known_or_text(text))).as_json()
     if as_json:
-        _print_json(values)
+        print_json(values)
         return
     table = Table(show_header=False, box=None)
-    for name, value in values.items():
-        table.add_row(name.replace("_", " "), Text(_in_words(value)))
+    _add_facts(table, values)
     standard_output().print(table)
 
 
@@ -99,7 +80,9 @@ def facts(text: EquationText, as_json: AsJson = False) -> None:
 )
 def random_(
     count: Count = 1,
-    operations: Annotated[int, typer.Option(help="Binary operations each.", min=1, max=3)] = 1,
+    operations: Annotated[
+        int, typer.Option(help="Binary operations each.", min=1, max=dsl.MAX_OPERATIONS)
+    ] = 1,
     seed: Seed = 0,
     operand: Operands = None,
     unary: Unaries = None,
@@ -107,10 +90,11 @@ def random_(
     as_json: AsJson = False,
 ) -> None:
     """Feasible equations, drawn uniformly."""
-    vocabulary = _vocabulary(operand, unary, binary)
-    lengths = tuple(float(length == operations) for length in (1, 2, 3))
+    lengths = tuple(float(length == operations) for length in range(1, dsl.MAX_OPERATIONS + 1))
     rng = random.Random(seed)
-    drawn = [_feasible(lambda: dsl.sample(rng, vocabulary, lengths)) for _ in range(count)]
+    with language_errors():
+        vocabulary = dsl.vocabulary(operand, unary, binary)
+        drawn = [dsl.sample(rng, vocabulary, lengths) for _ in range(count)]
     _print_equations([{"text": dsl.to_text(equation)} for equation in drawn], as_json)
 
 
@@ -125,10 +109,11 @@ def mutate(
     as_json: AsJson = False,
 ) -> None:
     """Children of an equation, as the paper mutates: one component swapped for another of its category."""
-    parent = read(text)
-    vocabulary = _vocabulary(operand, unary, binary)
+    parent = read_known_or_text(text)
     rng = random.Random(seed)
-    children = [_feasible(lambda: dsl.mutate(parent, rng, vocabulary)) for _ in range(count)]
+    with language_errors():
+        vocabulary = dsl.vocabulary(operand, unary, binary)
+        children = [dsl.mutate(parent, rng, vocabulary) for _ in range(count)]
     _print_equations(
         [{"text": dsl.to_text(child), "mutation": dsl.describe_change(parent, child)} for child in children],
         as_json,
@@ -137,7 +122,7 @@ def mutate(
 
 @app.command(epilog="Example: [bold]backprop-evo equation known --json[/bold]")
 def known(as_json: AsJson = False) -> None:
-    """Equations with a name: learning rules and every row of the paper's Table 1."""
+    """Equations with a name: backprop, its published alternatives, every row of the paper's Table 1."""
     rows = [
         {
             "key": row.key,
@@ -150,7 +135,7 @@ def known(as_json: AsJson = False) -> None:
                     "setting": entry.setting,
                     "network": entry.network,
                     "epochs": entry.epochs,
-                    "optimiser": entry.optimiser,
+                    "optimizer": entry.optimizer,
                     "test_accuracy": entry.test_accuracy,
                     "deviation": entry.deviation,
                 }
@@ -160,54 +145,26 @@ def known(as_json: AsJson = False) -> None:
         for row in dsl.KNOWN.values()
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     table = Table("key", "equation", "published test accuracy, %")
     for row in dsl.KNOWN.values():
         accuracies = (
-            f"{entry.setting} {entry.optimiser} {100 * entry.test_accuracy:.2f} ± {100 * entry.deviation:.2f}"
+            f"{entry.setting} {entry.optimizer} {100 * entry.test_accuracy:.2f} ± {100 * entry.deviation:.2f}"
             for entry in row.published
         )
         table.add_row(row.key, Text(row.text), "\n".join(accuracies))
     standard_output().print(table)
 
 
-def describe(equation: dsl.Equation) -> dict[str, Any]:
-    """Everything that is known of an equation, JSON-ready; None where it takes a feasible one."""
-    reason = dsl.infeasibility(equation)
-    feasible = reason is None
-    return {
-        "text": dsl.to_text(equation),
-        "latex": dsl.to_latex(equation),
-        "mathml": dsl.to_mathml(equation),
-        "json": dsl.to_json(equation),
-        "infeasible": reason,
-        "canonical": dsl.to_text(dsl.canonical(equation)) if feasible else None,
-        "fingerprint": dsl.fingerprint(equation) if feasible else None,
-        "facts": dsl.facts(equation).as_json() if feasible else None,
-    }
-
-
-def _vocabulary(
-    operands: list[str] | None, unaries: list[str] | None, binaries: list[str] | None
-) -> dsl.Vocabulary:
-    try:
-        return dsl.language(operands, unaries, binaries)
-    except dsl.EquationError as error:
-        raise InvalidInput(error.message, hint=error.hint) from None
-
-
-def _feasible(draw: Any) -> dsl.Equation:
-    try:
-        drawn: dsl.Equation = draw()
-    except dsl.EquationError as error:
-        raise InvalidInput(error.message, hint=error.hint) from None
-    return drawn
+def _add_facts(table: Table, facts: Mapping[str, object]) -> None:
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), Text(_in_words(value)))
 
 
 def _print_equations(rows: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         mutation = row.get("mutation")
@@ -220,7 +177,3 @@ def _in_words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "none"
     return f"{value:.3f}" if isinstance(value, float) else str(value if value is not None else "undefined")
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -11,19 +11,19 @@ import typer
 
 from backprop_evo.records.stored import KeyScope
 from backprop_evo.settings import settings
-from backprop_evo.store.engine import Database
-from backprop_evo.store.keys import KeyStore
+from backprop_evo.store.base import Keys
+from backprop_evo.store.sql import open_store
 
 app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 
 @contextmanager
-def _keys() -> Iterator[KeyStore]:
-    database = Database(settings().resolved_database_url)
+def _keys() -> Iterator[Keys]:
+    store = open_store(settings().resolved_database_url)
     try:
-        yield KeyStore(database)
+        yield store.keys
     finally:
-        database.close()
+        store.close()
 
 
 @app.command()

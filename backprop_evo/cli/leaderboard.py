@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
-from backprop_evo.cli.search import ApiKey, AsJson, Url, show
+from backprop_evo.cli.options import ApiKey, AsJson, Url
+from backprop_evo.cli.output import show
 from backprop_evo.cli.tables import leaderboard_table
 
 EPILOG = (

@@ -11,7 +11,7 @@ from backprop_evo.errors import InvalidSettings
 from backprop_evo.settings import settings
 
 
-def _become(module: str) -> None:
+def _replace_process(module: str) -> None:
     """This process becomes that one, so that signals and exit code are its own."""
     settings()
     os.execv(sys.executable, (sys.executable, "-m", module))
@@ -19,13 +19,13 @@ def _become(module: str) -> None:
 
 def api() -> None:
     """Serve REST and pages, with the settings in BACKPROP_EVO_* variables."""
-    _become("api")
+    _replace_process("api")
 
 
 def controller() -> None:
     """Drive searches. Any number may run; each search is driven by one of them."""
     _need_redis()
-    _become("workers.controller_main")
+    _replace_process("workers.controller")
 
 
 def node(
@@ -35,7 +35,7 @@ def node(
     _need_redis()
     if slots:
         os.environ["BACKPROP_EVO_SLOTS"] = str(slots)
-    _become("workers.node")
+    _replace_process("workers.node")
 
 
 def _need_redis() -> None:

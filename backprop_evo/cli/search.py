@@ -10,30 +10,16 @@ import typer
 from rich.console import Console
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
-from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, standard_output
+from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
+from backprop_evo.cli.output import show
+from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table
 from backprop_evo.cli.watching import Watch
-from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.errors import InvalidInput
+from backprop_evo.wording import read_rates
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="Submit searches, follow them, move them."
 )
-
-Url = Annotated[str, typer.Option("--url", envvar="BACKPROP_EVO_API_URL", help="The service.")]
-ApiKey = Annotated[
-    str | None, typer.Option("--api-key", envvar="BACKPROP_EVO_API_KEY", help="Where keys are demanded.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-SearchId = Annotated[
-    str, typer.Argument(help="Id of a search, see [bold]search list[/bold].", metavar="SEARCH")
-]
-
-
-def show(value: Any, table: Any, *, as_json: bool) -> None:
-    """The table for people, or the value as JSON."""
-    if as_json:
-        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-    else:
-        standard_output().print(table)
 
 
 @app.command(
@@ -95,16 +81,11 @@ def read_document(file: Path | None) -> dict[str, Any]:
 
 
 def rates(text: str | None) -> float | dict[str, list[float]] | None:
-    """``0.1``, or ``0.01,0.1`` for a grid. Raises ``InvalidSettings``."""
+    """As a spec has them: one rate, or a grid. Raises ``InvalidSettings``."""
     if text is None:
         return None
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InvalidSettings(
-            f"{text!r} is no rate and no list of rates", field="train.learning_rate"
-        ) from None
-    return numbers[0] if len(numbers) == 1 else {"rates": numbers}
+    found = read_rates(text)
+    return found[0] if len(found) == 1 else {"rates": list(found)}
 
 
 @app.command("list", epilog="Example: [bold]backprop-evo search list --state running[/bold]")

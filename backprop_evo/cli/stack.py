@@ -45,7 +45,7 @@ class Stack:
 
     def __enter__(self) -> Stack:
         try:
-            self._take_home()
+            self._lock_home()
             check_port(self.options.api_host, self.options.api_port)
             self._start_all()
         except BaseException:
@@ -74,7 +74,7 @@ class Stack:
         members = self._supervisor.members
         return {each.spec.name: each.process.pid for each in members if each.process is not None}
 
-    def _take_home(self) -> None:
+    def _lock_home(self) -> None:
         path = self.options.home / "stack.lock"
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ class Stack:
             self._start("redis", "workers.embedded")
         migrations.upgrade(self.options.resolved_database_url)
         self._start("node", "workers.node", grace_s=40.0)
-        self._start("controller", "workers.controller_main")
+        self._start("controller", "workers.controller")
         self._start("api", "api")
         self._wait_until_ready()
 

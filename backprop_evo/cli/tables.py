@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from backprop_evo.wording import UNKNOWN, duration, percent, spread
+
 Json = Mapping[str, Any]
 
-_UNFOLDED = 240
 
-
-def standard_output() -> Console:
-    """Where tables go: as wide as the terminal, and in a pipe or a log so wide that no equation is folded."""
-    asked = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if asked else _UNFOLDED)
-
-
-def percent(accuracy: float | None) -> str:
-    return "–" if accuracy is None else f"{100 * accuracy:.1f}"
-
-
-def spread(accuracies: Json | None) -> str:
+def accuracies(found: Json | None) -> str:
     """``41.2 ± 0.8 (3)``: mean, sample standard deviation, n; no deviation for n = 1."""
-    if accuracies is None:
-        return "–"
-    deviation = accuracies["std"]
-    middle = "" if deviation is None else f" ± {100 * deviation:.1f}"
-    return f"{100 * accuracies['mean']:.1f}{middle} ({accuracies['n']})"
-
-
-def duration(seconds: float) -> str:
-    """``3 min 12 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return UNKNOWN if found is None else f"{spread(found['mean'], found['std'])} ({found['n']})"
 
 
 def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
@@ -55,11 +29,11 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
     table.add_column("", min_width=9)
     for row in rows:
         table.add_row(
-            str(row["rank"]) if row["rank"] is not None else "–",
+            str(row["rank"]) if row["rank"] is not None else UNKNOWN,
             Text(row["equation"]),
-            spread(row["validation"]),
-            spread(row["test"]),
-            f"{row['learning_rate']:g}" if row["learning_rate"] is not None else "–",
+            accuracies(row["validation"]),
+            accuracies(row["test"]),
+            f"{row['learning_rate']:g}" if row["learning_rate"] is not None else UNKNOWN,
             _marks(row),
             style=_style(row),
         )

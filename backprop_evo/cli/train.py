@@ -1,9 +1,8 @@
-"""``backprop-evo train``: one equation, in the foreground, without any service."""
+"""``backprop-evo train``: one method, in the foreground, without any service."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-import dsl
+from backprop_evo.cli.options import AsJson
+from backprop_evo.cli.output import print_json
 from backprop_evo.cli.training_report import as_json as report_as_json
 from backprop_evo.cli.training_report import print_report
-from backprop_evo.errors import InvalidEquation, InvalidSettings
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import (
     LearningRate,
     LearningRateGrid,
@@ -25,22 +26,32 @@ from backprop_evo.records.training import (
     TrainResult,
     TrainSpec,
 )
-from dsl.equation import Equation
+from backprop_evo.training.methods import as_method, declared, method_of
+from backprop_evo.wording import read_rates
 
 Report = Callable[[TrainProgress], None]
 
 _EPILOG = (
     'Examples: [bold]backprop-evo train "g / fro(g)" --preset quick --compare backprop[/bold], '
     '[bold]backprop-evo train "g" --model wrn-16-2 --data cifar10 --epochs 20 --learning-rate 0.01,0.1[/bold]'
+    ", [bold]backprop-evo train indirect-feedback --model mlp-64-32 --compare backprop[/bold]"
     ", [bold]backprop-evo train feedback-alignment --model mlp-64-16-tanh --learning-rate 0.3 --epochs 20 "
     "--alignment-every 20[/bold]"
 )
 
 
 def train(
-    equation: Annotated[
-        str, typer.Argument(help="The equation, or the name of a known one.", metavar="EQUATION")
+    method: Annotated[
+        str,
+        typer.Argument(
+            help="The name of a method (indirect-feedback), the name of a known equation "
+            "(feedback-alignment), or an equation.",
+            metavar="METHOD",
+        ),
     ],
+    setting: Annotated[
+        list[str] | None, typer.Option(help="A setting of METHOD, as name=value; may be repeated.")
+    ] = None,
     preset: Annotated[
         str, typer.Option(help="Start from A1, A2, A3, B1 or quick (each also with -momentum).")
     ] = "quick",
@@ -83,16 +94,16 @@ def train(
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     seeds: Annotated[int, typer.Option(help="Train with so many seeds.", min=1)] = 1,
     compare: Annotated[
-        str | None, typer.Option(help="Train this equation too (such as backprop) and print the difference.")
+        str | None, typer.Option(help="Train by this method too (such as backprop) and print the difference.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; the best there is when left out.")] = None,
     data_dir: Annotated[
         Path | None,
         typer.Option(help="Folder of the data sets.", envvar="BACKPROP_EVO_DATA_DIR", file_okay=False),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Train a network by an equation and say how well it learnt."""
+    """Train a network by an equation or another method and say how well it learnt."""
     changes = {
         "model": model,
         "data": data,
@@ -112,16 +123,19 @@ def train(
     spec = build_spec(
         preset, changes, learning_rate, probe_epochs, relative_step=relative_step, evaluate_test=test
     )
-    texts = [equation] + ([compare] if compare is not None else [])
-    parsed = {text: _equation(text) for text in texts}
+    methods = {" ".join([method, *(setting or ())]): read_method(method, setting or ())}
+    if compare is not None:
+        methods.setdefault(compare, read_method(compare))
+    for each in methods.values():
+        method_of(each).check_fit(spec)
     results: dict[str, list[TrainResult]] = {}
-    for text in texts:
+    for text, each in methods.items():
         results[text] = []
         for number in range(seed, seed + seeds):
             with _bar(f"{text}  seed {number}", hidden=as_json) as report:
-                results[text].append(_train(parsed[text], spec, number, data_dir, device, report))
+                results[text].append(_train(each, spec, number, data_dir, device, report))
     if as_json:
-        typer.echo(json.dumps(report_as_json(results, spec, seed), indent=2, default=str, allow_nan=False))
+        print_json(report_as_json(results, methods, spec, seed))
     else:
         print_report(results, spec)
 
@@ -145,10 +159,12 @@ def build_spec(
             "a rate is either absolute or relative", field="relative_step", hint="leave --learning-rate out"
         )
     if learning_rate is not None:
-        rates = _rates(learning_rate)
+        rates = read_rates(learning_rate)
         rate = rates[0] if len(rates) == 1 else replace(_grid(rate), rates=rates)
     if relative_step is not None:
-        rate = RelativeStepGrid(relative_steps=_rates(relative_step), probe_epochs=_grid(rate).probe_epochs)
+        rate = RelativeStepGrid(
+            relative_steps=read_rates(relative_step), probe_epochs=_grid(rate).probe_epochs
+        )
     if probe_epochs is not None:
         rate = replace(rate if isinstance(rate, RelativeStepGrid) else _grid(rate), probe_epochs=probe_epochs)
     given = {name: value for name, value in changes.items() if value is not None}
@@ -159,27 +175,27 @@ def _grid(rate: LearningRate) -> LearningRateGrid:
     return rate if isinstance(rate, LearningRateGrid) else LearningRateGrid()
 
 
-def _rates(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
+def read_method(text: str, settings: Sequence[str] = ()) -> MethodSpec:
+    """The method that ``text`` names or writes, with settings as ``name=value``; checked.
+
+    Raises InvalidSettings and InvalidEquation.
+    """
+    pairs = [each.partition("=") for each in settings]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
         raise InvalidSettings(
-            f"{text!r} is no learning rate", field="learning_rate", hint="one number, or several: 0.01,0.1,1"
-        ) from error
-
-
-def _equation(text: str) -> Equation:
-    if text in dsl.KNOWN:
-        return dsl.KNOWN[text].equation
-    try:
-        return dsl.parse(text)
-    except dsl.EquationError as error:
-        column = getattr(error, "column", None)
-        raise InvalidEquation(error.message, column=column, hint=error.hint) from error
+            f"{wrong[0]!r} is no setting", field="method.settings", hint="a setting is name=value"
+        )
+    spec = as_method(text)
+    rows = {row.name: row for row in declared()[spec.name].rows()}
+    given = {
+        name.strip(): rows[name.strip()].from_text(value.strip()) if name.strip() in rows else value
+        for name, _, value in pairs
+    }
+    return method_of(as_method(spec, given)).spec
 
 
 def _train(
-    equation: Equation,
+    method: MethodSpec,
     spec: TrainSpec,
     seed: int,
     data_dir: Path | None,
@@ -188,7 +204,7 @@ def _train(
 ) -> TrainResult:
     from backprop_evo.training import train_child
 
-    return train_child(equation, spec, seed=seed, data_dir=data_dir, device=device, on_progress=report)
+    return train_child(method, spec, seed=seed, data_dir=data_dir, device=device, on_progress=report)
 
 
 @contextmanager
@@ -220,5 +236,5 @@ def _bar(title: str, *, hidden: bool) -> Iterator[Report]:
 
 
 EPILOG = _EPILOG
-app = typer.Typer(rich_markup_mode="rich", help="Train a network by an equation, in the foreground.")
+app = typer.Typer(rich_markup_mode="rich", help="Train a network by a method, in the foreground.")
 app.command("train", epilog=EPILOG)(train)

@@ -11,11 +11,12 @@ from typing import Any
 from rich.table import Table
 
 from backprop_evo.cli.alignment_table import alignment_table
-from backprop_evo.cli.tables import standard_output
+from backprop_evo.cli.output import standard_output
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import TrainResult, TrainSpec
 
 Results = Mapping[str, Sequence[TrainResult]]
-"""Trainings of one spec, one for each seed, by the text of their equation."""
+"""Trainings of one spec, one for each seed, by their method as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +30,32 @@ class Difference:
 
 
 def print_report(results: Results, spec: TrainSpec) -> None:
-    """The result table, reasons and the difference; then the alignment of each equation, where measured."""
+    """The result table, reasons and the difference; then the alignment of each method, where measured."""
     console = standard_output()
     console.print(_table(results))
     for text, runs in results.items():
         for reason in dict.fromkeys(run.reason for run in runs if run.reason):
             console.print(f"{text}: {reason}", markup=False, highlight=False)
     if (difference := paired_difference(results)) is not None:
-        console.print(_told(difference, *results), markup=False, highlight=False)
+        console.print(_difference_text(difference, *results), markup=False, highlight=False)
     for text, runs in results.items():
         if (alignment := alignment_table(text, runs, spec)) is not None:
             console.print(alignment)
 
 
-def as_json(results: Results, spec: TrainSpec, seed: int) -> dict[str, Any]:
-    """Spec, seeds (counted from ``seed``) and every result whole, for programs."""
+def as_json(
+    results: Results, methods: Mapping[str, MethodSpec], spec: TrainSpec, seed: int
+) -> dict[str, Any]:
+    """Methods, spec, seeds (counted from ``seed``) and every result whole, for programs."""
     return {
         "spec": asdict(spec),
         "seeds": list(range(seed, seed + len(next(iter(results.values()))))),
         "equations": [
-            {"equation": text, "results": [_finite(asdict(run)) for run in runs]}
+            {
+                "equation": text,
+                "method": asdict(methods[text]),
+                "results": [_finite(asdict(run)) for run in runs],
+            }
             for text, runs in results.items()
         ],
         "difference": asdict(difference) if (difference := paired_difference(results)) else None,
@@ -56,7 +63,7 @@ def as_json(results: Results, spec: TrainSpec, seed: int) -> dict[str, Any]:
 
 
 def _table(results: Results) -> Table:
-    table = Table("equation", "outcome", "rate", "loss", "validation", "test", "n", "images/s", "seconds")
+    table = Table("method", "outcome", "rate", "loss", "validation", "test", "n", "images/s", "seconds")
     for text, runs in results.items():
         speeds = [run.images_per_s for run in runs if run.images_per_s]
         table.add_row(
@@ -83,9 +90,9 @@ def _spread(values: list[float | None], *, percent: bool = True) -> str:
 
 
 def paired_difference(results: Results) -> Difference | None:
-    """First equation minus second, seed by seed: with one seed both have the same start and the same batches.
+    """First method minus second, seed by seed: with one seed both have the same start and the same batches.
 
-    None unless two equations were trained and some seed gave an accuracy for both.
+    None unless two methods were trained and some seed gave an accuracy for both.
     """
     if len(results) != 2:
         return None
@@ -102,7 +109,7 @@ def paired_difference(results: Results) -> Difference | None:
     )
 
 
-def _told(difference: Difference, first: str, second: str) -> str:
+def _difference_text(difference: Difference, first: str, second: str) -> str:
     deviation = "" if difference.std is None else f" ± {100 * difference.std:.2f}"
     seeds = f"n = {difference.n} {'seed' if difference.n == 1 else 'seeds'}"
     left_out = (

@@ -15,18 +15,19 @@ from rich.table import Table
 from rich.text import Text
 
 from backprop_evo.cli.client import Client
-from backprop_evo.cli.tables import duration, percent, seconds_taken
+from backprop_evo.cli.tables import seconds_taken
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.wording import duration, percent
 
 Json = Mapping[str, Any]
 
-ENDED = frozenset({"completed", "stopped", "cancelled", "failed"})
-MOST_RUNNING_SHOWN = 8
+MAX_RUNNING_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What one look at a search saw; ``confirmations`` are those done and all of them."""
+class SearchSnapshot:
+    """A search at one moment; ``confirmations`` are those done and all of them."""
 
     search: dict[str, Any]
     running: Sequence[Json]
@@ -35,10 +36,10 @@ class Sight:
 
     @property
     def has_ended(self) -> bool:
-        return self.search["state"] in ENDED
+        return SearchState(self.search["state"]).is_terminal
 
 
-def look(client: Client, search_id: str) -> Sight:
+def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
     """Raises what ``Client`` raises."""
     path = f"/searches/{search_id}"
     search = client.get(path)
@@ -47,11 +48,14 @@ def look(client: Client, search_id: str) -> Sight:
     done = 0
     if planned and search["trials_done"] >= search["trials_total"]:
         done = sum(
-            1 for _ in client.items(f"{path}/trials", limit=100, purpose="confirmation", state="completed")
+            1
+            for _ in client.items(
+                f"{path}/trials", limit=100, purpose="confirmation", state=TrialState.COMPLETED
+            )
         )
-    return Sight(
+    return SearchSnapshot(
         search,
-        list(client.items(f"{path}/trials", limit=MOST_RUNNING_SHOWN, state="running")),
+        list(client.items(f"{path}/trials", limit=MAX_RUNNING_SHOWN, state=TrialState.RUNNING)),
         client.get(f"{path}/leaderboard", limit=5)["items"],
         (done, planned),
     )
@@ -59,7 +63,7 @@ def look(client: Client, search_id: str) -> Sight:
 
 @dataclass(slots=True)
 class Watch:
-    """Looks at a search until it ends. ``tend`` is called before every look, for whoever runs the stack.
+    """Takes snapshots of a search until it ends. ``tend`` is called before each, for whoever runs the stack.
 
     Nobody training for ``idle_s`` is an error; None waits for ever, as for workers that come tomorrow.
     """
@@ -76,81 +80,81 @@ class Watch:
     def until_end(self) -> dict[str, Any]:
         """Draws until the search ends and returns it; a service that does not answer is asked again for
         ``patience_s``. Raises ``Unavailable`` in the end."""
-        with self._screen() as show:
+        with self._display() as show:
             answered = trained = time.monotonic()
             while True:
                 self.tend()
                 try:
-                    sight = look(self.client, self.search_id)
+                    snapshot = take_snapshot(self.client, self.search_id)
                 except Unavailable:
                     if time.monotonic() - answered > self.patience_s:
                         raise
                 else:
                     answered = time.monotonic()
-                    show(sight)
-                    if sight.has_ended:
-                        return sight.search
-                    trained = answered if sight.running else trained
+                    show(snapshot)
+                    if snapshot.has_ended:
+                        return snapshot.search
+                    trained = answered if snapshot.running else trained
                     if self.idle_s is not None and answered - trained > self.idle_s:
                         raise Unavailable(f"no worker has trained anything for {duration(self.idle_s)}")
                 time.sleep(self.interval_s)
 
     @contextmanager
-    def _screen(self) -> Iterator[Callable[[Sight], None]]:
+    def _display(self) -> Iterator[Callable[[SearchSnapshot], None]]:
         """A live screen on a terminal; elsewhere a line whenever something has finished."""
         if self.console.is_terminal:
             with Live(console=self.console, auto_refresh=False, transient=True) as live:
-                yield lambda sight: live.update(screen(sight), refresh=True)
+                yield lambda snapshot: live.update(render(snapshot), refresh=True)
         else:
             yield self._print_line
 
-    def _print_line(self, sight: Sight) -> None:
-        line = headline(sight)
+    def _print_line(self, snapshot: SearchSnapshot) -> None:
+        line = headline(snapshot)
         if line not in self._last_lines:
             self._last_lines.add(line)
-            self.console.print(f"{duration(seconds_taken(sight.search)):>12}  {line}", highlight=False)
+            self.console.print(f"{duration(seconds_taken(snapshot.search)):>12}  {line}", highlight=False)
 
 
-def headline(sight: Sight) -> str:
+def headline(snapshot: SearchSnapshot) -> str:
     """``running: 7 of 24 trials, best 34.1 % by g / fro(g)``."""
-    search = sight.search
+    search = snapshot.search
     text = f"{search['state']}: {search['trials_done']} of {search['trials_total']} trials"
-    done, planned = sight.confirmations
+    done, planned = snapshot.confirmations
     if planned and search["trials_done"] >= search["trials_total"]:
         text += f", {done} of {planned} confirmations"
-    if sight.best:
-        best = sight.best[0]
+    if snapshot.best:
+        best = snapshot.best[0]
         text += f", best {percent(best['validation']['mean'])} % by {best['equation']}"
     return text
 
 
-def time_left_s(sight: Sight) -> float | None:
+def time_left_s(snapshot: SearchSnapshot) -> float | None:
     """By the pace so far; None until two trials have finished."""
-    done, total = sight.search["trials_done"], sight.search["trials_total"]
-    confirmed, planned = sight.confirmations
+    done, total = snapshot.search["trials_done"], snapshot.search["trials_total"]
+    confirmed, planned = snapshot.confirmations
     if done + confirmed < 2:
         return None
-    pace: float = seconds_taken(sight.search) / (done + confirmed)
+    pace: float = seconds_taken(snapshot.search) / (done + confirmed)
     return pace * float(max(0, total - done) + max(0, planned - confirmed))
 
 
-def screen(sight: Sight) -> Group:
+def render(snapshot: SearchSnapshot) -> Group:
     """Progress, running trials with their live numbers, the best so far."""
-    search = sight.search
-    done, planned = sight.confirmations
-    left = time_left_s(sight)
+    search = snapshot.search
+    done, planned = snapshot.confirmations
+    left = time_left_s(snapshot)
     lines: list[Any] = [
-        Text.assemble((search["spec"]["name"], "bold"), f"  {headline(sight)}"),
+        Text.assemble((search["spec"]["name"], "bold"), f"  {headline(snapshot)}"),
         ProgressBar(total=search["trials_total"] + planned, completed=search["trials_done"] + done, width=60),
         Text(
             f"{duration(seconds_taken(search))} gone" + (f", about {duration(left)} left" if left else ""),
             style="dim",
         ),
     ]
-    if sight.running:
-        lines.append(_running_table(sight.running))
-    if sight.best:
-        lines.append(_best_table(sight.best))
+    if snapshot.running:
+        lines.append(_running_table(snapshot.running))
+    if snapshot.best:
+        lines.append(_best_table(snapshot.best))
     return Group(*lines)
 
 

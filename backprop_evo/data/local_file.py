@@ -30,7 +30,7 @@ Written = Callable[[int, int], None]
 
 _LENGTH = struct.Struct("<Q")
 _ALIGNMENT = 64
-_LONGEST_HEADER = 1 << 20
+_MAX_HEADER = 1 << 20
 _CHUNK = 8 << 20
 
 
@@ -163,7 +163,7 @@ def _header(info: DatasetInfo, path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
-            header = json.loads(file.read(min(length, _LONGEST_HEADER)))
+            header = json.loads(file.read(min(length, _MAX_HEADER)))
         entries = {name: header[name] for name in ("__metadata__", *ARRAYS)}
     except FileNotFoundError:
         raise DatasetUnusable(

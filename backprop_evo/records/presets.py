@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.training import LearningRateGrid, TrainSpec
+from backprop_evo.records.training import QUICK_RATES, WIDE_RATES, LearningRateGrid, TrainSpec
 
-_GRID = LearningRateGrid(rates=(0.001, 0.01, 0.1, 1.0), probe_epochs=1.0)
+_GRID = LearningRateGrid(rates=WIDE_RATES, probe_epochs=1.0)
 
 A1 = TrainSpec(model="wrn-16-2", data="cifar10", epochs=20, learning_rate=_GRID)
 A2 = replace(A1, model="wrn-28-10")
@@ -26,7 +26,7 @@ QUICK = TrainSpec(
     model="wrn-10-1",
     data="cifar10-mini",
     epochs=2,
-    learning_rate=LearningRateGrid(rates=(0.01, 0.1, 1.0), probe_epochs=0.25),
+    learning_rate=LearningRateGrid(rates=QUICK_RATES, probe_epochs=0.25),
 )
 
 _BASE = {"A1": A1, "A2": A2, "A3": A3, "B1": B1, "quick": QUICK}

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
+from typing import Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.training import TrainSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
+class VocabularySpec:
     """The subset of the language a search may use; None means all of it.
 
     ``constants`` replaces the grid of a unary function: ``{"scale": (0.1, 3.0)}``.
@@ -46,15 +48,39 @@ class Confirmation:
     seeds: int = 3
 
 
+SignalName = Literal["train_loss", "validation_accuracy"]
+MAX_RUNGS = 32
+"""A rung costs an evaluation and a transaction; a training that has more of them measures more than it
+trains.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunerSpec:
+    """Who goes on after a short training: ``name`` as ``search.pruners`` has it.
+
+    A training is measured after each of ``rungs`` (steps) and judged by ``signal`` against the search's other
+    trials at the same rung, once ``min_trials`` of them were measured there.
+    """
+
+    name: str = "none"
+    rungs: tuple[int, ...] = ()
+    signal: SignalName = "train_loss"
+    min_trials: int = 5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec:
     """One search. Defaults of ``population_size``, ``best_probability`` and ``mutations`` are the paper's
     (appendix B).
 
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
-    ``mutations[i]`` is the probability of i + 1 mutations. ``start`` holds equation texts; after those,
+    ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
+    a mutation drew what stood there already: "place" is that of searches from before there was a choice,
+    which replay with it. ``start`` holds equation texts; after those,
     random equations fill up the start population of ``start_random``. ``lengths[i]`` is the probability that
-    a random equation has i + 1 operations. ``in_flight`` trials are out with workers at a time.
+    a random equation has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy``
+    names how equations are proposed, as ``search.strategies`` has it.
     """
 
     name: str
@@ -63,12 +89,15 @@ class SearchSpec:
     population_size: int = 1000
     best_probability: float = 0.7
     mutations: tuple[float, ...] = (1.0,)
+    mutation_redraw: Literal["replacement", "place"] = "replacement"
     start: tuple[str, ...] = ()
     start_random: int = 16
     lengths: tuple[float, ...] = (1.0, 0.0, 0.0)
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    vocabulary: VocabularySpec = field(default_factory=VocabularySpec)
     operators: Operators = field(default_factory=Operators)
     in_flight: int = 2
+    strategy: str = "evolution"
+    pruner: PrunerSpec = field(default_factory=PrunerSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
     confirmation: Confirmation = field(default_factory=Confirmation)
 
@@ -80,6 +109,7 @@ class SearchSpec:
             ("population_size", self.population_size >= 1, "at least 1"),
             ("best_probability", 0 <= self.best_probability <= 1, "a probability"),
             ("mutations", _is_distribution(self.mutations), "non-negative probabilities that sum to 1"),
+            ("mutation_redraw", self.mutation_redraw in ("replacement", "place"), "replacement or place"),
             ("start_random", self.start_random >= 0, "at least 0"),
             ("start_random", bool(self.start) or self.start_random >= 1, "at least 1 where start is empty"),
             (
@@ -97,6 +127,19 @@ class SearchSpec:
             ("confirmation.best", self.confirmation.best >= 0, "at least 0"),
             ("confirmation.seeds", self.confirmation.seeds >= 1, "at least 1"),
             (
+                "pruner.rungs",
+                len(self.pruner.rungs) <= MAX_RUNGS
+                and all(step >= 1 for step in self.pruner.rungs)
+                and all(low < high for low, high in pairwise(self.pruner.rungs)),
+                f"up to {MAX_RUNGS} rising numbers of steps",
+            ),
+            (
+                "pruner.signal",
+                self.pruner.signal in get_args(SignalName),
+                "train_loss or validation_accuracy",
+            ),
+            ("pruner.min_trials", self.pruner.min_trials >= 1, "at least 1"),
+            (
                 "train.evaluate_test",
                 not self.train.evaluate_test,
                 "false: a search never reads the test split",
@@ -108,48 +151,6 @@ class SearchSpec:
 
 def _is_distribution(weights: tuple[float, ...]) -> bool:
     return bool(weights) and all(w >= 0 for w in weights) and abs(sum(weights) - 1.0) < 1e-9
-
-
-class SearchState(StrEnum):
-    """queued → running ⇄ paused → stopping → completed | stopped | cancelled | failed."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPING = "stopping"
-    COMPLETED = "completed"
-    STOPPED = "stopped"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in _TERMINAL_SEARCH_STATES
-
-
-_TERMINAL_SEARCH_STATES = frozenset(
-    {SearchState.COMPLETED, SearchState.STOPPED, SearchState.CANCELLED, SearchState.FAILED}
-)
-
-
-class TrialState(StrEnum):
-    """queued → leased → running → one of the terminal states. A lost lease leads back to queued."""
-
-    QUEUED = "queued"
-    LEASED = "leased"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    PRUNED = "pruned"
-    DIVERGED = "diverged"
-    OOM = "oom"
-    TIMEOUT = "timeout"
-    FAILED = "failed"
-    LOST = "lost"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self not in (TrialState.QUEUED, TrialState.LEASED, TrialState.RUNNING)
 
 
 class Purpose(StrEnum):

@@ -12,8 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
-from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.training import IntermediateValue, TrainResult, TrainSpec
 
 T = TypeVar("T")
 
@@ -113,6 +117,19 @@ class FinishRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntermediateRecord:
+    """An intermediate value as it was stored. ``report_order`` numbers those of one search 1, 2, 3, … as they
+    came in: a value was judged by those before it. ``pruned`` says why its training had to end there."""
+
+    trial_id: str
+    purpose: Purpose
+    report_order: int
+    value: IntermediateValue
+    pruned: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """One try at a trial by one worker; ``outcome`` is None while it runs."""
 
@@ -150,7 +167,7 @@ class Accuracies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaderboardRow:
+class LeaderboardRecord:
     """One behaviour on the leaderboard. ``validation`` is over confirmation trials where there are any.
 
     ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above
@@ -161,7 +178,6 @@ class LeaderboardRow:
     search_id: str
     individual: int
     equation: str
-    latex: str
     fingerprint: str
     is_baseline: bool
     confirmed: bool
@@ -170,6 +186,16 @@ class LeaderboardRow:
     test: Accuracies | None
     train_time_s: float
     learning_rate: float | None
+
+
+EVENT_KINDS = (
+    *(f"search.{state}" for state in SearchState),
+    *(f"trial.{state}" for state in TrialState),
+    "search.extended",
+    "individuals.proposed",
+)
+"""Every kind of event: each state that a search or a trial can enter, and the two that are no change of
+state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +246,25 @@ class KeyRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statistics:
-    """Counts over everything stored, for monitoring; states that nothing is in are left out."""
+class Answer:
+    """What a request was answered. ``body`` is None where it holds a secret, which is never kept."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRequest:
+    """What is known under a key. ``answer`` is None as long as the server has not given one."""
+
+    sha256: str
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many there are of everything stored, for monitoring; states that nothing is in are left out."""
 
     searches: Mapping[SearchState, int]
     trials: Mapping[TrialState, int]

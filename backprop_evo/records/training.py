@@ -7,29 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import ClassVar, Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.states import TrialState
 
 OptimizerName = Literal["sgd", "momentum"]
 ScheduleName = Literal["auto", "constant", "cosine"]
 PrecisionName = Literal["float32", "bf16"]
 FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
+"""What R is: drawn once (Gaussian, or U[0,1]), or tied to the signs of W, as ``training.meaning.feedback``
+has it."""
+
+WIDE_RATES = (0.001, 0.01, 0.1, 1.0)
+"""Wide on purpose: the best rates of plain backprop and of normalised gradients were seen two orders of
+magnitude apart."""
+
+QUICK_RATES = WIDE_RATES[1:]
+"""For trainings so short that the lowest rate could show nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningRateGrid:
-    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued.
-
-    The default is wide on purpose: the best rates of plain backprop and of normalised gradients were
-    seen two orders of magnitude apart.
-    """
+    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued."""
 
     # Where JSON is read: a document with another grid's fields is never this one with its defaults.
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
-    rates: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
+    rates: tuple[float, ...] = WIDE_RATES
     probe_epochs: float = 0.25
 
 
@@ -54,13 +59,13 @@ LearningRate = float | LearningRateGrid | RelativeStepGrid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSpec:
-    """One way to train a child: everything but the equation and the seed.
+    """One way to train a child: everything but the method and the seed.
 
     ``model`` is ``wrn-D-K``, ``cnn`` or ``mlp-W[-W…][-tanh|-sigmoid]``; ``data`` a name in the catalogue.
-    ``feedback`` says what R is, as ``training.feedback`` has it. ``train_images`` and ``validation_images``
-    cap the split (None: all of it). ``reestimate_batches`` is how many training batches BatchNorm's running
-    statistics are estimated anew on before every evaluation (0: they are as training left them). ``test``
-    is read only when ``evaluate_test`` is set, which a search never does.
+    ``feedback`` says what R is. ``train_images`` and ``validation_images`` cap the split (None: all of it).
+    ``reestimate_batches`` is how many training batches BatchNorm's running statistics are estimated anew on
+    before every evaluation (0: they are as training left them). ``test`` is read only when
+    ``evaluate_test`` is set, which a search never does.
     """
 
     model: str = "wrn-10-1"
@@ -124,18 +129,6 @@ def _unfolded(rate: LearningRate) -> tuple[tuple[float, ...], float, int]:
     return (rate,), 1.0, 0
 
 
-class Outcome(StrEnum):
-    """How a training ended. ``pruned`` and ``diverged`` are results, not faults."""
-
-    COMPLETED = "completed"
-    PRUNED = "pruned"
-    DIVERGED = "diverged"
-    OOM = "oom"
-    TIMEOUT = "timeout"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
 @dataclass(frozen=True, slots=True)
 class TrainProgress:
     """Where a training stands; told to the caller about once a second. ``phase`` is probe, train or test."""
@@ -158,6 +151,17 @@ class CurvePoint:
     validation_accuracy: float | None
     learning_rate: float
     elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntermediateValue:
+    """A running training after ``step`` steps: at a rung (0, 1, …), where it is judged, or (None) at the end
+    of an epoch. ``train_loss`` is the mean since the intermediate value before."""
+
+    step: int
+    rung: int | None
+    validation_accuracy: float
+    train_loss: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +191,14 @@ class AlignmentPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """What one training reports. ``reason`` is set for every outcome but ``completed``.
+    """What one training reports. ``reason`` is set for every outcome but ``completed``, ``rung`` for a
+    training that a pruner stopped there. ``outcome`` is the terminal state of its trial.
 
     ``train_loss`` is the last epoch's mean, ``late_train_loss`` that of the last 20 steps, or of the last
     tenth where that is more. ``relative_step`` is what ``learning_rate`` was calibrated from, if it was.
     """
 
-    outcome: Outcome
+    outcome: TrialState
     reason: str | None = None
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
@@ -202,6 +207,7 @@ class TrainResult:
     learning_rate: float | None = None
     relative_step: float | None = None
     epochs_done: float = 0.0
+    rung: int | None = None
     probes: tuple[RateProbe, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     alignment: tuple[AlignmentPoint, ...] = ()
@@ -209,3 +215,7 @@ class TrainResult:
     images_per_s: float | None = None
     peak_memory_mib: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.outcome.is_terminal:
+            raise ValueError(f"a training does not end as {self.outcome}")

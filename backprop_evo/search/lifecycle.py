@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backprop_evo.records.searching import SearchState
+from backprop_evo.records.states import SearchState
 
 Q, R, P, S = SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED, SearchState.STOPPING
 COMPLETED, STOPPED = SearchState.COMPLETED, SearchState.STOPPED

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import FinishRecord, IndividualRecord
-from backprop_evo.search.controller import SearchProgress
+from backprop_evo.records.stored import FinishRecord, IndividualRecord, IntermediateRecord
+from backprop_evo.search.brain import Brain
 from backprop_evo.search.language import Language
+from backprop_evo.search.pruners import pruner, reason_to_prune
 
 
 def rebuild(
@@ -17,16 +18,16 @@ def rebuild(
     individuals: Sequence[IndividualRecord],
     finishes: Sequence[FinishRecord],
     confirmations_out: Iterable[str] = (),
-) -> SearchProgress:
+) -> Brain:
     """The progress of a controller that lived through these rows. Individuals come in the order of their
     numbers, finishes in finish order. ``confirmations_out`` may name trials that are among the finishes:
     it was read before them."""
-    progress = SearchProgress(search_id, spec, language)
-    progress.remember_confirmations(confirmations_out)
+    progress = Brain(search_id, spec, language)
+    progress.add_confirmations(confirmations_out)
     for individual in individuals:
-        _hear_up_to(progress, finishes, individual.finishes_known)
-        progress.remember(individual)
-    _hear_up_to(progress, finishes, len(finishes))
+        _observe_up_to(progress, finishes, individual.finishes_known)
+        progress.add(individual)
+    _observe_up_to(progress, finishes, len(finishes))
     return progress
 
 
@@ -43,16 +44,28 @@ def replay(
     """
     if not individuals:
         return ()
-    progress = SearchProgress(individuals[0].search_id, spec, language)
+    progress = Brain(individuals[0].search_id, spec, language)
     again = []
     for recorded in individuals:
-        _hear_up_to(progress, finishes, recorded.finishes_known)
+        _observe_up_to(progress, finishes, recorded.finishes_known)
         proposal = progress.propose(now=recorded.created_at)
-        progress.remember(proposal)
+        progress.add(proposal)
         again.append(proposal)
     return tuple(again)
 
 
-def _hear_up_to(progress: SearchProgress, finishes: Sequence[FinishRecord], order: int) -> None:
+def _observe_up_to(progress: Brain, finishes: Sequence[FinishRecord], order: int) -> None:
     for finish in finishes[progress.finishes_known : order]:
-        progress.hear(finish)
+        progress.observe(finish)
+
+
+def replay_pruning(spec: SearchSpec, recorded: Sequence[IntermediateRecord]) -> tuple[str | None, ...]:
+    """Judge every stored value again, each by those before it; ``recorded`` comes in report order.
+
+    Equal to what was recorded as ``pruned``, for every search.
+    """
+    judge = pruner(spec.pruner.name)
+    return tuple(
+        reason_to_prune(judge, spec.pruner, each.value, each.purpose, recorded[:place])
+        for place, each in enumerate(recorded)
+    )

@@ -1,17 +1,12 @@
 """What the product can be asked for, without torch."""
 
 from backprop_evo.service.driving import drive_once, load_progress
-from backprop_evo.service.equations import EquationReport, KnownEquation, check_equation, known_equations
 from backprop_evo.service.specs import parse_search_spec, search_spec_to_json
 from backprop_evo.service.use_cases import Service, utc_now
 
 __all__ = [
-    "EquationReport",
-    "KnownEquation",
     "Service",
-    "check_equation",
     "drive_once",
-    "known_equations",
     "load_progress",
     "parse_search_spec",
     "search_spec_to_json",

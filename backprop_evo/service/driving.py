@@ -10,31 +10,34 @@ from __future__ import annotations
 from datetime import datetime
 
 from backprop_evo.errors import Conflict, InvalidInput
-from backprop_evo.records.searching import Purpose, SearchState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.controller import Decisions, SearchProgress
+from backprop_evo.search.brain import Brain, Decisions
 from backprop_evo.search.replay import rebuild
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store
 
 
-def load_progress(store: Store, search: SearchRecord) -> SearchProgress:
+def load_progress(store: Store, search: SearchRecord) -> Brain:
     """What a controller of this search knows, from its rows.
 
     Open trials are read first: one that finishes meanwhile is then among the finishes, never in neither.
     """
     confirmations = [
-        trial.id for trial in store.open_trials(search.id) if trial.purpose is Purpose.CONFIRMATION
+        trial.id for trial in store.trials.open(search.id) if trial.purpose is Purpose.CONFIRMATION
     ]
-    individuals = store.individuals(search.id)
-    finishes = store.finishes(search.id)
-    language = SpecLanguage(search.spec)
+    individuals = store.individuals.of(search.id)
+    finishes = store.trials.finishes(search.id)
+    language = SearchLanguage(search.spec)
     return rebuild(search.id, search.spec, language, individuals, finishes, confirmations)
 
 
 def drive_once(
-    store: Store, search: SearchRecord, controller: str, progress: SearchProgress | None, *, now: datetime
-) -> tuple[SearchProgress, Decisions]:
+    store: Store, search: SearchRecord, controller: str, progress: Brain | None, *, now: datetime
+) -> tuple[Brain, Decisions]:
     """Take the search one step further; the caller sends the ids of ``decisions.trials`` to the workers.
 
     ``progress`` is what the step before returned; None rebuilds it from rows, as it must be after any
@@ -42,29 +45,29 @@ def drive_once(
     claim, and go on with None if it is still held; ``InvalidInput`` when the search cannot be carried out,
     after marking it FAILED.
     """
-    search = store.search(search.id)
+    search = store.searches.get(search.id)
     try:
         progress = progress or load_progress(store, search)
         decisions = _decide(store, search, progress, now)
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
-        store.move_search(search.id, SearchState.FAILED, now=now, reason=error.message)
+        store.searches.move(search.id, SearchState.FAILED, now=now, reason=error.message)
         raise
     if not decisions.is_empty:
-        store.record_decisions(search.id, controller, decisions.individuals, decisions.trials, now=now)
+        store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)
     return progress, decisions
 
 
-def _decide(store: Store, search: SearchRecord, progress: SearchProgress, now: datetime) -> Decisions:
-    for finish in store.finishes(search.id, after=progress.finishes_known):
-        progress.hear(finish)
+def _decide(store: Store, search: SearchRecord, progress: Brain, now: datetime) -> Decisions:
+    for finish in store.trials.finishes(search.id, after=progress.finishes_known):
+        progress.observe(finish)
     return progress.decide(search.state, search.trials_total, now=now)
 
 
 def _end(store: Store, search: SearchRecord, end: SearchState, reason: str | None, now: datetime) -> None:
     """Move to the last state, unless somebody paused, extended or cancelled the search since it was read."""
     try:
-        store.move_search(search.id, end, now=now, expected_version=search.version, reason=reason)
+        store.searches.move(search.id, end, now=now, expected_version=search.version, reason=reason)
     except Conflict:
         return

@@ -16,7 +16,10 @@ from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.records.training import TrainSpec
+from backprop_evo.search.pruners import pruner
+from backprop_evo.search.search_language import SearchLanguage
+from backprop_evo.search.strategies import strategy
 
 _SPEC = TypeAdapter(SearchSpec)
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid", "RelativeStepGrid"})
@@ -75,6 +78,8 @@ def check_search_spec(spec: SearchSpec) -> None:
     out."""
     _check_data(spec.train.data)
     parse_model_name(spec.train.model)
+    strategy(spec.strategy)
+    _check_pruner(spec)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:
@@ -90,10 +95,33 @@ def _check_data(name: str) -> None:
         raise UnknownDataset(f"no data set is called {name!r}", hint=f"known: {', '.join(data.names())}")
 
 
-def _language_of(spec: SearchSpec) -> SpecLanguage:
+def _check_pruner(spec: SearchSpec) -> None:
+    rungs, steps = spec.pruner.rungs, _steps(spec.train)
+    if pruner(spec.pruner.name).needs_rungs and not rungs:
+        raise InvalidSettings(
+            f"the pruner {spec.pruner.name} needs rungs: steps after which trainings are compared",
+            field="pruner.rungs",
+            hint=f"a training here has {steps} steps: try [{max(1, steps // 4)}, {max(2, steps // 2)}]",
+        )
+    if rungs and rungs[-1] >= steps:
+        raise InvalidSettings(
+            f"the last rung is after step {rungs[-1]}, but a training has {steps} steps",
+            field="pruner.rungs",
+            hint=f"name steps below {steps}, or train for more epochs",
+        )
+
+
+def _steps(train: TrainSpec) -> int:
+    """Of one whole training."""
+    info = data.dataset_info(train.data)
+    images = info.train_images - info.validation_images
+    return max(1, round(train.epochs * train.steps_per_epoch(images)))
+
+
+def _language_of(spec: SearchSpec) -> SearchLanguage:
     """The search's language, once it was seen to yield an equation."""
     try:
-        language = SpecLanguage(spec)
+        language = SearchLanguage(spec)
         language.draw(Random(spec.seed))
     except InvalidEquation as error:
         raise InvalidSettings(f"vocabulary: {error.message}", field="vocabulary", hint=error.hint) from None

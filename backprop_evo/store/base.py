@@ -1,54 +1,59 @@
 """The store's contract: SQL is the truth, and this is the only door to it.
 
-Every method is one transaction. Every state change is one ``UPDATE … WHERE state = :from`` and one event row
-in the same transaction. Time is an argument. One contract suite (``tests/contracts/test_store.py``) runs over
-every store.
+One protocol per noun; ``Store`` is all of them over one database. Every method is one transaction. Every
+state change is one ``UPDATE … WHERE state = :from`` and one event row in the same transaction. Time is an
+argument. One contract suite (``tests/contracts/test_store.py``) runs over every store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import (
+    Answer,
     AttemptRecord,
+    Counts,
+    EarlierRequest,
     EventRecord,
     FinishRecord,
     IndividualRecord,
-    LeaderboardRow,
+    IntermediateRecord,
+    KeyRecord,
+    KeyScope,
+    LeaderboardRecord,
     Lease,
     NodeRecord,
     Page,
     SearchRecord,
-    Statistics,
     TrialRecord,
 )
-from backprop_evo.records.training import TrainResult
+from backprop_evo.records.training import IntermediateValue, TrainResult
+from backprop_evo.store.keyed import KeyedRequest
 
 
-class Store(Protocol):
-    """Where searches, individuals, trials, attempts, nodes and events live."""
+class Searches(Protocol):
+    """Searches, their states, and the claim by which one controller drives one search."""
 
-    # -- searches -----------------------------------------------------------------------------------------
+    def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
+        """Store a search as QUEUED."""
 
-    def add_search(
-        self, spec: SearchSpec, *, now: datetime, idempotency_key: str | None = None
-    ) -> SearchRecord:
-        """Store a search as QUEUED. The same key with the same spec returns the first search; with another
-        spec it raises ``Conflict``."""
-
-    def search(self, search_id: str) -> SearchRecord:
+    def get(self, search_id: str) -> SearchRecord:
         """Raises ``NotFound``."""
 
-    def searches(
+    def page(
         self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
     ) -> Page[SearchRecord]:
         """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
 
-    def move_search(
+    def move(
         self,
         search_id: str,
         to: SearchState,
@@ -61,22 +66,25 @@ class Store(Protocol):
         every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
         ``Conflict`` for a version that moved on."""
 
-    def extend_search(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
-        """Raise the number of trials by ``trials``; a completed or stopped search runs again."""
+    def extend(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
+        """Raise the number of trials by ``trials``; a completed or stopped search runs again. Raises
+        ``NotFound``, ``IllegalTransition``, ``InvalidSettings``."""
 
-    def claim_search(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
+    def claim(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
         """Give the controller a live search nobody drives (QUEUED becomes RUNNING), oldest first; None when
         there is none."""
 
-    def renew_search_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
+    def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         """False when the claim was lost to another controller, which must then stop deciding."""
 
-    def release_search_claim(self, search_id: str, controller: str) -> None:
+    def release_claim(self, search_id: str, controller: str) -> None:
         """Hand the search back, so that the next controller need not wait for the lease to run out."""
 
-    # -- decisions of the controller ----------------------------------------------------------------------
 
-    def record_decisions(
+class Individuals(Protocol):
+    """What controllers propose."""
+
+    def record(
         self,
         search_id: str,
         controller: str,
@@ -88,67 +96,20 @@ class Store(Protocol):
         """Store new individuals and queued trials, all or nothing. Raises ``Conflict`` when the claim was
         lost or an individual of that number exists already (somebody else decided)."""
 
-    def individuals(
-        self, search_id: str, *, after: int = -1, limit: int | None = None
-    ) -> Sequence[IndividualRecord]:
-        """In order of their numbers."""
+    def of(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
+        """Those of a search in order of their numbers, from ``after + 1`` on."""
 
-    def finished_trials(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
-        """Terminal trials in finish order, those with ``finish_order > after``."""
 
-    def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
-        """The same as the brain needs it, without specs and curves: what a controller rebuilds a long search
-        from."""
+class Trials(Protocol):
+    """Trials and the attempts at them: what workers do to one, which wait to be sent, and lists of them."""
 
-    def open_trials(self, search_id: str) -> Sequence[TrialRecord]:
-        """Trials that are not terminal."""
-
-    # -- workers ------------------------------------------------------------------------------------------
-
-    def trial(self, trial_id: str) -> TrialRecord:
+    def get(self, trial_id: str) -> TrialRecord:
         """Raises ``NotFound``."""
 
     def attempts(self, trial_id: str) -> Sequence[AttemptRecord]:
-        """Every try at the trial, oldest first."""
+        """Every try at the trial, oldest first. Raises ``NotFound``."""
 
-    def claim_trial(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
-        """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
-        (any more, not yet, or while the search is paused). Exactly one of many concurrent callers gets the
-        lease. A worker is named ``node/…``, so that a node's busy slots can be counted."""
-
-    def start_trial(self, lease: Lease, *, now: datetime) -> bool:
-        """LEASED becomes RUNNING; False when the lease was lost."""
-
-    def renew_lease(
-        self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None
-    ) -> bool:
-        """Heartbeat of a running trial with its live numbers; False when the lease was lost or the trial
-        cancelled: the worker must stop."""
-
-    def finish_trial(self, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
-        """Record curve, result, attempt, finish order and event in one transaction. False, and nothing
-        written, when another attempt was first or the lease is not the newest."""
-
-    def release_trial(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
-        """Give a trial back after a shutdown (``retry``: QUEUED again) or fail it."""
-
-    def lose_trial(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
-        """The worker of this lease vanished: put the trial back to QUEUED after the policy's pause, or end it
-        as LOST, or as TIMEOUT where it was stopped at the limit. False when the lease is not the newest."""
-
-    def unsent_trials(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
-        since: the broker may have lost their message."""
-
-    def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
-        """Remember that the messages of these trials were sent (again)."""
-
-    def expire_leases(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
-        """``lose_trial`` for all whose lease ran out; the ids of those that are QUEUED again."""
-
-    # -- reading ------------------------------------------------------------------------------------------
-
-    def trials(
+    def page(
         self,
         search_id: str,
         *,
@@ -157,39 +118,165 @@ class Store(Protocol):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[TrialRecord]:
-        """Newest first, by keyset."""
+        """Those of a search, newest first, by keyset."""
 
-    def leaderboard(
-        self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
-    ) -> Page[LeaderboardRow]:
-        """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by
-        search fitness; the plain-backprop row is ranked among them by its accuracy. None: over all
-        searches."""
-
-    def events(
-        self, *, after: int = 0, search_id: str | None = None, limit: int = 500
-    ) -> Sequence[EventRecord]:
-        """In order of their ids."""
-
-    def last_event(self) -> int:
-        """The id of the newest event, from which a live view goes on; 0 where there is none."""
-
-    def baseline(self, search_id: str) -> LeaderboardRow | None:
-        """Plain backprop's row of the leaderboard of one search."""
-
-    def beat(self, node: NodeRecord) -> None:
-        """Store a node's heartbeat."""
-
-    def nodes(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
-        """Nodes alive since then, with the number of their slots that train now."""
-
-    def trials_of_behaviour(
+    def of_behaviour(
         self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
     ) -> Page[TrialRecord]:
         """All trials of one behaviour, over all searches, newest first."""
 
-    def statistics(self) -> Statistics:
-        """Counts by state, for monitoring."""
+    def open(self, search_id: str) -> Sequence[TrialRecord]:
+        """Those of a search that are not terminal."""
+
+    def finished(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
+        """Terminal trials in finish order, those with ``finish_order > after``."""
+
+    def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
+        """The same as the brain needs it, without specs and curves: what a controller rebuilds a long search
+        from."""
+
+    def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
+        """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
+        (any more, not yet, or while the search is paused). Exactly one of many concurrent callers gets the
+        lease. A worker is named ``node/…``, so that a node's busy slots can be counted."""
+
+    def start(self, lease: Lease, *, now: datetime) -> bool:
+        """LEASED becomes RUNNING; False when the lease was lost."""
+
+    def renew(
+        self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None
+    ) -> bool:
+        """Heartbeat of a running trial with its live numbers; False when the lease was lost or the trial
+        cancelled: the worker must stop."""
+
+    def finish(self, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
+        """Record curve, result, attempt, finish order and event in one transaction. False, and nothing
+        written, when another attempt was first or the lease is not the newest."""
+
+    def release(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
+        """Give a trial back after a shutdown (``retry``: QUEUED again) or fail it."""
+
+    def lose(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
+        """The worker of this lease vanished: put the trial back to QUEUED after the policy's pause, or end it
+        as LOST, or as TIMEOUT where it was stopped at the limit. False when the lease is not the newest."""
+
+    def expire(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
+        """``lose`` for all whose lease ran out; the ids of those that are QUEUED again."""
+
+    def unsent(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
+        """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
+        since: the broker may have lost their message."""
+
+    def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
+        """Remember that the messages of these trials were sent (again)."""
+
+
+Judgement = Callable[[Purpose, Sequence[IntermediateRecord]], str | None]
+"""Why a training is to end, from its purpose and the values stored before at the same rung; None: it goes
+on.
+"""
+
+
+class Intermediates(Protocol):
+    """What running trainings reported on their way, and what was decided of it."""
+
+    def report(
+        self, lease: Lease, value: IntermediateValue, *, judge: Judgement, now: datetime
+    ) -> IntermediateRecord | None:
+        """Store a value with the judgement on it, which sees exactly the values that were stored before. A
+        value that an earlier attempt reported keeps its judgement. None, and nothing written, when the lease
+        is not the newest."""
+
+    def of(self, search_id: str, *, after: int = 0) -> Sequence[IntermediateRecord]:
+        """Those of a search in report order, those with ``report_order > after``."""
+
+    def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
+        """Those of one trial, by step."""
+
+
+class Leaderboard(Protocol):
+    """Behaviours in the order of how well they did, with plain backprop among them."""
+
+    def page(
+        self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[LeaderboardRecord]:
+        """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by
+        search fitness; the plain-backprop row is ranked among them by its accuracy. None: over all
+        searches."""
+
+    def baseline(self, search_id: str) -> LeaderboardRecord | None:
+        """Plain backprop's row of one search; None until it has a fitness."""
+
+
+class Events(Protocol):
+    """What happened, in the order in which it was committed."""
+
+    def after(
+        self, event_id: int = 0, *, search_id: str | None = None, limit: int = 500
+    ) -> Sequence[EventRecord]:
+        """Those with a greater id, in order of their ids."""
+
+    def last(self) -> int:
+        """The id of the newest event, from which a live view goes on; 0 where there is none."""
+
+
+class Nodes(Protocol):
+    """The machines that run workers."""
+
+    def beat(self, node: NodeRecord) -> None:
+        """Store a node's heartbeat."""
+
+    def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
+        """Nodes that gave a sign of life since then, with the number of their slots that train now."""
+
+
+class Statistics(Protocol):
+    """Numbers for monitoring."""
+
+    def count(self) -> Counts:
+        """Searches and trials by state."""
+
+
+class Keys(Protocol):
+    """API keys; only a hash of each secret is stored."""
+
+    def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
+        """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
+
+    def every(self) -> Sequence[KeyRecord]:
+        """All keys, revoked ones too, oldest first."""
+
+    def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
+        """The key opens nothing from now on; revoking again changes nothing. Raises ``NotFound``."""
+
+    def recognise(self, text: str) -> KeyRecord | None:
+        """The key that this text is; None for a text that is wrong, unknown or revoked."""
+
+
+class Requests(Protocol):
+    """Requests that came with a key, and the first answers to them. That one acts is noted by the
+    transaction that acts (``keyed.py``)."""
+
+    def find(self, caller: str, key: str) -> EarlierRequest | None:
+        """The request that this caller sent under this key, if it acted or was answered."""
+
+    def keep(self, request: KeyedRequest, answer: Answer) -> None:
+        """Keep the answer, unless another request with this key was answered first; forget old ones."""
+
+
+class Store(Protocol):
+    """Everything that is stored."""
+
+    searches: Searches
+    individuals: Individuals
+    trials: Trials
+    intermediates: Intermediates
+    leaderboard: Leaderboard
+    events: Events
+    nodes: Nodes
+    statistics: Statistics
+    keys: Keys
+    requests: Requests
 
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""

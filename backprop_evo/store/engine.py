@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backprop_evo.errors import InvalidSettings, Unavailable
-from backprop_evo.store.requests import mark
+from backprop_evo.store.keyed import mark
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -74,6 +74,25 @@ class Database:
             yield connection
         if marked is not None:
             marked.is_marked = True
+
+    @contextmanager
+    def migrate(self) -> Iterator[Connection]:
+        """One transaction that may rebuild tables. Raises ``Unavailable``.
+
+        SQLite rebuilds a table by dropping its old form, which deletes every row that refers to it unless
+        foreign keys are off, and inside a transaction they cannot be switched.
+        """
+        with _named_faults(self.url), self.writer.connect() as connection:
+            self._enforce_foreign_keys(connection, on=False)
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                self._enforce_foreign_keys(connection, on=True)
+
+    def _enforce_foreign_keys(self, connection: Connection, *, on: bool) -> None:
+        if self.is_sqlite:  # past SQLAlchemy, which would begin a transaction
+            connection.connection.cursor().execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

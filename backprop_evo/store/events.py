@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
 from backprop_evo.records.stored import EventRecord
+from backprop_evo.store.base import Events
 from backprop_evo.store.codec import encode_payload
 from backprop_evo.store.cursors import page_size
+from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import event_record
 from backprop_evo.store.tables import EVENTS
 
@@ -47,14 +50,21 @@ def add_events(
     )
 
 
-def list_events(
-    connection: Connection, *, after: int, search_id: str | None, limit: int
-) -> Sequence[EventRecord]:
-    query = select(EVENTS).where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(page_size(limit))
-    if search_id is not None:
-        query = query.where(EVENTS.c.search_id == search_id)
-    return [event_record(row) for row in connection.execute(query)]
+@dataclass(frozen=True, slots=True)
+class SqlEvents(Events):
+    """Read only: events are appended by the transactions of which they tell."""
 
+    database: Database
 
-def last_event(connection: Connection) -> int:
-    return connection.execute(select(func.max(EVENTS.c.id))).scalar_one() or 0
+    def after(
+        self, event_id: int = 0, *, search_id: str | None = None, limit: int = 500
+    ) -> Sequence[EventRecord]:
+        query = select(EVENTS).where(EVENTS.c.id > event_id).order_by(EVENTS.c.id).limit(page_size(limit))
+        if search_id is not None:
+            query = query.where(EVENTS.c.search_id == search_id)
+        with self.database.read() as connection:
+            return [event_record(row) for row in connection.execute(query)]
+
+    def last(self) -> int:
+        with self.database.read() as connection:
+            return connection.execute(select(func.max(EVENTS.c.id))).scalar_one() or 0

@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,20 +18,20 @@ from sqlalchemy import Row, insert, select, update
 
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.stored import KeyRecord, KeyScope
+from backprop_evo.store.base import Keys
 from backprop_evo.store.engine import Database
 from backprop_evo.store.tables import API_KEYS
 
 KEY_TEXT = re.compile(r"bpe_([0-9a-f]{12})_([A-Za-z0-9-]{20,100})")
 
 
-class KeyStore:
-    """Issues, lists, revokes and recognises keys. Every method is one transaction."""
+@dataclass(frozen=True, slots=True)
+class SqlKeys(Keys):
+    """Keeps the SHA-256 of each secret."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    database: Database
 
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
-        """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
         if not 1 <= len(label.strip()) <= 200:
             raise InvalidSettings("label must have 1 to 200 characters", field="label")
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
@@ -49,13 +50,11 @@ class KeyStore:
         return record, f"bpe_{key_id}_{secret}"
 
     def every(self) -> Sequence[KeyRecord]:
-        """All keys, revoked ones too, oldest first."""
         with self.database.read() as connection:
             rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id))
             return [_record(row) for row in rows]
 
     def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
-        """The key opens nothing from now on; revoking again changes nothing. Raises ``NotFound``."""
         with self.database.write() as connection:
             connection.execute(
                 update(API_KEYS)
@@ -68,7 +67,6 @@ class KeyStore:
         return _record(row)
 
     def recognise(self, text: str) -> KeyRecord | None:
-        """The key that this text is; None for a text that is wrong, unknown or revoked."""
         found = KEY_TEXT.fullmatch(text)
         if found is None:
             return None

@@ -1,71 +1,82 @@
-"""Pages of the leaderboard and of trials."""
+"""The leaderboard: brought up to date by every finished trial, so that a page is one range of an index.
+
+An equation is confirmed when every confirmation trial planned for it completed: one that diverged on a new
+seed does not stand on the seeds that happened to work.
+"""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, tuple_
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 
-from backprop_evo.records.searching import Purpose, TrialState
-from backprop_evo.records.stored import Accuracies, LeaderboardRow, Page, TrialRecord
-from backprop_evo.search.controller import BASELINE
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.stored import Accuracies, LeaderboardRecord, Page
+from backprop_evo.records.training import TrainResult
+from backprop_evo.store.base import Leaderboard
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
-from backprop_evo.store.rows import trial_record
-from backprop_evo.store.standings import CONFIRMED
-from backprop_evo.store.tables import STANDINGS, TRIALS
-from dsl.parsing import parse
-from dsl.printing import to_latex
+from backprop_evo.store.engine import Database
+from backprop_evo.store.tables import LEADERBOARD
+
+CONFIRMED, UNCONFIRMED = 0, 1
 
 
-def list_standings(
-    connection: Connection, search_id: str | None, *, cursor: str | None, limit: int
-) -> Page[LeaderboardRow]:
-    """The cursor carries the rank reached, so that a page need not count what stands above it."""
-    key = (STANDINGS.c.tier, STANDINGS.c.rank_key, STANDINGS.c.search_id, STANDINGS.c.individual)
-    query = select(STANDINGS).order_by(*key).limit(page_size(limit) + 1)
-    if search_id is not None:
-        query = query.where(STANDINGS.c.search_id == search_id)
-    rank = 0
-    if cursor is not None:
-        rank, *after = decode_cursor("standings", cursor, (int, int, float, str, int))
-        query = query.where(tuple_(*key) > tuple(after))
-    rows = connection.execute(query).all()
-    items = tuple(_leaderboard_row(row, rank + place) for place, row in enumerate(rows[:limit], start=1))
-    if len(rows) <= limit:
-        return Page(items, None)
-    last = rows[limit - 1]
-    next_cursor = encode_cursor(
-        "standings", rank + limit, last.tier, last.rank_key, last.search_id, last.individual
-    )
-    return Page(items, next_cursor)
+@dataclass(frozen=True, slots=True)
+class SqlLeaderboard(Leaderboard):
+    """Read only: its rows are written by the transactions that end trials."""
 
+    database: Database
 
-def get_baseline(connection: Connection, search_id: str) -> LeaderboardRow | None:
-    row = connection.execute(
-        select(STANDINGS).where(
-            STANDINGS.c.search_id == search_id, STANDINGS.c.individual == BASELINE, STANDINGS.c.is_baseline
+    def page(
+        self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[LeaderboardRecord]:
+        key = (LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.search_id, LEADERBOARD.c.individual)
+        query = select(LEADERBOARD).order_by(*key).limit(page_size(limit) + 1)
+        if search_id is not None:
+            query = query.where(LEADERBOARD.c.search_id == search_id)
+        rank = 0  # the cursor carries the rank reached, so that nobody counts what stands above a page
+        if cursor is not None:
+            rank, *after = decode_cursor("leaderboard", cursor, (int, int, float, str, int))
+            query = query.where(tuple_(*key) > tuple(after))
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+        items = tuple(_record(row, rank + place) for place, row in enumerate(rows[:limit], start=1))
+        if len(rows) <= limit:
+            return Page(items, None)
+        last = rows[limit - 1]
+        place = (rank + limit, last.tier, last.rank_key, last.search_id, last.individual)
+        return Page(items, encode_cursor("leaderboard", *place))
+
+    def baseline(self, search_id: str) -> LeaderboardRecord | None:
+        here = LEADERBOARD.c.search_id == search_id
+        query = (
+            select(LEADERBOARD)
+            .where(here, LEADERBOARD.c.is_baseline)
+            .order_by(LEADERBOARD.c.individual)  # by the primary key: searches begin with it, so few are read
+            .limit(1)
         )
-    ).one_or_none()
-    if row is None:
-        return None
-    above = select(func.count()).where(
-        STANDINGS.c.search_id == search_id,
-        tuple_(STANDINGS.c.tier, STANDINGS.c.rank_key, STANDINGS.c.individual)
-        < (row.tier, row.rank_key, row.individual),
-    )
-    return _leaderboard_row(row, connection.execute(above).scalar_one() + 1)
+        with self.database.read() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            above = select(func.count()).where(
+                here,
+                tuple_(LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.individual)
+                < (row.tier, row.rank_key, row.individual),
+            )
+            return _record(row, connection.execute(above).scalar_one() + 1)
 
 
-def _leaderboard_row(row: Row[Any], rank: int) -> LeaderboardRow:
+def _record(row: Row[Any], rank: int) -> LeaderboardRecord:
     confirmed = row.tier == CONFIRMED
-    return LeaderboardRow(
+    return LeaderboardRecord(
         rank=rank,
         search_id=row.search_id,
         individual=row.individual,
         equation=row.equation,
-        latex=_latex(row.equation),
         fingerprint=row.fingerprint,
         is_baseline=row.is_baseline,
         confirmed=confirmed,
@@ -85,41 +96,82 @@ def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
     return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
 
 
-@lru_cache(maxsize=10_000)
-def _latex(equation: str) -> str:
-    return to_latex(parse(equation))
+def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *, completed: bool) -> None:
+    """Count one terminal trial in. Trials that did not complete leave no row: they have no fitness."""
+    if not completed or result.validation_accuracy is None:
+        return
+    if trial.purpose == Purpose.CONFIRMATION:
+        _count_confirmation(connection, trial, result, result.validation_accuracy)
+        return
+    accuracy = result.validation_accuracy
+    connection.execute(
+        insert(LEADERBOARD).values(
+            search_id=trial.search_id,
+            individual=trial.individual,
+            equation=trial.equation,
+            fingerprint=trial.fingerprint,
+            is_baseline=trial.purpose == Purpose.BASELINE,
+            tier=UNCONFIRMED,
+            rank_key=-accuracy,
+            search_fitness=accuracy,
+            search_n=1,
+            learning_rate=result.learning_rate,
+            train_time_s=result.wall_time_s,
+            confirmations_planned=0,
+            validation_n=0,
+            validation_mean=0.0,
+            validation_m2=0.0,
+            test_n=0,
+            test_mean=0.0,
+            test_m2=0.0,
+        )
+    )
 
 
-def list_trials(
-    connection: Connection,
-    search_id: str,
-    *,
-    state: TrialState | None,
-    purpose: Purpose | None,
-    cursor: str | None,
-    limit: int,
-) -> Page[TrialRecord]:
-    conditions = [TRIALS.c.search_id == search_id]
-    if state is not None:
-        conditions.append(TRIALS.c.state == state)
-    if purpose is not None:
-        conditions.append(TRIALS.c.purpose == purpose)
-    return _trial_page(connection, "trials", conditions, cursor, limit)
+def _count_confirmation(
+    connection: Connection, trial: Row[Any], result: TrainResult, accuracy: float
+) -> None:
+    this = (LEADERBOARD.c.search_id == trial.search_id) & (LEADERBOARD.c.individual == trial.individual)
+    row = connection.execute(select(LEADERBOARD).where(this).with_for_update()).one_or_none()
+    if row is None:
+        return
+    n, mean, m2 = welford(row.validation_n, row.validation_mean, row.validation_m2, accuracy)
+    test = (row.test_n, row.test_mean, row.test_m2)
+    if result.test_accuracy is not None:
+        test = welford(*test, result.test_accuracy)
+    confirmed = n >= row.confirmations_planned
+    connection.execute(
+        update(LEADERBOARD)
+        .where(this)
+        .values(
+            validation_n=n,
+            validation_mean=mean,
+            validation_m2=m2,
+            test_n=test[0],
+            test_mean=test[1],
+            test_m2=test[2],
+            tier=CONFIRMED if confirmed else UNCONFIRMED,
+            rank_key=-mean if confirmed else -row.search_fitness,
+            train_time_s=row.train_time_s + result.wall_time_s,
+        )
+    )
 
 
-def trials_of_behaviour(
-    connection: Connection, fingerprint: str, *, cursor: str | None, limit: int
-) -> Page[TrialRecord]:
-    return _trial_page(connection, "behaviour", [TRIALS.c.fingerprint == fingerprint], cursor, limit)
+def plan_confirmations(
+    connection: Connection, search_id: str, individuals: Sequence[int], seeds: int
+) -> None:
+    """Say how many confirmation trials have to complete before each of these individuals counts as
+    confirmed."""
+    connection.execute(
+        update(LEADERBOARD)
+        .where(LEADERBOARD.c.search_id == search_id, LEADERBOARD.c.individual.in_(individuals))
+        .values(confirmations_planned=seeds)
+    )
 
 
-def _trial_page(
-    connection: Connection, kind: str, conditions: list[Any], cursor: str | None, limit: int
-) -> Page[TrialRecord]:
-    query = select(TRIALS).where(*conditions).order_by(TRIALS.c.row.desc()).limit(page_size(limit) + 1)
-    if cursor is not None:
-        (below,) = decode_cursor(kind, cursor, (int,))
-        query = query.where(TRIALS.c.row < below)
-    rows = connection.execute(query).all()
-    items = tuple(trial_record(row) for row in rows[:limit])
-    return Page(items, encode_cursor(kind, rows[limit - 1].row) if len(rows) > limit else None)
+def welford(n: int, mean: float, m2: float, value: float) -> tuple[int, float, float]:
+    """Count one more value into (number, mean, sum of squared deviations)."""
+    n += 1
+    delta = value - mean
+    mean += delta / n
+    return n, mean, m2 + delta * (value - mean)

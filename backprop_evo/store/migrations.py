@@ -87,7 +87,7 @@ def downgrade(url: str, revision: str) -> str | None:
 def _migrate(url: str, revision: str, *, down: bool) -> str | None:
     database = Database(url)
     try:
-        with database.write() as connection:
+        with database.migrate() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             try:

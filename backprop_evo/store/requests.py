@@ -1,75 +1,48 @@
-"""Requests that are carried out once: whoever repeats one under its key gets the first answer, and nothing is
-done twice.
-
-The row that says so is written by the same transaction that acts, so that no crash comes between the two, and
-its primary key lets only one of two simultaneous repetitions act.
-"""
+"""The first answers to requests that came with a key, kept for ``KEPT_FOR`` and given again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from backprop_evo.errors import Conflict
+from backprop_evo.records.stored import Answer, EarlierRequest
+from backprop_evo.store.base import Requests
+from backprop_evo.store.engine import Database
+from backprop_evo.store.keyed import KeyedRequest, note
 from backprop_evo.store.tables import REQUESTS
 
-
-class CarriedOutAlready(Conflict):
-    """Another request with the same key was first; nothing was done."""
+KEPT_FOR = timedelta(days=7)
 
 
-@dataclass(slots=True, kw_only=True)
-class KeyedRequest:
-    """One request that came with a key. ``caller`` is the id of its API key, empty where none is demanded;
-    ``sha256`` is of what it asks for. ``is_marked``: something was committed in its name; ``was_second``: it
-    did nothing, because another one with its key was first."""
+@dataclass(frozen=True, slots=True)
+class SqlRequests(Requests):
+    """One row a request, written when it acts (``keyed.py``) and completed by its answer."""
 
-    caller: str
-    key: str
-    sha256: str
-    at: datetime
-    is_marked: bool = False
-    was_second: bool = False
+    database: Database
 
+    def find(self, caller: str, key: str) -> EarlierRequest | None:
+        with self.database.read() as connection:
+            row = connection.execute(
+                select(REQUESTS).where(REQUESTS.c.caller == caller, REQUESTS.c.key == key)
+            ).one_or_none()
+        if row is None:
+            return None
+        known = row.status is not None
+        answer = Answer(status=row.status, headers=json.loads(row.headers), body=row.body) if known else None
+        return EarlierRequest(sha256=row.sha256, answer=answer)
 
-_CURRENT: ContextVar[KeyedRequest | None] = ContextVar("request", default=None)
-
-
-@contextmanager
-def carrying_out(request: KeyedRequest) -> Iterator[None]:
-    """What is committed inside is committed in the name of this request."""
-    token = _CURRENT.set(request)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
-
-
-def note(connection: Connection, request: KeyedRequest) -> None:
-    """The row of this request, still without an answer. Raises ``IntegrityError`` where its key has one."""
-    values = {"caller": request.caller, "key": request.key, "sha256": request.sha256}
-    connection.execute(insert(REQUESTS).values(created_at=request.at, **values))
-
-
-def mark(connection: Connection) -> KeyedRequest | None:
-    """First in a transaction: note that the present request acts; None where it did, or there is none.
-
-    The caller sets ``is_marked`` once the transaction is committed. Raises ``CarriedOutAlready``.
-    """
-    request = _CURRENT.get()
-    if request is None or request.is_marked:
-        return None
-    try:
-        note(connection, request)
-    except IntegrityError:
-        request.was_second = True
-        raise CarriedOutAlready(
-            f"a request with the idempotency key {request.key!r} was first", hint="send it again"
-        ) from None
-    return request
+    def keep(self, request: KeyedRequest, answer: Answer) -> None:
+        values = {"status": answer.status, "headers": json.dumps(dict(answer.headers)), "body": answer.body}
+        mine = (REQUESTS.c.caller == request.caller, REQUESTS.c.key == request.key)
+        try:
+            with self.database.write() as connection:
+                connection.execute(delete(REQUESTS).where(REQUESTS.c.created_at < request.at - KEPT_FOR))
+                if not request.is_marked:
+                    note(connection, request)
+                connection.execute(update(REQUESTS).where(*mine).values(**values))
+        except IntegrityError:
+            return

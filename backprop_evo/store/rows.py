@@ -7,21 +7,27 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
     EventRecord,
     FinishRecord,
     IndividualRecord,
+    IntermediateRecord,
     NodeRecord,
     Origin,
     SearchRecord,
     TrialRecord,
 )
+from backprop_evo.records.training import IntermediateValue
 from backprop_evo.store.codec import decode_payload, decode_result, decode_search_spec, decode_train_spec
 
 
 def search_record(row: Row[Any]) -> SearchRecord:
+    """A search. ``failure`` repeats the reason of one that failed."""
     state = SearchState(row.state)
     return SearchRecord(
         id=row.id,
@@ -40,6 +46,7 @@ def search_record(row: Row[Any]) -> SearchRecord:
 
 
 def individual_record(row: Row[Any]) -> IndividualRecord:
+    """One proposal."""
     return IndividualRecord(
         search_id=row.search_id,
         number=row.number,
@@ -56,6 +63,7 @@ def individual_record(row: Row[Any]) -> IndividualRecord:
 
 
 def trial_record(row: Row[Any]) -> TrialRecord:
+    """A trial with its spec and, once it has ended, its result."""
     return TrialRecord(
         id=row.id,
         search_id=row.search_id,
@@ -81,6 +89,7 @@ def trial_record(row: Row[Any]) -> TrialRecord:
 
 
 def finish_record(row: Row[Any]) -> FinishRecord:
+    """A finish, from the columns that ``Trials.finishes`` selects."""
     return FinishRecord(
         trial_id=row.id,
         individual=row.individual,
@@ -91,7 +100,25 @@ def finish_record(row: Row[Any]) -> FinishRecord:
     )
 
 
+def intermediate_record(row: Row[Any]) -> IntermediateRecord:
+    """An intermediate value with the purpose of its trial."""
+    return IntermediateRecord(
+        trial_id=row.trial_id,
+        purpose=Purpose(row.purpose),
+        report_order=row.report_order,
+        value=IntermediateValue(
+            step=row.step,
+            rung=row.rung,
+            validation_accuracy=row.validation_accuracy,
+            train_loss=row.train_loss,
+        ),
+        pruned=row.pruned,
+        at=row.at,
+    )
+
+
 def attempt_record(row: Row[Any]) -> AttemptRecord:
+    """One attempt."""
     return AttemptRecord(
         trial_id=row.trial_id,
         fence=row.fence,
@@ -104,12 +131,14 @@ def attempt_record(row: Row[Any]) -> AttemptRecord:
 
 
 def event_record(row: Row[Any]) -> EventRecord:
+    """One event."""
     return EventRecord(
         id=row.id, search_id=row.search_id, kind=row.kind, at=row.at, payload=decode_payload(row.payload)
     )
 
 
 def node_record(row: Row[Any], busy: int) -> NodeRecord:
+    """A node; ``busy`` of its slots train now."""
     return NodeRecord(
         name=row.name,
         slots=row.slots,

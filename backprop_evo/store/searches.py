@@ -4,61 +4,163 @@ search."""
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
 
 from backprop_evo.errors import Conflict, IllegalTransition, InvalidInput, InvalidSettings, NotFound
-from backprop_evo.records.searching import SearchSpec, SearchState
+from backprop_evo.records.searching import (
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Page, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN, TRANSITIONS, VERBS
+from backprop_evo.store.base import Searches
 from backprop_evo.store.codec import encode
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
+from backprop_evo.store.endings import cancel_open_trials
+from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
 from backprop_evo.store.rows import search_record
 from backprop_evo.store.tables import SEARCHES, TRIALS
-from backprop_evo.store.trials import cancel_open_trials
 
-MOST_TRIALS = 10_000_000
+MAX_TRIALS = 10_000_000
 
 
-def add_search(
-    connection: Connection, spec: SearchSpec, *, now: datetime, idempotency_key: str | None
-) -> SearchRecord:
-    text = encode(spec)
-    if idempotency_key is not None:
-        known = connection.execute(
-            select(SEARCHES).where(SEARCHES.c.idempotency_key == idempotency_key)
-        ).one_or_none()
-        if known is not None:
-            return _same_request(known, text)
-    search_id = secrets.token_hex(6)
-    connection.execute(
-        insert(SEARCHES).values(
-            id=search_id,
-            name=spec.name,
-            spec=text,
-            state=SearchState.QUEUED,
-            version=1,
-            created_at=now,
-            trials_done=0,
-            trials_total=spec.trials,
-            finishes=0,
-            idempotency_key=idempotency_key,
+@dataclass(frozen=True, slots=True)
+class SqlSearches(Searches):
+    """A search's row is locked before any of its trials', so that no two transactions wait for each other."""
+
+    database: Database
+
+    def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
+        search_id = secrets.token_hex(6)
+        with self.database.write() as connection:
+            connection.execute(
+                insert(SEARCHES).values(
+                    id=search_id,
+                    name=spec.name,
+                    spec=encode(spec),
+                    state=SearchState.QUEUED,
+                    version=1,
+                    created_at=now,
+                    trials_done=0,
+                    trials_total=spec.trials,
+                    finishes=0,
+                )
+            )
+            add_event(connection, search_id, "search.queued", now, {"name": spec.name})
+            return _read(connection, search_id)
+
+    def get(self, search_id: str) -> SearchRecord:
+        with self.database.read() as connection:
+            return _read(connection, search_id)
+
+    def page(
+        self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[SearchRecord]:
+        query = (
+            select(SEARCHES)
+            .order_by(SEARCHES.c.created_at.desc(), SEARCHES.c.id.desc())
+            .limit(page_size(limit) + 1)
         )
-    )
-    add_event(connection, search_id, "search.queued", now, {"name": spec.name})
-    return get_search(connection, search_id)
+        if state is not None:
+            query = query.where(SEARCHES.c.state == state)
+        if cursor is not None:
+            query = _below(query, cursor)
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+        items = tuple(search_record(row) for row in rows[:limit])
+        last = items[-1] if len(rows) > limit else None
+        return Page(items, encode_cursor("searches", last.created_at.isoformat(), last.id) if last else None)
 
+    def move(
+        self,
+        search_id: str,
+        to: SearchState,
+        *,
+        now: datetime,
+        expected_version: int | None = None,
+        reason: str | None = None,
+    ) -> SearchRecord:
+        with self.database.write() as connection:
+            row = get_row(connection, search_id, lock=True)
+            _check_version(row, expected_version)
+            if row.state == to:
+                return search_record(row)
+            if to not in TRANSITIONS[SearchState(row.state)]:
+                raise _illegal(row, f"cannot become {to}")
+            _change(connection, row, to, now, reason)
+            payload = {"from": row.state, **({"reason": reason} if reason else {})}
+            if to in (SearchState.CANCELLED, SearchState.FAILED):
+                payload["cancelled_trials"] = cancel_open_trials(connection, search_id, now)
+            elif row.state == SearchState.PAUSED:
+                _forget_sent_messages(connection, search_id)
+            add_event(connection, search_id, f"search.{to}", now, payload)
+            return _read(connection, search_id)
 
-def _same_request(known: Row[Any], text: str) -> SearchRecord:
-    if known.spec != text:
-        raise Conflict(
-            f"idempotency key {known.idempotency_key!r} was used for another search",
-            hint="use a new key for a new search",
+    def extend(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
+        if trials < 1:
+            raise InvalidSettings("trials to add must be at least 1", field="trials")
+        with self.database.write() as connection:
+            row = get_row(connection, search_id, lock=True)
+            if "extend" not in VERBS[SearchState(row.state)]:
+                raise _illegal(row, "cannot be extended")
+            total = row.trials_total + trials
+            if total > MAX_TRIALS:
+                raise InvalidSettings(f"a search has at most {MAX_TRIALS} trials", field="trials")
+            if SearchState(row.state).is_terminal:
+                _change(connection, row, SearchState.RUNNING, now, None)
+                row = get_row(connection, search_id)
+            connection.execute(
+                update(SEARCHES)
+                .where(SEARCHES.c.id == search_id)
+                .values(trials_total=total, version=row.version + 1)
+            )
+            add_event(connection, search_id, "search.extended", now, {"trials_total": total})
+            return _read(connection, search_id)
+
+    def claim(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
+        free = or_(SEARCHES.c.claimed_by.is_(None), SEARCHES.c.claim_expires_at <= now)
+        query = (
+            select(SEARCHES)
+            .where(SEARCHES.c.state.in_(DRIVEN), free)
+            .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
         )
-    return search_record(known)
+        with self.database.write() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            connection.execute(
+                update(SEARCHES)
+                .where(SEARCHES.c.id == row.id)
+                .values(claimed_by=controller, claim_expires_at=now + timedelta(seconds=lease_s))
+            )
+            if row.state == SearchState.QUEUED:
+                _change(connection, row, SearchState.RUNNING, now, None)
+                add_event(connection, row.id, "search.running", now, {"from": row.state})
+            return _read(connection, row.id)
+
+    def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
+        renewal = (
+            update(SEARCHES)
+            .where(SEARCHES.c.id == search_id, SEARCHES.c.claimed_by == controller)
+            .values(claim_expires_at=now + timedelta(seconds=lease_s))
+        )
+        with self.database.write() as connection:
+            return connection.execute(renewal).rowcount == 1
+
+    def release_claim(self, search_id: str, controller: str) -> None:
+        with self.database.write() as connection:
+            connection.execute(
+                update(SEARCHES)
+                .where(SEARCHES.c.id == search_id, SEARCHES.c.claimed_by == controller)
+                .values(claimed_by=None, claim_expires_at=None)
+            )
 
 
 def get_row(connection: Connection, search_id: str, *, lock: bool = False) -> Row[Any]:
@@ -70,57 +172,18 @@ def get_row(connection: Connection, search_id: str, *, lock: bool = False) -> Ro
     return row
 
 
-def get_search(connection: Connection, search_id: str) -> SearchRecord:
+def _read(connection: Connection, search_id: str) -> SearchRecord:
     return search_record(get_row(connection, search_id))
 
 
-def list_searches(
-    connection: Connection, *, state: SearchState | None, cursor: str | None, limit: int
-) -> Page[SearchRecord]:
-    query = (
-        select(SEARCHES)
-        .order_by(SEARCHES.c.created_at.desc(), SEARCHES.c.id.desc())
-        .limit(page_size(limit) + 1)
-    )
-    if state is not None:
-        query = query.where(SEARCHES.c.state == state)
-    if cursor is not None:
-        at, search_id = decode_cursor("searches", cursor, (str, str))
-        try:
-            created_at = datetime.fromisoformat(at)
-        except ValueError:
-            raise InvalidInput("the cursor names no time", hint="pass next_cursor unchanged") from None
-        query = query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (created_at, search_id))
-    rows = connection.execute(query).all()
-    items = tuple(search_record(row) for row in rows[:limit])
-    more = len(rows) > limit
-    last = items[-1] if more else None
-    return Page(items, encode_cursor("searches", last.created_at.isoformat(), last.id) if last else None)
-
-
-def move_search(
-    connection: Connection,
-    search_id: str,
-    to: SearchState,
-    *,
-    now: datetime,
-    expected_version: int | None,
-    reason: str | None,
-) -> SearchRecord:
-    row = get_row(connection, search_id, lock=True)
-    _check_version(row, expected_version)
-    if row.state == to:
-        return search_record(row)
-    if to not in TRANSITIONS[SearchState(row.state)]:
-        raise illegal(row, f"cannot become {to}")
-    _change(connection, row, to, now, reason)
-    payload = {"from": row.state, **({"reason": reason} if reason else {})}
-    if to in (SearchState.CANCELLED, SearchState.FAILED):
-        payload["cancelled_trials"] = cancel_open_trials(connection, search_id, now)
-    elif row.state == SearchState.PAUSED:
-        _forget_sent_messages(connection, search_id)
-    add_event(connection, search_id, f"search.{to}", now, payload)
-    return get_search(connection, search_id)
+def _below(query: Select[Any], cursor: str) -> Select[Any]:
+    """What comes after the cursor. Raises ``InvalidInput``."""
+    at, search_id = decode_cursor("searches", cursor, (str, str))
+    try:
+        created_at = datetime.fromisoformat(at)
+    except ValueError:
+        raise InvalidInput("the cursor names no time", hint="pass next_cursor unchanged") from None
+    return query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (created_at, search_id))
 
 
 def _check_version(row: Row[Any], expected: int | None) -> None:
@@ -131,7 +194,7 @@ def _check_version(row: Row[Any], expected: int | None) -> None:
         )
 
 
-def illegal(row: Row[Any], what: str) -> IllegalTransition:
+def _illegal(row: Row[Any], what: str) -> IllegalTransition:
     """The error for a verb that the present state does not allow."""
     legal = VERBS[SearchState(row.state)]
     return IllegalTransition(
@@ -159,66 +222,4 @@ def _forget_sent_messages(connection: Connection, search_id: str) -> None:
     again."""
     connection.execute(
         update(TRIALS).where(TRIALS.c.search_id == search_id, TRIALS.c.state == "queued").values(sent_at=None)
-    )
-
-
-def extend_search(connection: Connection, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
-    if trials < 1:
-        raise InvalidSettings("trials to add must be at least 1", field="trials")
-    row = get_row(connection, search_id, lock=True)
-    if "extend" not in VERBS[SearchState(row.state)]:
-        raise illegal(row, "cannot be extended")
-    total = row.trials_total + trials
-    if total > MOST_TRIALS:
-        raise InvalidSettings(f"a search has at most {MOST_TRIALS} trials", field="trials")
-    if SearchState(row.state).is_terminal:
-        _change(connection, row, SearchState.RUNNING, now, None)
-        row = get_row(connection, search_id)
-    connection.execute(
-        update(SEARCHES).where(SEARCHES.c.id == search_id).values(trials_total=total, version=row.version + 1)
-    )
-    add_event(connection, search_id, "search.extended", now, {"trials_total": total})
-    return get_search(connection, search_id)
-
-
-def claim_search(
-    connection: Connection, controller: str, *, lease_s: float, now: datetime
-) -> SearchRecord | None:
-    free = or_(SEARCHES.c.claimed_by.is_(None), SEARCHES.c.claim_expires_at <= now)
-    row = connection.execute(
-        select(SEARCHES)
-        .where(SEARCHES.c.state.in_(DRIVEN), free)
-        .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
-    if row is None:
-        return None
-    connection.execute(
-        update(SEARCHES)
-        .where(SEARCHES.c.id == row.id)
-        .values(claimed_by=controller, claim_expires_at=now + timedelta(seconds=lease_s))
-    )
-    if row.state == SearchState.QUEUED:
-        _change(connection, row, SearchState.RUNNING, now, None)
-        add_event(connection, row.id, "search.running", now, {"from": row.state})
-    return get_search(connection, row.id)
-
-
-def renew_search_claim(
-    connection: Connection, search_id: str, controller: str, *, lease_s: float, now: datetime
-) -> bool:
-    renewed = connection.execute(
-        update(SEARCHES)
-        .where(SEARCHES.c.id == search_id, SEARCHES.c.claimed_by == controller)
-        .values(claim_expires_at=now + timedelta(seconds=lease_s))
-    )
-    return renewed.rowcount == 1
-
-
-def release_search_claim(connection: Connection, search_id: str, controller: str) -> None:
-    connection.execute(
-        update(SEARCHES)
-        .where(SEARCHES.c.id == search_id, SEARCHES.c.claimed_by == controller)
-        .values(claimed_by=None, claim_expires_at=None)
     )

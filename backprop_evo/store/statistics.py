@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from dataclasses import dataclass
 
-from backprop_evo.records.searching import SearchState, TrialState
-from backprop_evo.records.stored import Statistics
+from sqlalchemy import func, select
+
+from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.stored import Counts
+from backprop_evo.store.base import Statistics
+from backprop_evo.store.engine import Database
 from backprop_evo.store.tables import SEARCHES, TRIALS
 
 
-def count_all(connection: Connection) -> Statistics:
-    searches = connection.execute(select(SEARCHES.c.state, func.count()).group_by(SEARCHES.c.state))
-    trials = connection.execute(select(TRIALS.c.state, func.count()).group_by(TRIALS.c.state))
-    return Statistics(
-        searches={SearchState(state): count for state, count in searches},
-        trials={TrialState(state): count for state, count in trials},
-    )
+@dataclass(frozen=True, slots=True)
+class SqlStatistics(Statistics):
+    """Counted anew at every call."""
+
+    database: Database
+
+    def count(self) -> Counts:
+        with self.database.read() as connection:
+            searches = connection.execute(select(SEARCHES.c.state, func.count()).group_by(SEARCHES.c.state))
+            trials = connection.execute(select(TRIALS.c.state, func.count()).group_by(TRIALS.c.state))
+            return Counts(
+                searches={SearchState(state): count for state, count in searches},
+                trials={TrialState(state): count for state, count in trials},
+            )

@@ -54,6 +54,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
+    """What every table shares: names of constraints, and the columns that Python types become."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -67,8 +69,8 @@ class Base(DeclarativeBase):
 
 
 class SearchRow(Base):
-    """``finishes`` is the last finish order given; ``claimed_by`` the controller that may decide until
-    ``claim_expires_at``."""
+    """``finishes`` is the last finish order given, ``reports`` the last report order; ``claimed_by`` the
+    controller that may decide until ``claim_expires_at``."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -89,12 +91,14 @@ class SearchRow(Base):
     trials_total: Mapped[int]
     best_fitness: Mapped[float | None]
     finishes: Mapped[int]
+    reports: Mapped[int] = mapped_column(server_default="0")
     claimed_by: Mapped[str | None] = mapped_column(String(200))
     claim_expires_at: Mapped[datetime | None]
-    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
 
 
 class IndividualRow(Base):
+    """One proposal of a search."""
+
     __tablename__ = "individuals"
     __table_args__ = (Index("ix_individuals_fingerprint", "fingerprint"),)
 
@@ -167,6 +171,8 @@ class TrialRow(Base):
 
 
 class AttemptRow(Base):
+    """One try at a trial by one worker; no ``outcome`` while it runs."""
+
     __tablename__ = "attempts"
 
     trial_id: Mapped[str] = mapped_column(ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True)
@@ -178,7 +184,27 @@ class AttemptRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
 
 
-class StandingRow(Base):
+class IntermediateValueRow(Base):
+    """Append only. ``pruned`` is the judgement on the value, in words; null where the training went on."""
+
+    __tablename__ = "intermediate_values"
+    __table_args__ = (
+        UniqueConstraint("search_id", "report_order"),
+        Index("ix_intermediate_values_search_id_rung", "search_id", "rung"),
+    )
+
+    trial_id: Mapped[str] = mapped_column(ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    search_id: Mapped[str] = mapped_column(String(64))
+    report_order: Mapped[int]
+    rung: Mapped[int | None]
+    validation_accuracy: Mapped[float]
+    train_loss: Mapped[float]
+    pruned: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class LeaderboardRow(Base):
     """One behaviour of one search on the leaderboard, kept up to date by every finished trial.
 
     Rows are ranked by ``tier`` (0 confirmed, 1 not), then ``rank_key`` (minus the accuracy that counts): all
@@ -186,7 +212,7 @@ class StandingRow(Base):
     (Welford 1962).
     """
 
-    __tablename__ = "standings"
+    __tablename__ = "standings"  # its first name; renaming a table would lock out every older process
     __table_args__ = (
         Index("ix_standings_search_ranking", "search_id", "tier", "rank_key", "individual"),
         Index("ix_standings_ranking", "tier", "rank_key", "search_id", "individual"),
@@ -226,6 +252,8 @@ class EventRow(Base):
 
 
 class NodeRow(Base):
+    """One machine that runs workers, as of its last heartbeat."""
+
     __tablename__ = "nodes"
 
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
@@ -237,6 +265,8 @@ class NodeRow(Base):
 
 
 class KeyRow(Base):
+    """One API key, without its secret."""
+
     __tablename__ = "api_keys"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -270,7 +300,8 @@ SEARCHES = _table(SearchRow)
 INDIVIDUALS = _table(IndividualRow)
 TRIALS = _table(TrialRow)
 ATTEMPTS = _table(AttemptRow)
-STANDINGS = _table(StandingRow)
+INTERMEDIATE_VALUES = _table(IntermediateValueRow)
+LEADERBOARD = _table(LeaderboardRow)
 EVENTS = _table(EventRow)
 NODES = _table(NodeRow)
 API_KEYS = _table(KeyRow)

@@ -18,14 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backprop_evo.records import presets
-    from backprop_evo.training.meaning.feedback import Feedback
     from backprop_evo.training.methods.conversion import Conversion, LeftAlone, apply_equation
     from backprop_evo.training.methods.indirect_feedback import apply_indirect_feedback
     from backprop_evo.training.run.trainer import train_child
 
 _HOMES = {
     "Conversion": "backprop_evo.training.methods.conversion",
-    "Feedback": "backprop_evo.training.meaning.feedback",
     "LeftAlone": "backprop_evo.training.methods.conversion",
     "apply_equation": "backprop_evo.training.methods.conversion",
     "apply_indirect_feedback": "backprop_evo.training.methods.indirect_feedback",
@@ -34,7 +32,6 @@ _HOMES = {
 
 __all__ = [
     "Conversion",
-    "Feedback",
     "LeftAlone",
     "apply_equation",
     "apply_indirect_feedback",

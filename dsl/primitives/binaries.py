@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dsl import layout
-from dsl.layout import DOT, ODOT, PRODUCT, SUM
+from dsl.layout import DOT, ODOT
+from dsl.precedence import PRODUCT, SUM
 from dsl.primitives.rows import BinaryRow
 
 BINARIES: Mapping[str, BinaryRow] = MappingProxyType(

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dsl import layout
-from dsl.layout import DOT, ODOT, PRODUCT, Layout
-from dsl.primitives.rows import OperandRow, Shape, StatisticRow
+from dsl.equation import Statistic
+from dsl.layout import DOT, ODOT, Layout
+from dsl.precedence import PRODUCT
+from dsl.primitives.rows import OperandRow, Product, Shape, StatisticRow
 
 
 def _symbol(base: str, below: str, pre: bool = False) -> Layout:
@@ -130,6 +132,7 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
                 "g",
                 layout.row(_B_NEXT, _derivative(_H_NEXT_PRE, _H_PRE), level=PRODUCT),
                 frozenset("W"),
+                Product("multiply", "b_next_W", "dh"),
                 decision="(b_next @ W) * dh, plain backprop.",
                 also=("g_i^p", "g^p", "g_i", "b_{i+1}^p ∂h_{i+1}^p/∂h_i^p", "b_{i+1}^p · ∂h_{i+1}^p/∂h_i^p"),
             ),
@@ -139,12 +142,41 @@ OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
                 "b_next_W",
                 layout.row(_B_NEXT, _derivative(_H_NEXT_PRE, _H), level=PRODUCT),
                 frozenset("W"),
+                Product("matmul", "b_next", "W"),
                 also=("b_{i+1}^p ∂h_{i+1}^p/∂h_i", "b_{i+1}^p · ∂h_{i+1}^p/∂h_i"),
             ),
-            OperandRow("b_next_R", Shape.IN, "b_next_R", _B_NEXT_R, frozenset("R")),
-            OperandRow("b_next_R_dh", Shape.IN, "b_next_R_dh", _masked(_B_NEXT_R), frozenset("R")),
-            OperandRow("b_top_R_L", Shape.IN, "b_top_R_L", _B_TOP_R_L, frozenset({"R_L"})),
-            OperandRow("b_top_R_L_dh", Shape.IN, "b_top_R_L_dh", _masked(_B_TOP_R_L), frozenset({"R_L"})),
+            OperandRow(
+                "b_next_R",
+                Shape.IN,
+                "b_next_R",
+                _B_NEXT_R,
+                frozenset("R"),
+                Product("matmul", "b_next", "R"),
+            ),
+            OperandRow(
+                "b_next_R_dh",
+                Shape.IN,
+                "b_next_R_dh",
+                _masked(_B_NEXT_R),
+                frozenset("R"),
+                Product("multiply", "b_next_R", "dh"),
+            ),
+            OperandRow(
+                "b_top_R_L",
+                Shape.IN,
+                "b_top_R_L",
+                _B_TOP_R_L,
+                frozenset({"R_L"}),
+                Product("matmul", "b_top", "R_L"),
+            ),
+            OperandRow(
+                "b_top_R_L_dh",
+                Shape.IN,
+                "b_top_R_L_dh",
+                _masked(_B_TOP_R_L),
+                frozenset({"R_L"}),
+                Product("multiply", "b_top_R_L", "dh"),
+            ),
         )
     }
 )
@@ -157,7 +189,7 @@ _PER_UNIT = (
     "bias correction."
 )
 
-STATISTICS: Mapping[str, StatisticRow] = MappingProxyType(
+STATISTICS: Mapping[Statistic, StatisticRow] = MappingProxyType(
     {
         row.name: row
         for row in (

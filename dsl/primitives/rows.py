@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from dsl.equation import Statistic
 from dsl.layout import Layout
 
 INF = float("inf")
@@ -13,8 +14,9 @@ INF = float("inf")
 #: Divisors are kept at least this far from zero. The value is the customary one for normalisation.
 EPSILON = 1e-12
 
-#: Constants that the paper leaves open (of scale and shift) may be this large.
-LARGEST_CONSTANT = 1e6
+#: Constants that the paper leaves open (of scale and shift) may be this large: the product of all six that a
+#: chain can have stays below float32's largest.
+MAX_CONSTANT = 1e6
 
 #: m ← RUNNING · m + (1 − RUNNING) · batch (A: "running averages with factor r = 0.9").
 RUNNING = 0.9
@@ -33,14 +35,28 @@ class Shape(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """What an operand is the product of: ``binary(left, right)``, both operands of the language."""
+
+    binary: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
 class OperandRow:
-    """``needs`` names the matrices that have to exist: W (through it or by itself), R, S, R_L."""
+    """``needs`` names the matrices that have to exist: W (through it or by itself), R, S, R_L.
+
+    ``product`` is set for operands that are products of others: the text of the product is read as the
+    operand where an operation cannot stand, and the canonical form of the operation is the operand.
+    """
 
     name: str
     shape: Shape
     text: str
     layout: Layout
     needs: frozenset[str] = frozenset()
+    product: Product | None = None
     also: tuple[str, ...] = ()
     source: str = "A"
     decision: str = ""
@@ -50,10 +66,9 @@ class OperandRow:
 class StatisticRow:
     """A running statistic of an operand; ``function`` is how it is written."""
 
-    name: str
+    name: Statistic
     function: str
     layout: Callable[[Layout], Layout]
-    source: str = "A"
     decision: str = ""
 
 
@@ -75,8 +90,11 @@ class UnaryRow:
     random: bool = False
     remembers: bool = False
     also: tuple[str, ...] = ()
-    source: str = "A"
     decision: str = ""
+
+    def permits(self, constant: float) -> bool:
+        """Whether ``constant`` makes an equation of the language, searched or not."""
+        return constant in self.constants or (self.any_constant and abs(constant) <= MAX_CONSTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +106,4 @@ class BinaryRow:
     layout: Callable[[Layout, Layout], Layout]
     shape: str = "elementwise"
     commutes: bool = False
-    also: tuple[str, ...] = ()
-    source: str = "A"
     decision: str = ""

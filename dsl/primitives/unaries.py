@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from dsl import layout
-from dsl.layout import ODOT, PRODUCT, SUM, Layout
+from dsl.layout import ODOT, Layout
+from dsl.precedence import POWER, PRODUCT, SUM
 from dsl.primitives.rows import EPSILON, INF, UnaryRow
 
-NORMS = (0.0, 1.0, 2.0, -INF, INF)
+_NORMS = (0.0, 1.0, 2.0, -INF, INF)
+#: The paper's grid of both noises and of clip.
+_FRACTIONS = (0.01, 0.1, 0.5, 1.0)
 _FLOOR = (
     f"Divides by max(norm, {EPSILON:g}): the norms 0 and −inf of masked signals often are 0, and "
     "a floor leaves larger norms exact."
@@ -61,7 +64,7 @@ def _shifted(x: Layout, c: Layout) -> Layout:
 
 
 def _scaled(x: Layout, c: Layout) -> Layout:
-    return layout.row(c, layout.at_least(x, layout.POWER), level=PRODUCT)
+    return layout.row(c, layout.at_least(x, POWER), level=PRODUCT)
 
 
 UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
@@ -129,7 +132,7 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 "add_noise",
                 "x + gnoise(c)",
                 lambda x, c: layout.infix(layout.operator("+"), x, _noise(c), SUM),
-                (0.01, 0.1, 0.5, 1.0),
+                _FRACTIONS,
                 random=True,
                 also=("gnoise(c) + x",),
                 decision="c is the standard deviation; drawn per entry, anew in every backward pass.",
@@ -143,7 +146,7 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                     layout.row(layout.number(1), layout.operator("+"), _noise(c), level=SUM),
                     PRODUCT,
                 ),
-                (0.01, 0.1, 0.5, 1.0),
+                _FRACTIONS,
                 random=True,
                 also=("(1 + gnoise(c)) * x", "x * (gnoise(c) + 1)", "(gnoise(c) + 1) * x"),
                 decision="As above.",
@@ -159,14 +162,12 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                     "TensorFlow, which the authors used: the expectation is x."
                 ),
             ),
-            UnaryRow(
-                "clip", "clip(x, c)", _subscripted("clip"), (0.01, 0.1, 0.5, 1.0), decision="To [−c, c]."
-            ),
+            UnaryRow("clip", "clip(x, c)", _subscripted("clip"), _FRACTIONS, decision="To [−c, c]."),
             UnaryRow(
                 "per_elem",
                 "x / elem(x, c)",
                 _over("elem"),
-                NORMS,
+                _NORMS,
                 decision=(
                     "Vector norm of all entries; the 0-norm counts non-zeros, ±inf are max|x| and min|x|. "
                 )
@@ -176,14 +177,14 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 "per_col",
                 "x / col(x, c)",
                 _over("col"),
-                NORMS,
+                _NORMS,
                 decision="Vector norm of each column: one per feature, over the samples. " + _FLOOR,
             ),
             UnaryRow(
                 "per_row",
                 "x / row(x, c)",
                 _over("row"),
-                NORMS,
+                _NORMS,
                 decision="Vector norm of each row: one per sample, over its features. " + _FLOOR,
             ),
             UnaryRow(

@@ -13,15 +13,22 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import IndividualRecord, NodeRecord, Origin, TrialRecord
-from backprop_evo.records.training import CurvePoint, Outcome, RateProbe, TrainResult, TrainSpec
+from backprop_evo.records.training import (
+    CurvePoint,
+    RateProbe,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store import migrations
-from backprop_evo.store.answers import AnswerStore
 from backprop_evo.store.engine import Database
-from backprop_evo.store.keys import KeyStore
 from backprop_evo.store.sql import SqlStore
 
 EQUATIONS = (
@@ -44,8 +51,8 @@ class Seed:
         self.store = store
         self.now = datetime.now(UTC) - timedelta(minutes=9)
         self.spec = SearchSpec(name=name, trials=trials, train=TrainSpec(epochs=4.0, learning_rate=0.1))
-        self.search = store.add_search(self.spec, now=self.now)
-        claimed = store.claim_search(CONTROLLER, lease_s=3600, now=self.now)
+        self.search = store.searches.add(self.spec, now=self.now)
+        claimed = store.searches.claim(CONTROLLER, lease_s=3600, now=self.now)
         assert claimed is not None
         self.search_id = self.search.id
 
@@ -87,20 +94,20 @@ class Seed:
         )
 
     def propose(self, individuals: list[IndividualRecord], trials: list[TrialRecord]) -> None:
-        self.store.record_decisions(self.search_id, CONTROLLER, individuals, trials, now=self.now)
+        self.store.individuals.record(self.search_id, CONTROLLER, individuals, trials, now=self.now)
 
     def run(self, trial: TrialRecord, accuracy: float | None, test: float | None = None) -> None:
-        lease = self.store.claim_trial(trial.id, WORKER, lease_s=600, now=self.tick(1))
+        lease = self.store.trials.claim(trial.id, WORKER, lease_s=600, now=self.tick(1))
         assert lease is not None
-        assert self.store.start_trial(lease, now=self.tick(1))
-        assert self.store.finish_trial(lease, result_of(accuracy, test), now=self.tick())
+        assert self.store.trials.start(lease, now=self.tick(1))
+        assert self.store.trials.finish(lease, result_of(accuracy, test), now=self.tick())
 
     def begin(self, trial: TrialRecord) -> None:
-        lease = self.store.claim_trial(trial.id, WORKER, lease_s=600, now=self.tick(1))
+        lease = self.store.trials.claim(trial.id, WORKER, lease_s=600, now=self.tick(1))
         assert lease is not None
-        assert self.store.start_trial(lease, now=self.tick(1))
+        assert self.store.trials.start(lease, now=self.tick(1))
         live = {"epoch": 1.4, "epochs": 4.0, "train_loss": 1.83, "images_per_s": 612.0, "eta_s": 21.0}
-        assert self.store.renew_lease(lease, lease_s=600, now=self.tick(1), progress=live)
+        assert self.store.trials.renew(lease, lease_s=600, now=self.tick(1), progress=live)
 
     def tell(self) -> None:
         """A whole search so far: a baseline, some equations, one that diverged, one that runs."""
@@ -136,7 +143,7 @@ class Seed:
             [running, self.trial(number + 1, queued)],
         )
         self.begin(running)
-        self.store.beat(
+        self.store.nodes.beat(
             NodeRecord(
                 name="node-a",
                 slots=2,
@@ -148,7 +155,7 @@ class Seed:
         )
 
     def end(self, state: SearchState = SearchState.COMPLETED) -> None:
-        self.store.move_search(self.search_id, state, now=self.tick())
+        self.store.searches.move(self.search_id, state, now=self.tick())
 
 
 def fingerprint(equation: str) -> str:
@@ -161,7 +168,7 @@ def result_of(accuracy: float | None, test: float | None = None) -> TrainResult:
     if accuracy is None:
         curve = (CurvePoint(0.5, 2.31, 0.1, 0.1, 2.0), CurvePoint(1.0, math.nan, None, 0.1, 4.0))
         return TrainResult(
-            outcome=Outcome.DIVERGED, reason="the loss is NaN", curve=curve, environment=environment
+            outcome=TrialState.DIVERGED, reason="the loss is NaN", curve=curve, environment=environment
         )
     epochs = [0.5 * step for step in range(1, 9)]
     curve = tuple(
@@ -169,7 +176,7 @@ def result_of(accuracy: float | None, test: float | None = None) -> TrainResult:
         for epoch in epochs
     )
     return TrainResult(
-        outcome=Outcome.COMPLETED,
+        outcome=TrialState.COMPLETED,
         validation_accuracy=accuracy,
         test_accuracy=test,
         train_loss=1.5,
@@ -225,8 +232,7 @@ def app(template: Path) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI, store: SqlStore, settings: Settings) -> Iterator[TestClient]:
-    app.state.service, app.state.settings = Service(store), settings
-    app.state.keys, app.state.answers = KeyStore(store.database), AnswerStore(store.database)
+    app.state.store, app.state.service, app.state.settings = store, Service(store), settings
     with TestClient(app, base_url="http://127.0.0.1") as opened:
         yield opened
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.charts import (
-    MOST_POINTS,
+    MAX_POINTS,
     SIZE,
     Series,
     chart,
@@ -17,9 +17,16 @@ from api.charts import (
     feedback_angle_chart,
     update_angle_chart,
 )
-from backprop_evo.records.searching import Purpose, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import TrialRecord
-from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult, TrainSpec
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    TrainResult,
+    TrainSpec,
+)
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -54,11 +61,11 @@ def test_every_point_lands_in_the_drawing(points: list[tuple[float, float]]) -> 
 def test_angles_without_a_direction_are_left_out_and_long_histories_thinned() -> None:
     points = [AlignmentPoint(step, "stem", 90 - 0.01 * step, 1.0, None) for step in range(1001)]
     broken = AlignmentPoint(1001, "stem", 0.0, math.nan, None)
-    trial = trial_with(TrainResult(outcome=Outcome.DIVERGED, alignment=(*points, broken)))
+    trial = trial_with(TrainResult(outcome=TrialState.DIVERGED, alignment=(*points, broken)))
     drawn = update_angle_chart(trial)
     assert drawn is not None
     (line,) = drawn.series
-    assert 300 < line.path.count("L") < MOST_POINTS
+    assert 300 < line.path.count("L") < MAX_POINTS
     assert float(drawn.y_ticks[-1]) > 70, "the angle of 0 belongs to the broken point"
     assert feedback_angle_chart(trial) is None
 

@@ -86,7 +86,7 @@ def test_a_fault_of_ours_says_nothing_of_the_inside(
     store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(settings, store)
-    monkeypatch.setattr(app.state.service, "nodes", lambda: 1 / 0)
+    monkeypatch.setattr(app.state.service, "live_nodes", lambda: 1 / 0)
     with TestClient(app, base_url="http://127.0.0.1") as client:
         problem = assert_problem(client.get("/api/v1/nodes"), 500, "internal-error")
         page = client.get("/nodes")
@@ -139,7 +139,7 @@ def test_another_site_cannot_act(client: TestClient, seed: Any, headers: dict[st
     assert_problem(
         client.post(f"/api/v1/searches/{seed.search_id}:cancel", headers=headers), 403, "foreign-origin"
     )
-    assert seed.store.search(seed.search_id).state == "running"
+    assert seed.store.searches.get(seed.search_id).state == "running"
 
 
 def test_our_own_pages_can(client: TestClient, seed: Any) -> None:

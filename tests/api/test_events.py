@@ -38,7 +38,7 @@ def read(client: TestClient, headers: dict[str, str] | None = None, **query: Any
 def test_every_event_comes_once_in_order(client: TestClient, seed: Any) -> None:
     found = read(client)
     ids = [int(each["id"]) for each in found]
-    assert ids == [event.id for event in seed.store.events()]
+    assert ids == [event.id for event in seed.store.events.after()]
     first = json.loads(found[0]["data"])
     assert (found[0]["event"], first["kind"], first["search_id"]) == (
         "search.queued",
@@ -59,7 +59,7 @@ def test_a_reader_resumes_after_the_last_event_it_saw(client: TestClient, seed: 
 
 
 def test_a_stream_may_be_of_one_search(client: TestClient, seed: Any) -> None:
-    other = seed.store.add_search(seed.spec, now=datetime.now(UTC))
+    other = seed.store.searches.add(seed.spec, now=datetime.now(UTC))
     found = read(client, search_id=other.id)
     assert [each["event"] for each in found] == ["search.queued"]
     assert client.get(EVENTS, params={"search_id": "none"}).status_code == 404
@@ -83,7 +83,7 @@ def address(store: SqlStore, settings: Settings) -> Iterator[str]:
 
 
 def test_what_happens_now_is_pushed(address: str, seed: Any) -> None:
-    after = seed.store.last_event()
+    after = seed.store.events.last()
     with (
         httpx2.Client(timeout=20) as client,
         client.stream("GET", address + EVENTS, params={"after": after}) as answer,

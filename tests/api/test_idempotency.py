@@ -13,12 +13,11 @@ from sqlalchemy import select, text
 from api import idempotency
 from api.app import create_app
 from api.idempotency import REPLAYED
-from backprop_evo.records.stored import KeyScope
-from backprop_evo.service import Service
+from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.stored import Answer, KeyScope
 from backprop_evo.settings import Settings
-from backprop_evo.store.answers import KEPT_FOR, Answer, AnswerStore
-from backprop_evo.store.keys import KeyStore
-from backprop_evo.store.requests import KeyedRequest
+from backprop_evo.store.keyed import KeyedRequest
+from backprop_evo.store.requests import KEPT_FOR, SqlRequests
 from backprop_evo.store.sql import SqlStore
 from backprop_evo.store.tables import REQUESTS
 
@@ -139,7 +138,7 @@ def test_a_server_that_died_before_it_answered_does_nothing_again(
 
     monkeypatch.setattr(idempotency, "PATIENCE_S", 0.1)
     with monkeypatch.context() as dying:
-        dying.setattr(AnswerStore, "keep", die)
+        dying.setattr(SqlRequests, "keep", die)
         assert client.post(f"{search}:extend", json={"trials": 1}, headers=KEY).status_code == 500
     again = client.post(f"{search}:extend", json={"trials": 1}, headers=KEY)
     assert again.status_code == 409
@@ -193,7 +192,7 @@ def guarded(store: SqlStore, settings: Settings) -> Iterator[TestClient]:
 
 
 def key_of(store: SqlStore, scope: KeyScope) -> dict[str, str]:
-    _, key = KeyStore(store.database).issue("a test", scope, now=datetime.now(UTC))
+    _, key = store.keys.issue("a test", scope, now=datetime.now(UTC))
     return {"Authorization": f"Bearer {key}"}
 
 
@@ -230,7 +229,7 @@ def test_an_api_key_is_made_once_and_its_secret_is_neither_kept_nor_shown_again(
 
 
 def test_answers_are_forgotten_after_their_time(store: SqlStore, app: FastAPI) -> None:
-    answers, now = AnswerStore(store.database), datetime.now(UTC)
+    answers, now = store.requests, datetime.now(UTC)
     answer = Answer(status=200, headers={}, body="{}")
     for key, at in (("old", now - KEPT_FOR - timedelta(seconds=1)), ("young", now - KEPT_FOR / 2)):
         answers.keep(KeyedRequest(caller="", key=key, sha256="0", at=at), answer)
@@ -241,6 +240,6 @@ def test_answers_are_forgotten_after_their_time(store: SqlStore, app: FastAPI) -
 
 
 def test_what_nobody_keyed_is_not_written_down(store: SqlStore) -> None:
-    Service(store).check_equation("g")
+    store.searches.add(SearchSpec(name="without a key"), now=datetime.now(UTC))
     with store.database.write() as connection:
         assert connection.execute(select(REQUESTS)).all() == []

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from api.app import create_app
 from backprop_evo.records.stored import KeyScope
 from backprop_evo.settings import Settings
-from backprop_evo.store.keys import KeyStore
 from backprop_evo.store.sql import SqlStore
 
 SPEC = {"name": "with a key", "trials": 3}
@@ -27,7 +26,7 @@ def guarded(store: SqlStore, settings: Settings) -> Iterator[TestClient]:
 @pytest.fixture
 def header(store: SqlStore) -> Callable[[KeyScope], Headers]:
     def issue(scope: KeyScope) -> Headers:
-        _, key = KeyStore(store.database).issue("a test", scope, now=datetime.now(UTC))
+        _, key = store.keys.issue("a test", scope, now=datetime.now(UTC))
         return {"Authorization": f"Bearer {key}"}
 
     return issue
@@ -82,14 +81,14 @@ def test_a_key_is_made_used_and_revoked(guarded: TestClient, header: Callable[[K
 
 
 def test_the_database_knows_no_secret(store: SqlStore) -> None:
-    _, key = KeyStore(store.database).issue("a test", KeyScope.READ, now=datetime.now(UTC))
+    _, key = store.keys.issue("a test", KeyScope.READ, now=datetime.now(UTC))
     with store.database.read() as connection:
         stored = str(connection.execute(text("SELECT * FROM api_keys")).all())
     assert key.rpartition("_")[2] not in stored
 
 
 def test_a_right_id_with_a_wrong_secret_is_not_recognised(store: SqlStore) -> None:
-    keys = KeyStore(store.database)
+    keys = store.keys
     _, key = keys.issue("a test", KeyScope.READ, now=datetime.now(UTC))
     assert keys.recognise(key) is not None
     assert keys.recognise(key[:-1] + ("a" if key[-1] != "a" else "b")) is None
@@ -118,10 +117,10 @@ def test_keys_from_the_command_line(url: str, monkeypatch: pytest.MonkeyPatch, s
     settings.cache_clear()
     try:
         key = CliRunner().invoke(app, ["create", "me", "--scope", "admin"]).output.strip()
-        found = KeyStore(store.database).recognise(key)
+        found = store.keys.recognise(key)
         assert found is not None
         assert found.id in CliRunner().invoke(app, ["list"]).output
         assert CliRunner().invoke(app, ["revoke", found.id]).exit_code == 0
-        assert KeyStore(store.database).recognise(key) is None
+        assert store.keys.recognise(key) is None
     finally:
         settings.cache_clear()

@@ -1,14 +1,21 @@
 """Pages show what they must, escape what is hostile, work without a script; errors are pages too."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from backprop_evo.records.stored import Origin
-from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import KeyScope, Origin
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    TrainResult,
+)
+from backprop_evo.store.sql import SqlStore
 
 HOSTILE = "<script>alert(1)</script>"
 FORM = {
@@ -92,7 +99,7 @@ def test_an_ended_search_is_not_live(client: TestClient, seed: Any) -> None:
 
 
 def test_a_search_without_results_is_a_page_too(client: TestClient, seed: Any) -> None:
-    search = seed.store.add_search(seed.spec, now=seed.now)
+    search = seed.store.searches.add(seed.spec, now=seed.now)
     text = page(client, f"/searches/{search.id}")
     assert "waiting for a controller" in text
     page(client, f"/searches/{search.id}/trials")
@@ -121,10 +128,10 @@ def measured(seed: Any, points: tuple[AlignmentPoint, ...]) -> str:
     """The id of a trial that ended with these alignment points."""
     trial = seed.trial(20, "b_next_R_dh")
     seed.propose([seed.individual(20, "b_next_R_dh", Origin.RANDOM, None)], [trial])
-    lease = seed.store.claim_trial(trial.id, "node-a/0", lease_s=600, now=seed.tick())
-    assert seed.store.start_trial(lease, now=seed.tick())
-    result = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=0.3, alignment=points)
-    assert seed.store.finish_trial(lease, result, now=seed.tick())
+    lease = seed.store.trials.claim(trial.id, "node-a/0", lease_s=600, now=seed.tick())
+    assert seed.store.trials.start(lease, now=seed.tick())
+    result = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.3, alignment=points)
+    assert seed.store.trials.finish(lease, result, now=seed.tick())
     return str(trial.id)
 
 
@@ -167,7 +174,7 @@ def test_an_equation_shows_mathematics_facts_history_and_curve(client: TestClien
     assert seed.search_id in text
 
 
-def test_the_desk_checks_an_equation_or_points_at_the_mistake(client: TestClient) -> None:
+def test_the_equations_page_checks_an_equation_or_points_at_the_mistake(client: TestClient) -> None:
     assert "canonical form" in page(client, "/equations?text=g%20%2F%20fro(g)")
     assert "Infeasible:" in page(client, "/equations?text=W%20%2B%20g")
     wrong = page(client, "/equations?text=g%20%2F%20nope(g)", status=422)
@@ -198,6 +205,51 @@ def test_a_form_starts_a_search_once(client: TestClient) -> None:
     stored = client.get("/api/v1" + first.headers["location"]).json()["spec"]
     assert stored["start"] == ["g", "g / fro(g)"]
     assert stored["train"]["learning_rate"]["rates"] == [0.1, 1.0]
+    assert len(client.get("/api/v1/searches").json()["items"]) == 1
+
+
+def test_many_presses_at_once_start_one_search(client: TestClient) -> None:
+    form = FORM | {"idempotency_key": "pressed-often"}
+
+    def press(_: int) -> tuple[int, str]:
+        answer = client.post("/searches", data=form, follow_redirects=False)
+        return answer.status_code, answer.headers["location"]
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = set(pool.map(press, range(12)))
+    (search,) = client.get("/api/v1/searches").json()["items"]
+    assert answers == {(303, f"/searches/{search['id']}")}
+
+
+def test_a_form_that_was_refused_can_be_mended_and_sent_under_its_key(client: TestClient) -> None:
+    form = FORM | {"idempotency_key": "mended"}
+    refused = client.post("/searches", data=form | {"trials": "many"})
+    assert refused.status_code == 422
+    assert 'value="mended"' in refused.text
+    assert client.post("/searches", data=form, follow_redirects=False).status_code == 303
+    other = client.post("/searches", data=form | {"trials": "7"}, follow_redirects=False)
+    assert (other.status_code, "Conflict" in other.text) == (409, True)
+    assert len(client.get("/api/v1/searches").json()["items"]) == 1
+
+
+def test_a_form_with_a_key_that_is_none_is_refused_and_without_one_is_sent_as_often_as_it_comes(
+    client: TestClient,
+) -> None:
+    long = client.post("/searches", data=FORM | {"idempotency_key": "k" * 201})
+    assert (long.status_code, "1 to 200" in long.text) == (422, True)
+    for _ in range(2):
+        sent = client.post("/searches", data=FORM | {"idempotency_key": ""}, follow_redirects=False)
+        assert sent.status_code == 303
+    assert len(client.get("/api/v1/searches").json()["items"]) == 2
+
+
+def test_no_other_form_is_kept_least_of_all_the_one_that_signs_in(
+    client: TestClient, store: SqlStore
+) -> None:
+    _, key = store.keys.issue("a test", KeyScope.READ, now=datetime.now(UTC))
+    form = {"key": key, "idempotency_key": "k"}
+    assert client.post("/login", data=form, follow_redirects=False).status_code == 303
+    assert store.requests.find("", "k") is None
 
 
 @pytest.mark.parametrize(

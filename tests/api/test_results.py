@@ -55,6 +55,7 @@ def test_the_leaderboard_ranks_confirmed_first_and_plain_backprop_among_them(
     assert rows[0]["validation"]["n"] == 3
     assert rows[0]["test"]["mean"] == pytest.approx(0.35)
     assert [row["equation"] for row in rows if row["is_baseline"]] == ["g"]
+    assert {row["equation"]: row["latex"] for row in rows}["g / fro(g)"].startswith("\\frac")
     assert client.get("/api/v1/leaderboard").json()["items"] == rows
 
 
@@ -131,7 +132,7 @@ def test_metrics_count_what_is_stored(client: TestClient, seed: Any) -> None:
     assert 'backprop_evo_trials{state="completed"} 9.0' in lines
     assert 'backprop_evo_trials{state="diverged"} 1.0' in lines
     assert 'backprop_evo_node_busy_slots{node="node-a"} 1.0' in lines
-    assert f"backprop_evo_last_event {float(seed.store.last_event())}" in lines
+    assert f"backprop_evo_last_event {float(seed.store.events.last())}" in lines
 
 
 def test_health_and_version(client: TestClient) -> None:

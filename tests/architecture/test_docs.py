@@ -35,6 +35,16 @@ def test_links_resolve(page: Path) -> None:
     assert broken == []
 
 
+def test_every_page_is_linked_from_another() -> None:
+    linked = {
+        (page.parent / link).resolve()
+        for page in PAGES
+        for link, _ in LINK.findall(page.read_text())
+        if link.endswith(".md") and (page.parent / link).resolve() != page
+    }
+    assert [page.name for page in PAGES if page.name != "README.md" and page not in linked] == []
+
+
 def test_make_targets_in_the_pages_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     used = {word for line in commands_of("make") for word in shlex.split(line)[1:2]}

@@ -48,11 +48,12 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     "module",
     [
         "api.app",
-        "workers.controller_main",
+        "workers.controller",
         "workers.node",
         "workers.app",
         "backprop_evo.cli.main",
         "backprop_evo.service",
+        "backprop_evo.training.methods",
     ],
 )
 def test_imports_without_torch(module: str) -> None:
@@ -60,9 +61,32 @@ def test_imports_without_torch(module: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("module", ["dsl", "backprop_evo.training", "backprop_evo.data"])
+@pytest.mark.parametrize("module", ["dsl", "backprop_evo.training.run.trainer", "backprop_evo.data"])
 def test_stands_alone_with_torch_and_numpy(module: str) -> None:
     done = run(STANDS_ALONE.format(refused=SERVICE_LIBRARIES, module=module))
+    assert done.returncode == 0, done.stderr
+
+
+def test_methods_are_listed_and_checked_without_torch() -> None:
+    done = run(
+        STANDS_ALONE.format(refused=["torch"], module="backprop_evo.training.methods")
+        + "from backprop_evo.records.training import TrainSpec\n"
+        "from backprop_evo.training.methods import as_method, declared, method_of\n"
+        "for name in (*declared(), 'g'):\n"
+        "    if name != 'equation':\n"
+        "        method = method_of(as_method(name))\n"
+        "        print(method.text(), method.fingerprint(), method.declared.rows())\n"
+        "        method.check_fit(TrainSpec(model='mlp-8'))\n"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "indirect feedback alignment" in done.stdout
+
+
+def test_a_worker_warms_torch_up_before_its_first_trial() -> None:
+    done = run(
+        "import sys\nfrom workers import tasks\n"
+        "assert 'torch' not in sys.modules\ntasks._warm_up()\nassert 'torch' in sys.modules"
+    )
     assert done.returncode == 0, done.stderr
 
 

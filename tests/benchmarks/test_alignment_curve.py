@@ -6,7 +6,12 @@ from types import ModuleType
 
 import pytest
 
-from backprop_evo.records.training import AlignmentPoint, CurvePoint, Outcome, TrainResult
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    CurvePoint,
+    TrainResult,
+)
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "alignment_curve.py"
 
@@ -51,7 +56,7 @@ def test_the_last_layer_is_left_out_since_its_update_is_exact(script):
         for step in range(3)
         for layer, angle in (("1", 50), ("3", 0))
     ]
-    assert list(script.update_angles(TrainResult(outcome=Outcome.COMPLETED, alignment=tuple(points)))) == [
+    assert list(script.update_angles(TrainResult(outcome=TrialState.COMPLETED, alignment=tuple(points)))) == [
         "1"
     ]
 
@@ -60,7 +65,7 @@ def test_it_draws_and_tells_every_table(script, tmp_path, capsys):
     epochs, per_epoch = 12, script.STEPS_PER_EPOCH
     runs = [
         TrainResult(
-            outcome=Outcome.COMPLETED,
+            outcome=TrialState.COMPLETED,
             curve=tuple(CurvePoint(e + 1, 2.0 / (e + 1), 0.3 + seed / 100, 0.3, 1.0) for e in range(epochs)),
             alignment=tuple(
                 AlignmentPoint(e * per_epoch, layer, 90 - e, 1.0, feedback)

@@ -6,12 +6,17 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.cli.alignment_table import LayerAlignment, layer_alignments, steps_per_epoch
-from backprop_evo.records.training import AlignmentPoint, Outcome, TrainResult, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.training import train_child
 from dsl import parse
 
 
-def result(*points: AlignmentPoint, outcome: Outcome = Outcome.COMPLETED) -> TrainResult:
+def result(*points: AlignmentPoint, outcome: TrialState = TrialState.COMPLETED) -> TrainResult:
     return TrainResult(outcome=outcome, alignment=points)
 
 
@@ -33,7 +38,7 @@ def test_layers_are_in_network_order_and_averaged_over_seeds():
 
 def test_a_training_that_ended_early_does_not_cut_the_others_short():
     whole = result(AlignmentPoint(0, "1", 80, 1.0, None), AlignmentPoint(9, "1", 40, 1.0, None))
-    short = result(AlignmentPoint(0, "1", 20, 1.0, None), outcome=Outcome.DIVERGED)
+    short = result(AlignmentPoint(0, "1", 20, 1.0, None), outcome=TrialState.DIVERGED)
     (row,) = layer_alignments([short, whole])
     assert (row.first, row.last) == (80, 40)
     assert layer_alignments([short]) == []
@@ -43,7 +48,7 @@ def test_a_training_that_ended_early_does_not_cut_the_others_short():
 def test_a_measurement_without_a_direction_is_left_out(ratio):
     points = [AlignmentPoint(step, "1", 60 - step, 1.0, None) for step in (0, 1)]
     (row,) = layer_alignments(
-        [result(*points, AlignmentPoint(2, "1", 0, ratio, None), outcome=Outcome.DIVERGED)]
+        [result(*points, AlignmentPoint(2, "1", 0, ratio, None), outcome=TrialState.DIVERGED)]
     )
     assert (row.lowest, row.last) == (59, 59)
 

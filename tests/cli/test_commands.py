@@ -15,7 +15,7 @@ from backprop_evo.cli.demo import DEMO
 from backprop_evo.cli.doctor import examine
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import Stack, check_port, free_port
-from backprop_evo.cli.tables import duration, leaderboard_table, percent, spread
+from backprop_evo.cli.tables import leaderboard_table
 from backprop_evo.errors import InvalidInput, InvalidSettings, Unavailable
 from backprop_evo.service import parse_search_spec
 from backprop_evo.settings import Settings
@@ -95,12 +95,6 @@ def test_leaderboard_table_says_n_and_marks_backprop() -> None:
     assert "41.2 ± 0.8 (3)" in text
     assert "40.0 (1)" in text
     assert "backprop" in text
-
-
-def test_words_for_numbers() -> None:
-    assert (percent(None), percent(0.5)) == ("–", "50.0")
-    assert spread(None) == "–"
-    assert [duration(s) for s in (5, 192, 7320)] == ["5 s", "3 min 12 s", "2 h 2 min"]
 
 
 def test_a_port_in_use_is_named() -> None:

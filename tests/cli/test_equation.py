@@ -23,7 +23,11 @@ def test_check_says_feasible() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("g + W", "infeasible: operation 1"), ("clip(g, 0.3)", "c is one of 0.01"), ("", "the text is empty")],
+    [
+        ("g + W", "infeasible equation: operation 1"),
+        ("clip(g, 0.3)", "c is one of 0.01"),
+        ("", "the text is empty"),
+    ],
 )
 def test_what_is_wrong_ends_with_exit_code_2(text: str, said: str) -> None:
     code, _, err = run("check", text)
@@ -83,3 +87,8 @@ def test_known_lists_table_1() -> None:
 def test_facts() -> None:
     assert json.loads(run("facts", "b_next_R_dh", "--json")[1])["needs"] == ["R"]
     assert run("facts", "g + W")[0] == 2
+
+
+def test_known_says_by_which_optimizer_a_row_was_trained() -> None:
+    rows = {row["key"]: row for row in json.loads(run("known", "--json")[1])}
+    assert {entry["optimizer"] for entry in rows["backprop"]["published"]} == {"sgd", "momentum"}

@@ -10,7 +10,8 @@ from backprop_evo.cli.main import app
 from backprop_evo.cli.train import build_spec
 from backprop_evo.cli.training_report import paired_difference
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.training import LearningRateGrid, Outcome, RelativeStepGrid, TrainResult
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainResult
 
 SMALL = [
     "--model",
@@ -62,7 +63,7 @@ def test_the_difference_is_taken_seed_by_seed():
 
 def test_a_seed_without_an_accuracy_for_both_is_left_out_and_said_so():
     good, bad = (
-        TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=accuracy) for accuracy in (0.5, None)
+        TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=accuracy) for accuracy in (0.5, None)
     )
     difference = paired_difference({"a": [good, good, good], "b": [good, bad, good]})
     assert (difference.n, difference.left_out, difference.mean) == (2, 1, 0.0)
@@ -109,6 +110,11 @@ def test_relative_steps_are_calibrated_probed_and_told():
         (["g", *SMALL, "--preset", "A9"], "A9"),
         (["g", *SMALL, "--optimizer", "adam"], "optimizer"),
         (["g", *SMALL[:-1], "fast"], "fast"),
+        (["g", *SMALL, "--setting", "beta=1"], "no setting beta"),
+        (["g", *SMALL, "--setting", "beta"], "name=value"),
+        (["equation", *SMALL], "needs the setting text"),
+        (["indirect-feedback", *SMALL, "--setting", "seed=1"], "no setting seed"),
+        (["h_next_pre", *SMALL], "infeasible"),
     ],
 )
 def test_bad_requests_end_with_code_2_and_name_the_culprit(arguments, says):
@@ -153,3 +159,32 @@ def test_json_tells_every_measurement():
     assert [(point["step"], point["site"]) for point in points] == [(0, "1"), (0, "3")]
     assert points[0]["feedback_angle"] is None
     assert 80 < points[1]["feedback_angle"] < 100
+
+
+def test_a_method_is_trained_and_compared_by_its_name():
+    told = json.loads(run("indirect-feedback", *SMALL, "--compare", "backprop", "--json").stdout)
+    assert [each["method"] for each in told["equations"]] == [
+        {"name": "indirect-feedback", "settings": {}},
+        {"name": "equation", "settings": {"text": "g"}},
+    ]
+    assert told["difference"]["n"] == 1
+    table = run("g", *SMALL, "--compare", "indirect-feedback")
+    assert table.exit_code == 0, table.output
+    assert "g  minus  indirect-feedback" in table.output
+
+
+@pytest.mark.parametrize("arguments", [["indirect-feedback"], ["g", "--compare", "indirect-feedback"]])
+def test_a_model_that_the_method_cannot_train_is_refused_before_anything_runs(arguments, monkeypatch):
+    monkeypatch.setattr("backprop_evo.cli.train._train", None)
+    result = run(*arguments, *SMALL, "--model", "wrn-10-1")
+    assert result.exit_code == 2
+    assert "plain chain of layers, and wrn-10-1 is none" in result.output
+    assert "use an mlp" in result.output
+    assert "direct-feedback-alignment" in result.output
+
+
+def test_settings_are_given_by_name():
+    told = json.loads(run("equation", *SMALL, "--setting", "text=g / fro(g)", "--json").stdout)
+    (each,) = told["equations"]
+    assert each["equation"] == "equation text=g / fro(g)"
+    assert each["method"]["settings"] == {"text": "g / fro(g)"}

@@ -8,9 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backprop_evo.records.searching import Confirmation, Purpose, SearchSpec, TrialState
+from backprop_evo.records.searching import (
+    Confirmation,
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Lease, Origin, SearchRecord, TrialRecord
-from backprop_evo.records.training import CurvePoint, Outcome, TrainResult
+from backprop_evo.records.training import (
+    CurvePoint,
+    TrainResult,
+)
 from backprop_evo.store.base import Store
 from backprop_evo.store.sql import SqlStore, open_store
 
@@ -31,8 +39,8 @@ class Scene:
 
     def search(self, name: str = "a search", **options: object) -> SearchRecord:
         """A search that controller ``c`` drives."""
-        queued = self.store.add_search(SearchSpec(name=name, **options), now=self.now)
-        while (claimed := self.store.claim_search("c", lease_s=60, now=self.now)) is not None:
+        queued = self.store.searches.add(SearchSpec(name=name, **options), now=self.now)
+        while (claimed := self.store.searches.claim("c", lease_s=60, now=self.now)) is not None:
             if claimed.id == queued.id:
                 return claimed
         raise AssertionError("nobody could claim the search")
@@ -80,30 +88,30 @@ class Scene:
             created_at=self.now,
             queued_at=self.now,
         )
-        self.store.record_decisions(search.id, "c", individuals, [trial], now=self.now)
+        self.store.individuals.record(search.id, "c", individuals, [trial], now=self.now)
         return trial.id
 
     def lease(self, trial_id: str, worker: str = "node/0", lease_s: float = 60) -> Lease:
-        lease = self.store.claim_trial(trial_id, worker, lease_s=lease_s, now=self.now)
+        lease = self.store.trials.claim(trial_id, worker, lease_s=lease_s, now=self.now)
         assert lease is not None
         return lease
 
     def running(self, trial_id: str, worker: str = "node/0") -> Lease:
         lease = self.lease(trial_id, worker)
-        assert self.store.start_trial(lease, now=self.now)
+        assert self.store.trials.start(lease, now=self.now)
         return lease
 
     def finish(self, trial_id: str, accuracy: float | None = 0.5, **rest: object) -> None:
         """Train the trial in no time; without an accuracy it diverges."""
-        assert self.store.finish_trial(self.running(trial_id), result(accuracy, **rest), now=self.now)
+        assert self.store.trials.finish(self.running(trial_id), result(accuracy, **rest), now=self.now)
 
 
 def result(accuracy: float | None = 0.5, **rest: object) -> TrainResult:
     if accuracy is None:
-        return TrainResult(outcome=Outcome.DIVERGED, reason="loss is nan", train_loss=float("nan"))
+        return TrainResult(outcome=TrialState.DIVERGED, reason="loss is nan", train_loss=float("nan"))
     curve = (CurvePoint(0.5, float("inf"), None, 0.1, 1.5), CurvePoint(1.0, 1.25, accuracy, 0.1, 3.0))
     return TrainResult(
-        outcome=Outcome.COMPLETED,
+        outcome=TrialState.COMPLETED,
         validation_accuracy=accuracy,
         curve=curve,
         wall_time_s=3.0,

@@ -272,7 +272,7 @@ def test_draws_follow_torchs_seed(c):
 @pytest.mark.parametrize("text", ["mean(g) + mean(g)", "bn(g) * std(g)", "mean(dh) + bn(dh)"])
 def test_a_running_average_moves_once_a_pass_however_often_it_is_named(text):
     equation, steps = parse(text), passes(CONV, seed=3, count=3)
-    memory = reference.NOTHING_YET
+    memory = reference.EMPTY_MEMORY
     signals = in_torch(equation, steps, CONV[2], RELU, torch.float64, channels_last=True)
     for values, signal in zip(steps, signals, strict=True):
         expected, memory = reference.evaluate(equation, values, memory)
@@ -288,7 +288,7 @@ def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatc
     steps = passes(layer, seed=3, count=2, dtype=dtype)
     draws_from_numpy(monkeypatch, seed=11)
     ours = in_torch(equation, steps, op, RELU, dtype, channels_last=name != "dense")
-    memory, draws = reference.NOTHING_YET, np.random.default_rng(11)
+    memory, draws = reference.EMPTY_MEMORY, np.random.default_rng(11)
     for values, signal in zip(steps, ours, strict=True):
         expected, memory = reference.evaluate(equation, values, memory, draws)
         compare(signal, expected, TOLERANCE[dtype])
@@ -308,7 +308,7 @@ def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatc
         steps = passes(layer, seed=number, count=3)
         draws_from_numpy(monkeypatch, seed=11)
         ours = in_torch(equation, steps, op, RELU, torch.float64, channels_last=name != "dense")
-        memory, noise = reference.NOTHING_YET, np.random.default_rng(11)
+        memory, noise = reference.EMPTY_MEMORY, np.random.default_rng(11)
         for values, signal in zip(steps, ours, strict=True):
             expected, memory = reference.evaluate(equation, values, memory, noise)
             if np.abs(expected).max() < 1e8:

@@ -6,7 +6,7 @@ import pytest
 import dsl
 from dsl.site_values import Convolution, random_site
 
-#: Entries per setting and optimiser as printed; the row with p1_b (A3, momentum) is missing.
+#: Entries per setting and optimizer as printed; the row with p1_b (A3, momentum) is missing.
 PRINTED = {
     ("A1", "sgd"): 5,
     ("A1", "momentum"): 5,
@@ -21,7 +21,7 @@ PRINTED = {
 
 def test_table_1_is_complete() -> None:
     entries = [entry for known in dsl.KNOWN.values() for entry in known.published]
-    counted = {key: sum((e.setting, e.optimiser) == key for e in entries) for key in PRINTED}
+    counted = {key: sum((e.setting, e.optimizer) == key for e in entries) for key in PRINTED}
     assert counted == PRINTED
     assert len(entries) == sum(PRINTED.values())
     assert max(entry.test_accuracy for entry in entries) == 0.9375

@@ -5,6 +5,7 @@ import math
 import random
 import time
 import xml.etree.ElementTree as ElementTree
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import dsl
 from dsl import EVERYTHING, Equation, Operation
+from dsl.equation import Statistic
 
 operations = st.builds(
     Operation,
@@ -259,3 +261,7 @@ def test_wrong_json_is_named(change, message: str) -> None:
     with pytest.raises(dsl.EquationError) as caught:
         dsl.from_json(value)
     assert message in str(caught.value)
+
+
+def test_the_statistics_have_a_row_each() -> None:
+    assert {"value", *dsl.STATISTICS} == set(get_args(Statistic))

@@ -49,6 +49,30 @@ def test_unary_functions_by_hand(name: str, constant: float | None, expected) ->
     np.testing.assert_allclose(value, np.asarray(expected, float), rtol=1e-14)
 
 
+PRODUCTS = {
+    "b_next_W": "b_next @ W",
+    "b_next_R": "b_next @ R",
+    "b_top_R_L": "b_top @ R_L",
+    "g": "b_next @ W * dh",
+    "b_next_R_dh": "b_next @ R * dh",
+    "b_top_R_L_dh": "b_top @ R_L * dh",
+}
+
+
+@pytest.mark.parametrize("name", [name for name, row in dsl.OPERANDS.items() if row.product is not None])
+def test_an_operand_that_is_a_product_computes_it_and_is_its_canonical_form(name: str) -> None:
+    product = dsl.OPERANDS[name].product
+    chain = dsl.Operation(
+        dsl.Unary("identity"), dsl.Operand(product.right), dsl.Unary("identity"), product.binary
+    )
+    equation = dsl.Equation(dsl.Operand(product.left), (chain,))
+    operation = Convolution(padding=(1, 1))
+    site = random_site(np.random.default_rng(2), operation, in_shape=(3, 5, 5), weight_shape=(4, 3, 3, 3))
+    np.testing.assert_allclose(dsl.evaluate(equation, site)[0], reference.OPERAND_MEANING[name](site))
+    assert dsl.canonical(equation) == dsl.canonical(dsl.parse(name))
+    assert dsl.parse(f"mean({PRODUCTS[name]}) + h") == dsl.parse(f"mean({name}) + h")
+
+
 def test_every_primitive_has_a_meaning() -> None:
     meanings = {*reference.UNARY_MEANING, *reference.RANDOM_MEANING, *reference.REMEMBERING_MEANING}
     assert meanings == set(dsl.UNARIES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dsl
-from dsl import BINARIES, EVERYTHING, Equation, Operation, reference
+from dsl import BINARIES, EVERYTHING, OPERANDS, Equation, Operation, reference
 from dsl.site_values import Convolution, Dense, SiteValues, random_site
 
 SITES = {
@@ -23,7 +23,7 @@ def make_site(name: str) -> SiteValues:
 
 def by_tensors(equation: Equation, site: SiteValues) -> np.ndarray:
     """The equation computed by looking at the tensors' own shapes; ValueError where they do not fit."""
-    memory = dict(reference._operand_averages(equation, site, {}))
+    memory = dict(reference.operand_averages(OPERANDS, site, {}))
     draws = np.random.default_rng(0)
     value = reference.operand_value(equation.first, site, memory)
     for operation in equation.operations:

@@ -61,6 +61,58 @@ def test_components_are_drawn_uniformly() -> None:
     assert max(swapped.values()) < 1.4 * min(swapped.values())
 
 
+#: Operands of one shape and nothing that changes it: every swap is feasible, and no mutation starts again.
+UNIFORM = dsl.vocabulary(
+    ["g", "h", "dh"], ["identity", "abs", "clip", "relu"], ["add", "multiply"], {"clip": (0.1, 1.0)}
+)
+
+
+def places_changed(vocabulary: dsl.Vocabulary, count: int, redraw: dsl.Redraw, seed: int) -> Counter[int]:
+    """How often each place of the genome was changed, in mutations of equations of two operations."""
+    rng, changed = random.Random(seed), Counter[int]()
+    for _ in range(count):
+        parent = dsl.sample(rng, vocabulary, (0.0, 1.0))
+        child = components(dsl.mutate(parent, rng, vocabulary, redraw=redraw))
+        changed.update(i for i, before in enumerate(components(parent)) if child[i] != before)
+    return changed
+
+
+def chi_square(changed: Counter[int], weights: dict[int, float]) -> float:
+    total = changed.total()
+    expected = {place: total * weight / sum(weights.values()) for place, weight in weights.items()}
+    return sum((changed[place] - wanted) ** 2 / wanted for place, wanted in expected.items())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_place_is_changed_equally_often(seed: int) -> None:
+    """χ² of 9 places has 8 degrees of freedom: above 35.6 once in 50,000 draws of equal frequencies."""
+    changed = places_changed(UNIFORM, 9_000, "replacement", seed)
+    assert chi_square(changed, dict.fromkeys(range(9), 1.0)) < 35.6
+
+
+def test_places_without_an_alternative_are_left_out_and_the_others_changed_equally_often() -> None:
+    """One binary function, and one unary that stands nowhere in the parent or everywhere."""
+    vocabulary = dsl.vocabulary(["g", "h"], ["identity"], ["add"])
+    assert set(places_changed(vocabulary, 500, "replacement", 0)) == {0, 2, 6}
+    assert chi_square(places_changed(vocabulary, 3_000, "replacement", 1), {0: 1, 2: 1, 6: 1}) < 21.6
+    rng, parent = random.Random(2), dsl.parse("abs(g) + h")
+    swapped = Counter(
+        next(i for i, (a, b) in enumerate(zip(components(parent), components(child), strict=True)) if a != b)
+        for child in (dsl.mutate(parent, rng, vocabulary) for _ in range(3_000))
+    )
+    assert chi_square(swapped, {0: 1, 1: 1, 2: 1}) < 21.6  # 2 degrees of freedom: once in 50,000
+    assert set(swapped) == {0, 1, 2}
+
+
+def test_searches_of_old_drew_the_place_again_so_that_small_categories_changed_less() -> None:
+    """A place is changed with the probability that the component drawn is another: (n − 1) / n of n."""
+    operand, unary, binary = 2 / 3, 4 / 5, 1 / 2
+    weights = dict(enumerate((operand, *2 * (unary, operand, unary, binary))))
+    changed = places_changed(UNIFORM, 9_000, "place", 0)
+    assert chi_square(changed, weights) < 35.6
+    assert chi_square(changed, dict.fromkeys(range(9), 1.0)) > 100
+
+
 def test_the_same_state_gives_the_same_equations() -> None:
     def drawn(seed: int) -> list[dsl.Equation]:
         rng = random.Random(seed)
@@ -70,7 +122,7 @@ def test_the_same_state_gives_the_same_equations() -> None:
 
 
 def test_a_vocabulary_is_kept_to() -> None:
-    vocabulary = dsl.language(
+    vocabulary = dsl.vocabulary(
         ["g", "h", "mean(dh)"], ["identity", "scale", "clip"], ["add", "min"], {"scale": (0.1, 3.0)}
     )
     rng = random.Random(4)
@@ -83,7 +135,7 @@ def test_a_vocabulary_is_kept_to() -> None:
         assert {u.constant for u in unaries if u.name == "scale"} <= {0.1, 3.0}
         assert {o.binary for o in child.operations} <= {"add", "min"}
     assert len(EVERYTHING.operands) == 68
-    assert dsl.language() == EVERYTHING
+    assert dsl.vocabulary() == EVERYTHING
 
 
 @pytest.mark.parametrize(
@@ -100,14 +152,14 @@ def test_a_vocabulary_is_kept_to() -> None:
 )
 def test_unknown_components_name_the_nearest(asked, hint: str) -> None:
     with pytest.raises(dsl.UnknownComponent) as caught:
-        dsl.language(**asked)
+        dsl.vocabulary(**asked)
     assert hint in (caught.value.hint or "")
 
 
 def test_a_vocabulary_without_feasible_equations_is_refused() -> None:
     with pytest.raises(dsl.EquationError, match="no feasible equation"):
-        dsl.sample(random.Random(0), dsl.language(["W"], ["identity"], ["add"]))
-    lonely = dsl.language(["g"], ["identity"], ["left"])
+        dsl.sample(random.Random(0), dsl.vocabulary(["W"], ["identity"], ["add"]))
+    lonely = dsl.vocabulary(["g"], ["identity"], ["left"])
     with pytest.raises(dsl.EquationError, match="no other component"):
         dsl.mutate(dsl.parse("g"), random.Random(0), lonely)
 
@@ -116,13 +168,13 @@ def test_operators_beyond_the_paper_stay_feasible() -> None:
     rng = random.Random(5)
     lengths = set()
     for _ in range(300):
-        mother, father = (dsl.sample(rng, lengths=(0.3, 0.3, 0.4)) for _ in range(2))
-        longer = dsl.change_length(mother, rng)
-        assert abs(len(longer.operations) - len(mother.operations)) == 1
+        parent, partner = (dsl.sample(rng, lengths=(0.3, 0.3, 0.4)) for _ in range(2))
+        longer = dsl.change_length(parent, rng)
+        assert abs(len(longer.operations) - len(parent.operations)) == 1
         lengths.add(len(longer.operations))
-        child = dsl.crossover(mother, father, rng)
-        assert child.first == mother.first
-        for equation in (longer, child, dsl.mutate_constant(mother, rng)):
+        child = dsl.crossover(parent, partner, rng)
+        assert child.first == parent.first
+        for equation in (longer, child, dsl.mutate_constant(parent, rng)):
             assert dsl.is_feasible(equation)
             assert dsl.parse(dsl.to_text(equation)) == equation
     assert lengths == {1, 2, 3}

@@ -58,7 +58,7 @@ class Cluster:
     PROGRAMS = {  # noqa: RUF012
         "redis": ("-m", "workers.embedded"),
         "node": ("-m", "workers.node"),
-        "controller": ("-m", "workers.controller_main"),
+        "controller": ("-m", "workers.controller"),
         "hanging slot": (str(Path(__file__).with_name("hanging_slot.py")),),
     }
 
@@ -119,11 +119,11 @@ class Cluster:
 
     def until_ended(self, search_id: str, within_s: float = 120.0) -> SearchRecord:
         eventually(
-            lambda: self.store.search(search_id).state.is_terminal,
+            lambda: self.store.searches.get(search_id).state.is_terminal,
             f"{search_id} ended: {self.logs()}",
             within_s,
         )
-        return self.store.search(search_id)
+        return self.store.searches.get(search_id)
 
     def logs(self) -> str:
         return f"see {self.home}"

@@ -5,7 +5,10 @@ import time
 
 import pytest
 
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import TrialRecord
 from tests.e2e.cluster import SLOW, Cluster, eventually, search_spec
 
@@ -18,12 +21,12 @@ STEADY = SLOW.__class__(
 
 
 def trials_of(cluster: Cluster, search_id: str) -> list[TrialRecord]:
-    return list(cluster.store.trials(search_id, limit=200).items)
+    return list(cluster.store.trials.page(search_id, limit=200).items)
 
 
 def assert_exact(cluster: Cluster, search_id: str, trials: int) -> None:
     """So many equations, all different, each with one terminal trial and one place in the finish order."""
-    search = cluster.store.search(search_id)
+    search = cluster.store.searches.get(search_id)
     assert search.state is SearchState.COMPLETED, search.failure
     found = trials_of(cluster, search_id)
     searched = [trial for trial in found if trial.purpose is Purpose.SEARCH]
@@ -32,7 +35,7 @@ def assert_exact(cluster: Cluster, search_id: str, trials: int) -> None:
     orders = sorted(trial.finish_order or 0 for trial in found)
     assert orders == list(range(1, len(found) + 1))
     assert all(trial.state.is_terminal for trial in found)
-    numbers = [each.number for each in cluster.store.individuals(search_id)]
+    numbers = [each.number for each in cluster.store.individuals.of(search_id)]
     assert numbers == list(range(len(numbers)))
 
 
@@ -48,10 +51,11 @@ def test_a_controller_killed_in_the_middle_goes_on_where_it_was(cluster: Cluster
     search = cluster.service.submit_search(search_spec("controller killed", trials=12))
     for done in (2, 6):
         eventually(
-            lambda done=done: cluster.store.search(search.id).trials_done >= done, f"{done} trials ended"
+            lambda done=done: cluster.store.searches.get(search.id).trials_done >= done,
+            f"{done} trials ended",
         )
         cluster.kill("controller")
-        before = cluster.store.search(search.id).trials_done
+        before = cluster.store.searches.get(search.id).trials_done
         assert before < 12, "it was killed too late to mean anything"
         cluster.start("controller")
     cluster.until_ended(search.id)
@@ -65,8 +69,8 @@ def test_a_worker_killed_in_a_trial_is_replaced(cluster: Cluster) -> None:
         process.kill()
     cluster.until_ended(search.id)
     assert_exact(cluster, search.id, 4)
-    assert len(cluster.store.attempts(victim.id)) == 2
-    assert cluster.store.trial(victim.id).fence == 2
+    assert len(cluster.store.trials.attempts(victim.id)) == 2
+    assert cluster.store.trials.get(victim.id).fence == 2
 
 
 def test_a_redis_that_lost_everything_is_told_again(cluster: Cluster) -> None:
@@ -106,8 +110,8 @@ def test_a_node_that_is_told_to_stop_gives_its_trials_back_at_once(cluster: Clus
     family = cluster.pool_processes()
     cluster.terminate("node")
     assert not any(process.is_running() for process in family)
-    assert cluster.store.trial(given_back.id).state is TrialState.QUEUED
-    assert "shutting down" in str(cluster.store.attempts(given_back.id)[0].reason)
+    assert cluster.store.trials.get(given_back.id).state is TrialState.QUEUED
+    assert "shutting down" in str(cluster.store.trials.attempts(given_back.id)[0].reason)
     cluster.start("node")
     cluster.until_ended(search.id)
     assert_exact(cluster, search.id, 4)

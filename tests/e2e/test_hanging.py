@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backprop_evo.records.searching import TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import AttemptRecord, TrialRecord
 from backprop_evo.settings import Settings
 from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec
@@ -30,8 +30,8 @@ class Stage:
 
     def trial(self) -> str:
         store, now = self.cluster.store, datetime.now(UTC)
-        store.add_search(search_spec("hanging", trials=1), now=now)
-        search = store.claim_search(CONTROLLER, lease_s=600, now=now)
+        store.searches.add(search_spec("hanging", trials=1), now=now)
+        search = store.searches.claim(CONTROLLER, lease_s=600, now=now)
         assert search is not None
         return add_trials(store, search, 1, now)[0]
 
@@ -41,10 +41,10 @@ class Stage:
         def ended() -> bool:
             self.dispatcher.send_new(now=datetime.now(UTC))
             self.dispatcher.reconcile(now=datetime.now(UTC))
-            return store.trial(trial_id).state.is_terminal
+            return store.trials.get(trial_id).state.is_terminal
 
         eventually(ended, f"{trial_id} ended: {self.cluster.logs()}", within_s=60)
-        return store.trial(trial_id), list(store.attempts(trial_id))
+        return store.trials.get(trial_id), list(store.trials.attempts(trial_id))
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_training_that_is_killed_at_the_hard_limit_is_a_timeout(stage: Stage) 
     assert [attempt.outcome for attempt in attempts] == ["timeout"]
     time.sleep(1.5)
     stage.dispatcher.send_new(now=datetime.now(UTC))
-    assert len(stage.cluster.store.attempts(trial.id)) == 1, "it was tried again"
+    assert len(stage.cluster.store.trials.attempts(trial.id)) == 1, "it was tried again"
 
 
 @pytest.mark.parametrize("stage", [{"STALL_S": "1"}], indirect=True, ids=["1 s"])

@@ -19,7 +19,10 @@ from typer.testing import CliRunner
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import free_port
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.tether import tethered
 from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec
 
@@ -171,8 +174,8 @@ def test_the_same_code_runs_on_postgresql(new_postgres_database: Callable[..., s
     try:
         search = cluster.service.submit_search(search_spec("postgres", trials=4, best=1))
         assert cluster.until_ended(search.id).state is SearchState.COMPLETED
-        rows = cluster.store.leaderboard(search.id).items
-        first = [t for t in cluster.store.finished_trials(search.id) if t.purpose is not Purpose.CONFIRMATION]
+        rows = cluster.store.leaderboard.page(search.id).items
+        first = [t for t in cluster.store.trials.finished(search.id) if t.purpose is not Purpose.CONFIRMATION]
         assert len(first) == 5
         # Which equations are proposed depends on the order of finishing; one that diverges has no row.
         assert len(rows) == sum(t.state is TrialState.COMPLETED for t in first)

@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
-from backprop_evo.records.searching import Confirmation, Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Confirmation,
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
-from backprop_evo.search.controller import Decisions, SearchProgress
+from backprop_evo.search.brain import Brain, Decisions
 from backprop_evo.search.language import Candidate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,12 +66,12 @@ class Cluster:
     end: Decisions | None = None
 
     def __post_init__(self) -> None:
-        self.progress = SearchProgress("s", self.spec, self.language)
+        self.progress = Brain("s", self.spec, self.language)
 
     def step(self, state: SearchState = SearchState.RUNNING, trials: int | None = None) -> Decisions:
         """One decision, its trials sent out."""
         for finish in self.finishes[self.progress.finishes_known :]:
-            self.progress.hear(finish)
+            self.progress.observe(finish)
         decisions = self.progress.decide(state, trials or self.spec.trials, now=NOW)
         self.individuals += decisions.individuals
         self.trials += decisions.trials

@@ -6,7 +6,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.search.replay import rebuild, replay
 
 runs = st.fixed_dictionaries(
@@ -46,7 +49,7 @@ def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, option
             run.finish_one()
     heard = data.draw(st.integers(run.progress.finishes_known, len(run.finishes)))
     for finish in run.finishes[run.progress.finishes_known : heard]:
-        run.progress.hear(finish)
+        run.progress.observe(finish)
     confirmations_out = [t.id for t in run.trials if t.purpose is Purpose.CONFIRMATION]
     finishes = run.finishes[:heard]
     again = rebuild("s", run.spec, run.language, run.individuals, finishes, confirmations_out)

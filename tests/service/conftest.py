@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from backprop_evo.records.searching import Confirmation, SearchSpec
-from backprop_evo.records.training import Outcome, TrainResult
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    TrainResult,
+)
 from backprop_evo.service import Service
 from backprop_evo.store.sql import SqlStore, open_store
 
@@ -58,14 +61,16 @@ def small_spec():
 def train_oldest(store: Any, search_id: str, now: datetime) -> bool:
     """The worker: trains the trial that is open longest; False when there is none. Fitness follows from
     the text."""
-    for trial in store.open_trials(search_id):
-        lease = store.claim_trial(trial.id, "node/0", lease_s=60, now=now)
+    for trial in store.trials.open(search_id):
+        lease = store.trials.claim(trial.id, "node/0", lease_s=60, now=now)
         if lease is None:
             continue
         accuracy = (sum(map(ord, trial.equation)) % 97) / 100
-        result = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=accuracy, test_accuracy=accuracy)
-        assert store.start_trial(lease, now=now)
-        assert store.finish_trial(lease, result, now=now)
+        result = TrainResult(
+            outcome=TrialState.COMPLETED, validation_accuracy=accuracy, test_accuracy=accuracy
+        )
+        assert store.trials.start(lease, now=now)
+        assert store.trials.finish(lease, result, now=now)
         return True
     return False
 

@@ -6,9 +6,12 @@ import pytest
 
 from backprop_evo.errors import Conflict, InvalidInput
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose, SearchState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState
 from backprop_evo.search.replay import replay
-from backprop_evo.search.spec_language import SpecLanguage
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.service import drive_once
 from backprop_evo.store.codec import encode
 
@@ -24,14 +27,27 @@ class CrashingStore:
         self._store, self._at = store, at
         self.calls = 0
 
+    def __getattr__(self, noun):
+        return CrashingNoun(self, getattr(self._store, noun))
+
+    def count_call(self, name):
+        self.calls += 1
+        if self.calls == self._at:
+            raise CrashError(f"after {name}")
+
+
+class CrashingNoun:
+    """One noun of a store; every call of it counts."""
+
+    def __init__(self, store, noun):
+        self._store, self._noun = store, noun
+
     def __getattr__(self, name):
-        method = getattr(self._store, name)
+        method = getattr(self._noun, name)
 
         def call(*arguments, **options):
-            self.calls += 1
             answer = method(*arguments, **options)
-            if self.calls == self._at:
-                raise CrashError(f"after {name}")
+            self._store.count_call(name)
             return answer
 
         return call
@@ -40,11 +56,11 @@ class CrashingStore:
 def live(store, clock, controller, search_id, train):
     """The life of one controller process, with a worker beside it, until the search ended or the process
     dies."""
-    search = store.claim_search(controller, lease_s=60, now=clock())
+    search = store.searches.claim(controller, lease_s=60, now=clock())
     if search is None or search.id != search_id:
         return
     progress = None
-    while not store.search(search_id).state.is_terminal:
+    while not store.searches.get(search_id).state.is_terminal:
         progress, _ = drive_once(store, search, controller, progress, now=clock())
         train(store, search_id, clock())
 
@@ -56,16 +72,16 @@ def run_to_the_end(store, clock, search_id, train, controllers=20):
             live(store, clock, f"controller {number}", search_id, train)
         except CrashError:
             clock.pass_by(61)
-            store.expire_leases(now=clock(), policy=RetryPolicy(max_attempts=3))
-        if store.search(search_id).state.is_terminal:
+            store.trials.expire(now=clock(), policy=RetryPolicy(max_attempts=3))
+        if store.searches.get(search_id).state.is_terminal:
             return
     raise AssertionError("the search never ended")
 
 
 def assert_whole(store, search_id, *, trials):
     """Exactly the budget, nothing twice, and every decision follows from the rows."""
-    search = store.search(search_id)
-    rows = store.trials(search_id, limit=1000).items
+    search = store.searches.get(search_id)
+    rows = store.trials.page(search_id, limit=1000).items
     purposes = Counter(trial.purpose for trial in rows)
     assert search.state is SearchState.COMPLETED
     assert purposes[Purpose.SEARCH] == search.trials_done == trials
@@ -74,17 +90,17 @@ def assert_whole(store, search_id, *, trials):
     assert confirmed in (2 * search.spec.confirmation.seeds, search.spec.confirmation.seeds)
     searched = [trial.fingerprint for trial in rows if trial.purpose is Purpose.SEARCH]
     assert len(set(searched)) == trials
-    finishes = store.finishes(search_id)
+    finishes = store.trials.finishes(search_id)
     assert [each.finish_order for each in finishes] == list(range(1, len(rows) + 1))
-    individuals = store.individuals(search_id)
-    assert replay(search.spec, SpecLanguage(search.spec), individuals, finishes) == tuple(individuals)
+    individuals = store.individuals.of(search_id)
+    assert replay(search.spec, SearchLanguage(search.spec), individuals, finishes) == tuple(individuals)
 
 
 def test_a_search_runs_to_its_end(store, clock, service, small_spec, train):
     search = service.submit_search(small_spec(start=("g", "g / fro(g)")))
     run_to_the_end(store, clock, search.id, train)
     assert_whole(store, search.id, trials=4)
-    best, *_ = service.leaderboard(search.id).items
+    best, *_ = store.leaderboard.page(search.id).items
     assert best.confirmed
     assert best.test is not None
 
@@ -110,20 +126,20 @@ def test_a_crash_after_every_decision_was_stored_sends_nothing_twice(
     store, clock, service, small_spec, train
 ):
     search = service.submit_search(small_spec())
-    while not store.search(search.id).state.is_terminal:
-        claimed = store.claim_search("c", lease_s=60, now=clock())
+    while not store.searches.get(search.id).state.is_terminal:
+        claimed = store.searches.claim("c", lease_s=60, now=clock())
         drive_once(store, claimed, "c", None, now=clock())
-        store.release_search_claim(search.id, "c")
+        store.searches.release_claim(search.id, "c")
         train(store, search.id, clock())
     assert_whole(store, search.id, trials=4)
 
 
 def test_a_controller_whose_claim_was_taken_decides_nothing_more(store, clock, service, small_spec, train):
     search = service.submit_search(small_spec())
-    claimed = store.claim_search("old", lease_s=60, now=clock())
+    claimed = store.searches.claim("old", lease_s=60, now=clock())
     progress, _ = drive_once(store, claimed, "old", None, now=clock())
     clock.pass_by(61)
-    assert store.claim_search("new", lease_s=60, now=clock()) is not None
+    assert store.searches.claim("new", lease_s=60, now=clock()) is not None
     train(store, search.id, clock())
     with pytest.raises(Conflict, match="driven by new"):
         drive_once(store, claimed, "old", progress, now=clock())
@@ -132,7 +148,7 @@ def test_a_controller_whose_claim_was_taken_decides_nothing_more(store, clock, s
 
 def test_pausing_resuming_and_stopping(store, clock, service, small_spec, train):
     search = service.submit_search(small_spec(trials=50, in_flight=3))
-    claimed = store.claim_search("c", lease_s=60, now=clock())
+    claimed = store.searches.claim("c", lease_s=60, now=clock())
     progress, first = drive_once(store, claimed, "c", None, now=clock())
     assert len(first.trials) == 3
     service.pause(search.id)
@@ -144,9 +160,9 @@ def test_pausing_resuming_and_stopping(store, clock, service, small_spec, train)
     service.stop(search.id)
     while train(store, search.id, clock()):
         progress, _ = drive_once(store, claimed, "c", progress, now=clock())
-    assert store.search(search.id).state is SearchState.STOPPED
+    assert store.searches.get(search.id).state is SearchState.STOPPED
     assert service.stop(search.id).state is SearchState.STOPPED
-    assert store.search(search.id).trials_done == 2
+    assert store.searches.get(search.id).trials_done == 2
 
 
 def test_an_extended_search_goes_on(store, clock, service, small_spec, train):
@@ -154,7 +170,7 @@ def test_an_extended_search_goes_on(store, clock, service, small_spec, train):
     run_to_the_end(store, clock, search.id, train)
     service.extend(search.id, 3)
     run_to_the_end(store, clock, search.id, train)
-    assert store.search(search.id).trials_done == 5
+    assert store.searches.get(search.id).trials_done == 5
 
 
 def test_a_search_that_its_language_cannot_carry_out_fails_with_the_reason(
@@ -164,11 +180,11 @@ def test_a_search_that_its_language_cannot_carry_out_fails_with_the_reason(
     broken = encode(small_spec(in_flight=1, start=("no_such_operand",)))
     with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE searches SET spec = ?", (broken,))
-    claimed = store.claim_search("c", lease_s=60, now=clock())
+    claimed = store.searches.claim("c", lease_s=60, now=clock())
     drive_once(store, claimed, "c", None, now=clock())
     assert train(store, search.id, clock())
     with pytest.raises(InvalidInput, match="no_such_operand"):
         drive_once(store, claimed, "c", None, now=clock())
-    failed = store.search(search.id)
+    failed = store.searches.get(search.id)
     assert failed.state is SearchState.FAILED
     assert "no_such_operand" in failed.failure

@@ -7,26 +7,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backprop_evo.equations import report_on
 from backprop_evo.errors import (
     BackpropEvoError,
     Conflict,
     IllegalTransition,
     InvalidEquation,
-    InvalidInput,
     InvalidSettings,
     NotFound,
     UnknownDataset,
 )
-from backprop_evo.records.searching import Operators, SearchSpec, SearchState, Vocabulary
+from backprop_evo.records.searching import (
+    Operators,
+    SearchSpec,
+    VocabularySpec,
+)
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
-from backprop_evo.service import check_equation, known_equations, parse_search_spec, search_spec_to_json
+from backprop_evo.service import (
+    parse_search_spec,
+    search_spec_to_json,
+    utc_now,
+)
+from backprop_evo.service.use_cases import NODE_SILENCE_S
 from backprop_evo.store.codec import decode, encode
+from backprop_evo.store.keyed import KeyedRequest, carrying_out
+from dsl.known import KNOWN
 
 
 class TestSubmitting:
-    def test_a_search_is_stored_as_queued(self, service, small_spec):
+    def test_a_search_is_stored_as_queued(self, service, store, small_spec):
         search = service.submit_search(small_spec())
-        assert service.search(search.id) == search
+        assert store.searches.get(search.id) == search
         assert (search.state, search.spec) == (SearchState.QUEUED, small_spec())
 
     @pytest.mark.parametrize(
@@ -38,26 +51,29 @@ class TestSubmitting:
             ({"train": TrainSpec(data="imagenet")}, UnknownDataset, "imagenet"),
             ({"train": TrainSpec(model="resnet")}, InvalidSettings, "resnet"),
             ({"train": TrainSpec(model="wrn-11-1")}, InvalidSettings, "wrn-11-1"),
-            ({"vocabulary": Vocabulary(operands=("gee",))}, InvalidSettings, "gee"),
-            ({"vocabulary": Vocabulary(binaries=())}, InvalidSettings, "vocabulary"),
-            ({"vocabulary": Vocabulary(operands=("W",), binaries=("add",))}, InvalidSettings, "feasible"),
-            ({"vocabulary": Vocabulary(constants={"abs": (1.0,)})}, InvalidSettings, "vocabulary"),
+            ({"vocabulary": VocabularySpec(operands=("gee",))}, InvalidSettings, "gee"),
+            ({"vocabulary": VocabularySpec(binaries=())}, InvalidSettings, "vocabulary"),
+            ({"vocabulary": VocabularySpec(operands=("W",), binaries=("add",))}, InvalidSettings, "feasible"),
+            ({"vocabulary": VocabularySpec(constants={"abs": (1.0,)})}, InvalidSettings, "vocabulary"),
         ],
     )
     def test_what_cannot_be_carried_out_is_refused_and_not_stored(
-        self, service, small_spec, options, error, says
+        self, service, store, small_spec, options, error, says
     ):
         with pytest.raises(error, match=says):
             service.submit_search(small_spec(**options))
-        assert service.searches().items == ()
+        assert store.searches.page().items == ()
 
-    def test_a_key_makes_submitting_idempotent(self, service, small_spec):
-        first = service.submit_search(small_spec(), idempotency_key="k")
-        assert service.submit_search(small_spec(), idempotency_key="k") == first
-        with pytest.raises(Conflict):
-            service.submit_search(small_spec(seed=9), idempotency_key="k")
-        with pytest.raises(InvalidInput, match="characters"):
-            service.submit_search(small_spec(), idempotency_key="k" * 201)
+    def test_the_request_under_one_key_is_carried_out_once(self, service, store, small_spec):
+        def request(sha256):
+            return carrying_out(KeyedRequest(caller="", key="k", sha256=sha256, at=utc_now()))
+
+        with request("1"):
+            first = service.submit_search(small_spec())
+        for sha256, spec in (("1", small_spec()), ("2", small_spec(seed=9))):
+            with request(sha256), pytest.raises(Conflict, match="'k'"):
+                service.submit_search(spec)
+        assert store.searches.page().items == (first,)
 
     def test_a_clone_is_the_same_search_with_another_seed_and_the_extended_budget(self, service, small_spec):
         search = service.submit_search(small_spec())
@@ -75,10 +91,15 @@ class TestSubmitting:
             service.resume(search.id)
         assert refused.value.legal == ("clone",)
 
-    @pytest.mark.parametrize("listing", ["trials", "individuals", "leaderboard"])
-    def test_lists_of_no_search_are_refused(self, service, listing):
-        with pytest.raises(NotFound):
-            getattr(service, listing)("nobody")
+    def test_a_node_is_live_until_it_was_silent_for_too_long(self, service, store, clock):
+        node = NodeRecord(
+            name="n", slots=1, devices=("cpu",), code_version="1", started_at=clock.now, seen_at=clock.now
+        )
+        store.nodes.beat(node)
+        clock.pass_by(NODE_SILENCE_S - 1)
+        assert service.live_nodes() == [node]
+        clock.pass_by(1)
+        assert service.live_nodes() == []
 
 
 class TestSpecs:
@@ -145,6 +166,7 @@ class TestSpecs:
             ({"name": "x", "train": {"optimizer": "adam"}}, "train.optimizer"),
             ({"name": "x", "train": {"evaluate_test": True}}, "train.evaluate_test"),
             ({"name": "x", "mutations": [0.5, 0.6]}, "mutations"),
+            ({"name": "x", "mutation_redraw": "never"}, "mutation_redraw"),
             ({"name": "x", "operators": {"crossover": 2.0}}, "operators"),
             ({"name": ""}, "name"),
             ({"name": "x", "seed": {1, 2}}, "spec"),
@@ -178,29 +200,29 @@ class TestSpecs:
 
 class TestEquations:
     def test_a_report_says_everything(self):
-        report = check_equation("g/fro( g )")
+        report = report_on("g/fro( g )")
         assert report.text == "g / fro(g)"
         assert report.canonical == "g / fro(g)"
         assert report.infeasible is None
         assert report.facts["needs"] == ["W"]
         assert report.mathml.startswith("<math")
-        assert report.fingerprint == check_equation("g / fro(g)").fingerprint
+        assert report.fingerprint == report_on("g / fro(g)").fingerprint
 
     def test_an_infeasible_equation_is_reported_with_the_reason(self):
-        report = check_equation("W")
+        report = report_on("W")
         assert report.infeasible
         assert (report.canonical, report.fingerprint, report.facts) == (None, None, {})
 
     def test_an_error_points_at_its_column(self):
         with pytest.raises(InvalidEquation) as refused:
-            check_equation("g + gg")
+            report_on("g + gg")
         assert refused.value.column == 5
         assert refused.value.hint
 
     def test_known_equations_include_plain_backprop(self):
-        known = {each.name: each for each in known_equations()}
+        known = {each.key: each for each in KNOWN.values()}
         assert known["backprop"].text == "g"
-        assert all(check_equation(each.text).infeasible is None for each in known.values())
+        assert all(report_on(each.text).infeasible is None for each in known.values())
 
 
 def test_api_and_controller_need_no_torch():

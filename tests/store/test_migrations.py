@@ -4,15 +4,22 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from typer.testing import CliRunner
 
 from backprop_evo.errors import BackpropEvoError, InvalidInput, InvalidSettings, Unavailable
-from backprop_evo.records.searching import Purpose, SearchSpec, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
@@ -59,8 +66,8 @@ def test_every_revision_goes_up_and_down_alone(empty_url):
 def test_what_is_stored_survives_the_way_down_and_up(empty_url):
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
-    search = store.add_search(SearchSpec(name="old"), now=NOW)
-    store.claim_search("c", lease_s=60, now=NOW)
+    search = store.searches.add(SearchSpec(name="old"), now=NOW)
+    store.searches.claim("c", lease_s=60, now=NOW)
     proposed = {"origin": Origin.START, "parent": None, "twin": None, "mutation": None, "finishes_known": 0}
     said = {"search_id": search.id, "equation": "g", "fingerprint": "f", "created_at": NOW}
     individual = IndividualRecord(number=0, canonical="g", **said, **proposed)
@@ -75,14 +82,48 @@ def test_what_is_stored_survives_the_way_down_and_up(empty_url):
         queued_at=NOW,
         **said,
     )
-    store.record_decisions(search.id, "c", [individual], [trial], now=NOW)
-    store.claim_trial("t", "node/0", lease_s=60, now=NOW)
-    before = (store.trial("t"), store.attempts("t"))
+    store.individuals.record(search.id, "c", [individual], [trial], now=NOW)
+    store.trials.claim("t", "node/0", lease_s=60, now=NOW)
+    before = (store.trials.get("t"), store.trials.attempts("t"))
     store.close()
     migrations.downgrade(empty_url, "0001")
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
-    assert (store.trial("t"), store.attempts("t")) == before
+    assert (store.trials.get("t"), store.trials.attempts("t")) == before
+    store.close()
+
+
+def test_a_table_is_not_rebuilt_where_that_would_delete_what_refers_to_it(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'enforcing.sqlite'}")
+    migrations.upgrade(str(database.url), "0004")
+    config = Config()
+    config.set_main_option("script_location", str(migrations.scripts()))
+    config.set_main_option("path_separator", "os")
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        with pytest.raises(RuntimeError, match="foreign keys"):
+            command.upgrade(config, "0005")
+    with database.migrate() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
+    with database.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    database.close()
+
+
+def test_searches_of_before_go_on_drawing_the_place_again(empty_url):
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    new = store.searches.add(SearchSpec(name='a "mutations":[1.0] of ⊙', mutations=(0.5, 0.5)), now=NOW)
+    store.close()
+    migrations.downgrade(empty_url, "0004")
+    database = Database(empty_url)
+    with database.read() as connection:
+        (text,) = connection.execute(sa.text("SELECT spec FROM searches")).scalars()
+    database.close()
+    assert "mutation_redraw" not in text
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    assert store.searches.get(new.id).spec == replace(new.spec, mutation_redraw="place")
     store.close()
 
 
@@ -120,7 +161,7 @@ def test_a_database_without_tables_is_not_ready_and_says_what_to_do(empty_url):
     store = open_store(empty_url)
     assert not store.is_ready()
     with pytest.raises(Unavailable, match="searches") as missing:
-        store.searches()
+        store.searches.page()
     assert "db upgrade" in missing.value.hint
     store.close()
 
@@ -160,7 +201,7 @@ def test_a_database_we_cannot_use_is_refused(url):
 def test_a_database_that_does_not_answer_is_unavailable_and_shows_no_password():
     store = open_store("postgresql://someone:secret@127.0.0.1:9/nothing")
     with pytest.raises(Unavailable) as refused:
-        store.searches()
+        store.searches.page()
     assert "secret" not in str(refused.value)
     assert not store.is_ready()
 
@@ -170,7 +211,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path):
     path.write_text("this is no database, however long it goes on being none" * 100)
     store = open_store(f"sqlite:///{path}")
     with pytest.raises(Unavailable, match="not a database"):
-        store.searches()
+        store.searches.page()
 
 
 def test_a_wheel_installs_the_revisions():
@@ -180,6 +221,6 @@ def test_a_wheel_installs_the_revisions():
 
 
 def test_the_store_needs_no_torch():
-    modules = "backprop_evo.store.sql, backprop_evo.store.migrations, backprop_evo.search.controller"
+    modules = "backprop_evo.store.sql, backprop_evo.store.migrations, backprop_evo.search.brain"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

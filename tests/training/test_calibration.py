@@ -9,7 +9,10 @@ import torch
 
 import dsl
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.training import Outcome, RelativeStepGrid, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import RelativeStepGrid, TrainSpec
+from backprop_evo.training.methods import as_method
+from backprop_evo.training.methods.learner import SiteLearner
 from backprop_evo.training.run import calibration, rate_choice
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.child import Child
@@ -41,7 +44,7 @@ def test_the_training_is_bit_for_bit_that_at_the_absolute_rate(text, optimizer):
     """Noise, running averages, momentum and BatchNorm included: measuring left no trace."""
     spec, equation = replace(TINY, optimizer=optimizer), dsl.parse(text)
     relative = train_child(equation, spec, seed=3)
-    assert relative.outcome is Outcome.COMPLETED
+    assert relative.outcome is TrialState.COMPLETED
     assert relative.relative_step == 0.03
     assert relative.probes == ()
     absolute = train_child(equation, at(relative.learning_rate, spec), seed=3)
@@ -72,13 +75,13 @@ def test_the_first_update_of_the_training_has_the_relative_step_asked_for(text, 
 
 
 def test_it_costs_one_pass_over_one_batch(monkeypatch):
-    passes, original = [], Child.loss
+    passes, original = [], SiteLearner.learn
 
-    def loss(self, x_BCHW, labels_B):
+    def learn(self, x_BCHW, labels_B):
         passes.append(len(labels_B))
         return original(self, x_BCHW, labels_B)
 
-    monkeypatch.setattr(Child, "loss", loss)
+    monkeypatch.setattr(SiteLearner, "learn", learn)
     train_child(G, TINY, seed=0)
     relative = len(passes)
     train_child(G, at(0.1), seed=0)
@@ -96,7 +99,9 @@ def test_a_factor_in_the_equation_is_taken_out_again():
 def child_with(sizes: dict[str, float]) -> Child:
     """An mlp whose layers below the classifier have gradients of the given sizes against their weights."""
     capability = choose("cpu", precision="float32", images=False)
-    child = Child(G, replace(TINY, model="mlp-7-6-5"), capability, image_shape=(1, 4, 4), classes=3, seed=0)
+    child = Child(
+        as_method(G), replace(TINY, model="mlp-7-6-5"), capability, image_shape=(1, 4, 4), classes=3, seed=0
+    )
     for name, layer in child.model.named_modules():
         if isinstance(layer, torch.nn.Linear):
             layer.weight.grad = layer.weight.detach() * sizes.get(name, 77.0)
@@ -119,9 +124,9 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("sizes", "outcome", "says"),
     [
-        ({"1": 0.0, "3": 0.0, "5": 0.0}, Outcome.PRUNED, "zero at every layer"),
-        ({"1": 0.0, "3": NAN, "5": 0.0}, Outcome.DIVERGED, "NaN or infinite"),
-        ({"1": INF, "3": NAN, "5": INF}, Outcome.DIVERGED, "NaN or infinite"),
+        ({"1": 0.0, "3": 0.0, "5": 0.0}, TrialState.PRUNED, "zero at every layer"),
+        ({"1": 0.0, "3": NAN, "5": 0.0}, TrialState.DIVERGED, "NaN or infinite"),
+        ({"1": INF, "3": NAN, "5": INF}, TrialState.DIVERGED, "NaN or infinite"),
     ],
 )
 def test_without_any_update_to_measure_there_is_no_training(sizes, outcome, says):
@@ -137,8 +142,8 @@ def test_layers_without_an_update_do_not_count():
 @pytest.mark.parametrize(
     ("text", "outcome", "says"),
     [
-        ("g - g", Outcome.PRUNED, "zero at every layer below the classifier"),
-        ("cube(1 / (g - g)) / dh", Outcome.DIVERGED, "NaN or infinite"),
+        ("g - g", TrialState.PRUNED, "zero at every layer below the classifier"),
+        ("cube(1 / (g - g)) / dh", TrialState.DIVERGED, "NaN or infinite"),
     ],
 )
 @pytest.mark.parametrize("grid", [(0.03,), (0.01, 0.1)])
@@ -170,7 +175,7 @@ class Landscape:
 
         def advance(steps, report, phase):
             if loss is None:
-                raise rate_choice.EndedEarly(Outcome.DIVERGED, "the loss became NaN")
+                raise rate_choice.EndedEarly(TrialState.DIVERGED, "the loss became NaN")
 
         run.advance = advance
         return run
@@ -282,4 +287,4 @@ def test_a_grid_out_of_range_is_refused(wrong):
 
 def test_limits_hold_while_calibrating(monkeypatch):
     monkeypatch.setattr(Child, "step", None)
-    assert train_child(G, TINY, seed=0, should_stop=lambda: True).outcome is Outcome.CANCELLED
+    assert train_child(G, TINY, seed=0, should_stop=lambda: True).outcome is TrialState.CANCELLED

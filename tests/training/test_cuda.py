@@ -8,7 +8,11 @@ import pytest
 import torch
 
 import dsl
-from backprop_evo.records.training import Outcome, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    TrainSpec,
+)
+from backprop_evo.training.methods import as_method
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.child import EAGER_STEPS_BEFORE_CAPTURE, Child
 from backprop_evo.training.run.trainer import train_child
@@ -30,7 +34,7 @@ def losses(equation: str, *, captured: bool, optimizer: str) -> list[float]:
     torch.manual_seed(0)
     capability = replace(choose(DEVICE, precision="float32", images=True), cuda_graph=captured)
     spec = replace(SPEC, optimizer=optimizer)
-    child = Child(dsl.parse(equation), spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
+    child = Child(as_method(equation), spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
     child.model.train()
     generator = torch.Generator().manual_seed(1)
     seen = []
@@ -53,7 +57,7 @@ def test_a_captured_step_does_what_an_eager_one_does(equation, optimizer):
 @pytest.mark.parametrize("equation", ["g / fro(g)", "drop(g, 0.1) + b_next_W"])
 def test_the_same_seed_gives_the_same_curve_bit_for_bit(equation):
     runs = [train_child(dsl.parse(equation), SPEC, seed=0, device=DEVICE) for _ in range(2)]
-    assert runs[0].outcome is Outcome.COMPLETED
+    assert runs[0].outcome is TrialState.COMPLETED
     assert [point.train_loss for point in runs[0].curve] == [point.train_loss for point in runs[1].curve]
     assert runs[0].validation_accuracy == runs[1].validation_accuracy
 
@@ -62,7 +66,7 @@ def test_the_same_seed_gives_the_same_curve_bit_for_bit(equation):
 def test_a_child_learns(precision):
     spec = replace(SPEC, epochs=4, train_images=None, precision=precision)
     result = train_child(dsl.parse("g / fro(g)"), spec, seed=0, device=DEVICE)
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is TrialState.COMPLETED
     assert result.validation_accuracy > 0.25
     assert result.environment["gpu"]
 

@@ -9,6 +9,7 @@ from torch import nn
 import dsl
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.training import TrainSpec
+from backprop_evo.training.methods import as_method
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.evaluation import accuracy, reestimated
@@ -34,7 +35,7 @@ class Split:
 def child() -> Child:
     torch.manual_seed(0)
     capability = choose("cpu", precision="float32", images=True)
-    return Child(G, SPEC, capability, image_shape=(3, 32, 32), classes=10, seed=0)
+    return Child(as_method(G), SPEC, capability, image_shape=(3, 32, 32), classes=10, seed=0)
 
 
 def resident(count: int, seed: int = 0):

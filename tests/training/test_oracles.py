@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from backprop_evo.training import Feedback, apply_equation
+from backprop_evo.training import apply_equation
 from backprop_evo.training.models.build import build_model
 from dsl.equation import Equation, Operand, Operation, Unary
 
@@ -112,9 +112,7 @@ def three_layers(x, y, W1, W2, W3, back2, back3, c1, c2, c3):
 @pytest.mark.parametrize("rule", ["fa", "dfa", "usf", "frsf", "sign symmetry", "uniform"])
 def test_feedback_rules_equal_their_hand_written_versions_on_an_mlp(rule):
     model, x, y = make("mlp-9-8")
-    feedback = {"usf": Feedback.USF, "frsf": Feedback.FRSF, "uniform": Feedback.UNIFORM}.get(
-        rule, Feedback.GAUSSIAN
-    )
+    feedback = rule if rule in ("usf", "frsf", "uniform") else "gaussian"
     equation = DFA if rule == "dfa" else FA
     if rule == "sign symmetry":
         matmul = Operation(Unary("identity"), Operand("sgn_W"), Unary("identity"), "matmul")
@@ -183,7 +181,7 @@ def test_feedback_rules_equal_their_hand_written_versions_on_a_convnet(rule):
 
 def test_random_sign_feedback_is_drawn_anew_in_every_pass_and_keeps_the_signs():
     model, x, y = make("mlp-9-8")
-    site = apply_equation(model, FA, feedback=Feedback.BRSF).sites[0]
+    site = apply_equation(model, FA, feedback="brsf").sites[0]
     weight = site.layer.weight.detach()
     one, two = site.matrices.random(weight), site.matrices.random(weight)
     assert not torch.equal(one, two)

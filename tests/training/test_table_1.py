@@ -89,7 +89,7 @@ def test_a_known_equation_equals_the_reference_at_every_site(key, channels_last,
         for view, signal in witnessed:
             site = id(view.statistics)
             expected, memories[site] = reference.evaluate(
-                equation, as_numpy(view, top), memories.get(site, reference.NOTHING_YET)
+                equation, as_numpy(view, top), memories.get(site, reference.EMPTY_MEMORY)
             )
             np.testing.assert_allclose(
                 signal.numpy(), expected, rtol=1e-8, atol=1e-10 * np.abs(expected).max()

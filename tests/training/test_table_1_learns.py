@@ -5,7 +5,8 @@ from statistics import mean
 import pytest
 from torch import nn
 
-from backprop_evo.records.training import Outcome, RelativeStepGrid, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.training.meaning import rules
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.loop import Run
@@ -48,7 +49,7 @@ def test_a_row_of_table_1_moves_every_layer_and_learns(key, monkeypatch):
     if key in WITH_BATCH_NORM_HELD:
         hold_batch_norm(monkeypatch)
     result = train_child(KNOWN[key].equation, SPEC, seed=0)
-    assert result.outcome is Outcome.COMPLETED, result.reason
+    assert result.outcome is TrialState.COMPLETED, result.reason
     assert len(signals) == SITES * (STEPS + 1)
     assert all(signals)
     assert len(losses) == STEPS

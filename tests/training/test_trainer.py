@@ -7,7 +7,12 @@ import torch
 
 import dsl
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
-from backprop_evo.records.training import LearningRateGrid, Outcome, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    LearningRateGrid,
+    TrainSpec,
+)
+from backprop_evo.training.methods import as_method
 from backprop_evo.training.run import guards, trainer
 from backprop_evo.training.run.alignment import compare, true_gradients
 from backprop_evo.training.run.capability import choose
@@ -34,7 +39,7 @@ def curve(result):
 def test_a_training_reports_what_happened():
     told = []
     result = train_child(G, TINY, seed=0, on_progress=told.append)
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is TrialState.COMPLETED
     assert result.reason is None
     assert [p.epoch for p in result.curve] == [1.0, 2.0]
     assert result.validation_accuracy == result.curve[-1].validation_accuracy
@@ -89,7 +94,7 @@ def test_every_kind_of_model_trains(model):
     result = train_child(
         dsl.parse("g / fro(g)"), replace(TINY, model=model, epochs=0.5, batch_size=8), seed=1
     )
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is TrialState.COMPLETED
 
 
 def test_the_test_split_is_touched_only_when_asked_for(monkeypatch):
@@ -146,7 +151,7 @@ def test_under_a_cosine_schedule_the_best_rate_starts_afresh():
 def test_no_surviving_rate_is_a_result_with_the_reasons():
     grid = LearningRateGrid(rates=(1e9, 1e12), probe_epochs=1.0)
     result = train_child(G, replace(TINY, learning_rate=grid), seed=0)
-    assert result.outcome is Outcome.DIVERGED
+    assert result.outcome is TrialState.DIVERGED
     assert "1e+09" in result.reason
     assert "1e+12" in result.reason
     assert result.validation_accuracy is None
@@ -157,34 +162,34 @@ def test_no_surviving_rate_is_a_result_with_the_reasons():
 
 def test_divergence_is_a_result():
     result = train_child(G, replace(TINY, learning_rate=1e9), seed=0)
-    assert result.outcome is Outcome.DIVERGED
+    assert result.outcome is TrialState.DIVERGED
     assert "loss" in result.reason
     assert result.epochs_done < 2
 
 
 def test_an_exactly_zero_signal_ends_the_run():
     result = train_child(dsl.parse("g - g"), replace(TINY, epochs=10), seed=0)
-    assert result.outcome is Outcome.PRUNED
+    assert result.outcome is TrialState.PRUNED
     assert "exactly zero" in result.reason
     assert result.epochs_done <= guards.ZERO_SIGNAL_STEPS / 4
 
 
 def test_a_run_that_stays_at_chance_ends_half_way():
     result = train_child(G, replace(TINY, learning_rate=1e-12, epochs=8, augment=False), seed=0)
-    assert result.outcome is Outcome.PRUNED
+    assert result.outcome is TrialState.PRUNED
     assert "stuck" in result.reason
     assert result.epochs_done == 4
 
 
 def test_time_memory_and_a_request_to_stop_end_a_run():
     timeout = train_child(G, replace(TINY, epochs=500, time_limit_s=0.5), seed=0)
-    assert timeout.outcome is Outcome.TIMEOUT
+    assert timeout.outcome is TrialState.TIMEOUT
     assert "0.5 s" in timeout.reason
     memory = train_child(G, replace(TINY, epochs=500, memory_limit_mib=1.0), seed=0)
-    assert memory.outcome is Outcome.OOM
+    assert memory.outcome is TrialState.OOM
     assert "MiB" in memory.reason
     stopped = train_child(G, replace(TINY, epochs=500), seed=0, should_stop=lambda: True)
-    assert stopped.outcome is Outcome.CANCELLED
+    assert stopped.outcome is TrialState.CANCELLED
 
 
 @pytest.mark.parametrize(
@@ -203,7 +208,7 @@ def test_a_lack_of_memory_is_a_result(monkeypatch, error):
 
     monkeypatch.setattr(trainer, "make_resident", full)
     result = train_child(G, TINY, seed=0)
-    assert result.outcome is Outcome.OOM
+    assert result.outcome is TrialState.OOM
     assert "out of memory on" in result.reason
 
 
@@ -247,7 +252,7 @@ def test_batches_that_do_not_divide_the_data_work(batch_size):
         replace(TINY, model="mlp-8", batch_size=batch_size, epochs=1),
         seed=0,
     )
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is TrialState.COMPLETED
     assert result.epochs_done == 1.0
 
 
@@ -262,7 +267,7 @@ def test_what_the_feedback_matrix_is_is_up_to_the_spec():
 
 def test_bf16_runs_everywhere_and_says_so():
     result = train_child(dsl.parse("g / fro(g)"), replace(TINY, precision="bf16", epochs=0.5), seed=0)
-    assert result.outcome is Outcome.COMPLETED
+    assert result.outcome is TrialState.COMPLETED
     assert result.environment["precision"] == "bf16"
 
 
@@ -278,7 +283,7 @@ def test_alignment_of_plain_backprop_is_perfect_and_measuring_changes_nothing():
 def test_a_gradient_without_a_direction_has_no_alignment():
     spec = replace(TINY, model="mlp-8")
     capability = choose("cpu", precision="float32", images=False)
-    child = Child(G, spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
+    child = Child(as_method(G), spec, capability, image_shape=(3, 32, 32), classes=10, seed=0)
     x_BCHW, labels_B = torch.randn(4, 3, 32, 32), torch.arange(4)
     truth = true_gradients(child, x_BCHW, labels_B)
     child.step(x_BCHW, labels_B)

@@ -37,7 +37,7 @@ def store(sqlite_url: str) -> Iterator[SqlStore]:
 @pytest.fixture
 def search(store: SqlStore, clock: Clock) -> SearchRecord:
     """Claimed by ``CONTROLLER``."""
-    store.add_search(SearchSpec(name="test"), now=clock())
-    claimed = store.claim_search(CONTROLLER, lease_s=600, now=clock())
+    store.searches.add(SearchSpec(name="test"), now=clock())
+    claimed = store.searches.claim(CONTROLLER, lease_s=600, now=clock())
     assert claimed is not None
     return claimed

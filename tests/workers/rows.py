@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from backprop_evo.errors import Unavailable
-from backprop_evo.records.searching import Purpose, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
 from backprop_evo.store.sql import SqlStore
 
@@ -76,5 +79,5 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
         )
         for number in range(count)
     ]
-    store.record_decisions(search.id, CONTROLLER, individuals, trials, now=now)
+    store.individuals.record(search.id, CONTROLLER, individuals, trials, now=now)
     return [trial.id for trial in trials]

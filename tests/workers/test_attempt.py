@@ -11,19 +11,23 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidEquation, Unavailable
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.searching import PrunerSpec, SearchSpec
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import NodeRecord, SearchRecord
-from backprop_evo.records.training import Outcome, TrainProgress, TrainResult
+from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult
+from backprop_evo.search.replay import replay_pruning
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
-from tests.workers.rows import Clock, add_trials
+from backprop_evo.store.trials import SqlTrials
+from backprop_evo.training.run.rungs import Rungs
+from tests.workers.rows import CONTROLLER, Clock, add_trials
 from workers.attempt import Attempts, Drain, Ending, Train
 
-GOOD = TrainResult(outcome=Outcome.COMPLETED, validation_accuracy=0.4)
+GOOD = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.4)
 
 
 def give(result: TrainResult) -> Train:
-    return lambda _trial, _spec, _tell, _stop: result
+    return lambda *_: result
 
 
 def fail(error: BaseException) -> Train:
@@ -33,13 +37,15 @@ def fail(error: BaseException) -> Train:
     return train
 
 
-def until_told_to_stop(_trial: Any, _spec: Any, tell: Any, should_stop: Callable[[], bool]) -> TrainResult:
+def until_told_to_stop(
+    _trial: Any, _spec: Any, tell: Any, should_stop: Callable[[], bool], *_: Any
+) -> TrainResult:
     deadline = time.monotonic() + 5
     while not should_stop():
         assert time.monotonic() < deadline, "nobody told the training to stop"
         tell(TrainProgress(0.5, 1.0, 2.3, None, 900.0, 3.0))
         time.sleep(0.01)
-    return TrainResult(outcome=Outcome.CANCELLED, reason="stopped on request")
+    return TrainResult(outcome=TrialState.CANCELLED, reason="stopped on request")
 
 
 @pytest.fixture
@@ -55,9 +61,9 @@ def trial_id(store: SqlStore, search: SearchRecord, clock: Clock) -> str:
 def test_a_result_is_recorded_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     assert attempts.carry_out(trial_id) is Ending.FINISHED
     assert attempts.carry_out(trial_id) is Ending.NOT_OURS
-    trial = store.trial(trial_id)
+    trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence, trial.result) == (TrialState.COMPLETED, 1, GOOD)
-    assert len(store.attempts(trial_id)) == 1
+    assert len(store.trials.attempts(trial_id)) == 1
 
 
 def test_an_unknown_trial_is_left_alone(attempts: Attempts) -> None:
@@ -67,19 +73,21 @@ def test_an_unknown_trial_is_left_alone(attempts: Attempts) -> None:
 def test_a_trial_another_worker_holds_is_left_alone(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
-    assert store.claim_trial(trial_id, "node/2-0", lease_s=60, now=clock())
+    assert store.trials.claim(trial_id, "node/2-0", lease_s=60, now=clock())
     assert attempts.carry_out(trial_id) is Ending.NOT_OURS
-    assert store.trial(trial_id).worker == "node/2-0"
+    assert store.trials.get(trial_id).worker == "node/2-0"
 
 
-@pytest.mark.parametrize("outcome", [Outcome.DIVERGED, Outcome.PRUNED, Outcome.OOM, Outcome.TIMEOUT])
+@pytest.mark.parametrize(
+    "outcome", [TrialState.DIVERGED, TrialState.PRUNED, TrialState.OOM, TrialState.TIMEOUT]
+)
 def test_odd_outcomes_are_results(
-    attempts: Attempts, store: SqlStore, trial_id: str, outcome: Outcome
+    attempts: Attempts, store: SqlStore, trial_id: str, outcome: TrialState
 ) -> None:
     attempts.train = give(TrainResult(outcome=outcome, reason="why"))
     assert attempts.carry_out(trial_id) is Ending.FINISHED
-    trial = store.trial(trial_id)
-    assert trial.state.value == outcome.value
+    trial = store.trials.get(trial_id)
+    assert trial.state is outcome
     assert trial.result is not None
     assert trial.result.reason == "why"
 
@@ -89,9 +97,9 @@ def test_a_fault_is_tried_once_more_and_then_fails(
 ) -> None:
     attempts.train = fail(RuntimeError("the tensor fell over\nsecond line"))
     assert attempts.carry_out(trial_id) is Ending.RELEASED
-    assert store.trial(trial_id).state is TrialState.QUEUED
+    assert store.trials.get(trial_id).state is TrialState.QUEUED
     assert attempts.carry_out(trial_id) is Ending.FINISHED
-    trial = store.trial(trial_id)
+    trial = store.trials.get(trial_id)
     assert trial.state is TrialState.FAILED
     assert trial.result is not None
     assert trial.result.reason == "fault: RuntimeError: the tensor fell over"
@@ -100,14 +108,14 @@ def test_a_fault_is_tried_once_more_and_then_fails(
 def test_what_cannot_be_trained_fails_at_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = fail(InvalidEquation("infeasible equation: IN + OUT"))
     assert attempts.carry_out(trial_id) is Ending.FINISHED
-    trial = store.trial(trial_id)
+    trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence) == (TrialState.FAILED, 1)
 
 
 def test_the_soft_time_limit_is_a_timeout(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = fail(SoftTimeLimitExceeded())
     assert attempts.carry_out(trial_id) is Ending.FINISHED
-    assert store.trial(trial_id).state is TrialState.TIMEOUT
+    assert store.trials.get(trial_id).state is TrialState.TIMEOUT
 
 
 def test_a_training_that_hangs_is_given_up_although_its_heart_beats(
@@ -115,7 +123,7 @@ def test_a_training_that_hangs_is_given_up_although_its_heart_beats(
 ) -> None:
     killed = threading.Event()
 
-    def hang(_trial: Any, _spec: Any, tell: Any, _stop: Any) -> TrainResult:
+    def hang(_trial: Any, _spec: Any, tell: Any, *_: Any) -> TrainResult:
         for _ in range(5):
             time.sleep(0.1)
             assert not killed.is_set(), "it makes progress"
@@ -126,17 +134,17 @@ def test_a_training_that_hangs_is_given_up_although_its_heart_beats(
     attempts.train, attempts.end_process = hang, killed.set
     attempts.options = attempts.options.model_copy(update={"stall_s": 0.3})
     assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
-    trial = store.trial(trial_id)
+    trial = store.trials.get(trial_id)
     assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
     assert trial.not_before is not None
-    (attempt,) = store.attempts(trial_id)
+    (attempt,) = store.trials.attempts(trial_id)
     assert (attempt.outcome, attempt.reason) == ("lost", "no progress for 0.3 s")
 
 
 def test_a_result_that_waits_for_the_database_does_not_hang(
     attempts: Attempts, store: SqlStore, trial_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = SqlStore.finish_trial
+    really = SqlTrials.finish
     deadline = time.monotonic() + 0.5
 
     def finish(*args: Any, **kwargs: Any) -> bool:
@@ -144,7 +152,7 @@ def test_a_result_that_waits_for_the_database_does_not_hang(
             raise Unavailable("away")
         return really(*args, **kwargs)
 
-    monkeypatch.setattr(SqlStore, "finish_trial", finish)
+    monkeypatch.setattr(SqlTrials, "finish", finish)
     killed = threading.Event()
     attempts.end_process = killed.set
     attempts.options = attempts.options.model_copy(update={"stall_s": 0.1})
@@ -157,7 +165,7 @@ def test_the_settings_limit_the_time_of_every_training(
 ) -> None:
     seen = []
     attempts.options = options.model_copy(update={"trial_time_limit_s": 7.0})
-    attempts.train = lambda _trial, spec, _tell, _stop: (seen.append(spec.time_limit_s), GOOD)[1]
+    attempts.train = lambda _trial, spec, *_: (seen.append(spec.time_limit_s), GOOD)[1]
     attempts.carry_out(trial_id)
     assert seen == [7.0]
 
@@ -166,21 +174,21 @@ def test_a_cancelled_search_stops_its_running_trial(
     attempts: Attempts, store: SqlStore, search: SearchRecord, trial_id: str, clock: Clock
 ) -> None:
     attempts.train = until_told_to_stop
-    timer = threading.Timer(0.15, lambda: store.move_search(search.id, SearchState.CANCELLED, now=clock()))
+    timer = threading.Timer(0.15, lambda: store.searches.move(search.id, SearchState.CANCELLED, now=clock()))
     timer.start()
     assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
     timer.join()
-    assert store.trial(trial_id).state is TrialState.CANCELLED
+    assert store.trials.get(trial_id).state is TrialState.CANCELLED
 
 
 def test_live_numbers_reach_the_database(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     seen = []
 
-    def train(_trial: Any, _spec: Any, tell: Any, _stop: Any) -> TrainResult:
+    def train(_trial: Any, _spec: Any, tell: Any, *_: Any) -> TrainResult:
         tell(TrainProgress(0.5, 1.0, float("nan"), 0.25, 900.0, 3.0, "probe"))
         deadline = time.monotonic() + 5
         while not seen and time.monotonic() < deadline:
-            seen.extend([store.trial(trial_id).progress] if store.trial(trial_id).progress else [])
+            seen.extend([store.trials.get(trial_id).progress] if store.trials.get(trial_id).progress else [])
             time.sleep(0.01)
         return GOOD
 
@@ -202,7 +210,7 @@ def test_a_drained_worker_gives_its_trial_back(attempts: Attempts, store: SqlSto
     attempts.train = until_told_to_stop
     attempts.drain.begin(0.1)
     assert attempts.carry_out(trial_id) is Ending.RELEASED
-    trial = store.trial(trial_id)
+    trial = store.trials.get(trial_id)
     assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
 
 
@@ -211,31 +219,31 @@ def test_whoever_lost_the_lease_writes_nothing(
 ) -> None:
     def train(*_: Any) -> TrainResult:
         clock.move(3601)
-        assert store.expire_leases(now=clock(), policy=RetryPolicy(max_attempts=3)) == [trial_id]
-        lease = store.claim_trial(trial_id, "node/2-0", lease_s=60, now=clock())
+        assert store.trials.expire(now=clock(), policy=RetryPolicy(max_attempts=3)) == [trial_id]
+        lease = store.trials.claim(trial_id, "node/2-0", lease_s=60, now=clock())
         assert lease is not None
-        assert store.finish_trial(lease, replace(GOOD, validation_accuracy=0.6), now=clock())
+        assert store.trials.finish(lease, replace(GOOD, validation_accuracy=0.6), now=clock())
         return GOOD
 
     attempts.train = train
     attempts.options = attempts.options.model_copy(update={"heartbeat_s": 30.0})
     assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
-    result = store.trial(trial_id).result
+    result = store.trials.get(trial_id).result
     assert result is not None
     assert result.validation_accuracy == 0.6
-    assert store.search(store.trial(trial_id).search_id).trials_done == 1
+    assert store.searches.get(store.trials.get(trial_id).search_id).trials_done == 1
 
 
 def test_a_dead_predecessor_of_the_same_slot_is_replaced_after_a_pause(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
-    assert store.claim_trial(trial_id, "node/1-0", lease_s=60, now=clock())
+    assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())
     assert attempts.carry_out(trial_id) is Ending.NOT_YET
     clock.move(1.9)
     assert attempts.carry_out(trial_id) is Ending.NOT_YET
     clock.move(0.2)
     assert attempts.carry_out(trial_id) is Ending.FINISHED
-    outcomes = [(attempt.fence, attempt.outcome) for attempt in store.attempts(trial_id)]
+    outcomes = [(attempt.fence, attempt.outcome) for attempt in store.trials.attempts(trial_id)]
     assert outcomes == [(1, "lost"), (2, "completed")]
 
 
@@ -243,11 +251,11 @@ def test_an_equation_that_kills_its_worker_every_time_ends(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
     for _ in range(3):
-        assert store.claim_trial(trial_id, "node/1-0", lease_s=60, now=clock())  # and the process dies
+        assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())  # and the process dies
         attempts.carry_out(trial_id)
         clock.move(60)
     assert attempts.carry_out(trial_id) is Ending.NOT_OURS
-    trial = store.trial(trial_id)
+    trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence) == (TrialState.LOST, 3)
     assert trial.result is not None
     assert trial.result.reason == "lost 3 times; the last time: its worker process died (out of memory?)"
@@ -272,11 +280,11 @@ def test_the_node_that_lost_a_trial_leaves_it_to_others_that_live_for_a_while(
     waited_s: float,
     ending: Ending,
 ) -> None:
-    assert store.claim_trial(trial_id, "node/1-0", lease_s=60, now=clock())
+    assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())
     assert attempts.carry_out(trial_id) is Ending.NOT_YET
     clock.move(waited_s)
     for name in others:
-        store.beat(
+        store.nodes.beat(
             NodeRecord(
                 name=name, slots=1, devices=("cpu",), code_version="0", started_at=clock(), seen_at=clock()
             )
@@ -287,9 +295,9 @@ def test_the_node_that_lost_a_trial_leaves_it_to_others_that_live_for_a_while(
 def test_another_node_takes_a_lost_trial_as_soon_as_it_is_due(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
-    assert store.claim_trial(trial_id, "gone/1-0", lease_s=60, now=clock())
+    assert store.trials.claim(trial_id, "gone/1-0", lease_s=60, now=clock())
     clock.move(61)
-    assert store.expire_leases(now=clock(), policy=attempts.options.retry_policy) == [trial_id]
+    assert store.trials.expire(now=clock(), policy=attempts.options.retry_policy) == [trial_id]
     assert attempts.carry_out(trial_id) is Ending.NOT_YET
     clock.move(2)
     assert attempts.carry_out(trial_id) is Ending.FINISHED
@@ -307,7 +315,7 @@ def test_a_trial_that_was_given_back_waits_for_nothing(
 def test_a_database_that_is_away_for_a_while_loses_no_result(
     attempts: Attempts, store: SqlStore, trial_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = SqlStore.finish_trial
+    really = SqlTrials.finish
     refusals = [Unavailable("away"), Unavailable("still away")]
 
     def finish(*args: Any, **kwargs: Any) -> bool:
@@ -315,6 +323,38 @@ def test_a_database_that_is_away_for_a_while_loses_no_result(
             raise refusals.pop()
         return really(*args, **kwargs)
 
-    monkeypatch.setattr(SqlStore, "finish_trial", finish)
+    monkeypatch.setattr(SqlTrials, "finish", finish)
     assert attempts.carry_out(trial_id) is Ending.FINISHED
-    assert store.trial(trial_id).state is TrialState.COMPLETED
+    assert store.trials.get(trial_id).state is TrialState.COMPLETED
+
+
+def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
+    attempts: Attempts, store: SqlStore, clock: Clock
+) -> None:
+    spec = PrunerSpec(name="median", rungs=(10,), min_trials=2)
+    store.searches.add(SearchSpec(name="pruned", pruner=spec), now=clock())
+    search = store.searches.claim(CONTROLLER, lease_s=3600, now=clock())
+    assert search is not None
+    losses = iter((1.0, 1.2, 3.0))
+
+    def train(_trial: Any, _spec: Any, _tell: Any, _stop: Any, rungs: Rungs) -> TrainResult:
+        assert rungs.steps == (10,)
+        assert rungs.judge is not None
+        loss = next(losses)
+        value = IntermediateValue(step=10, rung=0, validation_accuracy=0.2, train_loss=loss)
+        reason = rungs.judge(value)
+        if reason is None:
+            return GOOD
+        return TrainResult(outcome=TrialState.PRUNED, reason=reason, rung=0, curve=GOOD.curve)
+
+    attempts.train = train
+    ids = add_trials(store, search, 3, clock())
+    assert [attempts.carry_out(trial_id) for trial_id in ids] == [Ending.FINISHED] * 3
+    ended = [store.trials.get(trial_id) for trial_id in ids]
+    assert [each.state for each in ended] == [TrialState.COMPLETED] * 2 + [TrialState.PRUNED]
+    assert ended[-1].result is not None
+    assert ended[-1].result.rung == 0
+    assert "rung 0 (step 10)" in (ended[-1].result.reason or "")
+    stored = store.intermediates.of(search.id)
+    assert replay_pruning(search.spec, stored) == tuple(each.pruned for each in stored)
+    assert stored[-1].pruned == ended[-1].result.reason

@@ -3,7 +3,7 @@
 import pytest
 
 from backprop_evo.errors import Unavailable
-from backprop_evo.records.searching import SearchState, TrialState
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
@@ -34,7 +34,7 @@ def test_every_queued_trial_is_sent_once(
 def test_trials_of_a_search_that_ended_are_not_sent(
     dispatcher: Dispatcher, store: SqlStore, search: SearchRecord, clock: Clock
 ) -> None:
-    store.move_search(search.id, SearchState.CANCELLED, now=clock())
+    store.searches.move(search.id, SearchState.CANCELLED, now=clock())
     assert dispatcher.send_new(now=clock()) == 0
 
 
@@ -42,10 +42,10 @@ def test_a_trial_that_was_given_back_is_sent_again(
     dispatcher: Dispatcher, store: SqlStore, trials: list[str], broker: FakeBroker, clock: Clock
 ) -> None:
     dispatcher.send_new(now=clock())
-    lease = store.claim_trial(trials[0], "node/0", lease_s=60, now=clock())
+    lease = store.trials.claim(trials[0], "node/0", lease_s=60, now=clock())
     assert lease is not None
     dispatcher.send_new(now=clock())
-    store.release_trial(lease, now=clock(), reason="its node is shutting down", retry=True)
+    store.trials.release(lease, now=clock(), reason="its node is shutting down", retry=True)
     assert dispatcher.send_new(now=clock()) == 1
     assert broker.sent[-1] == trials[0]
 
@@ -54,10 +54,10 @@ def test_a_silent_worker_loses_its_trial_and_it_is_sent_again(
     dispatcher: Dispatcher, store: SqlStore, trials: list[str], broker: FakeBroker, clock: Clock
 ) -> None:
     dispatcher.send_new(now=clock())
-    store.claim_trial(trials[1], "node/0", lease_s=60, now=clock())
+    store.trials.claim(trials[1], "node/0", lease_s=60, now=clock())
     clock.move(61)
     dispatcher.reconcile(now=clock())
-    assert store.trial(trials[1]).state is TrialState.QUEUED
+    assert store.trials.get(trials[1]).state is TrialState.QUEUED
     for _ in range(4):
         assert dispatcher.send_new(now=clock()) == 0, "it is tried again after 2 s, not before"
         clock.move(0.5)
@@ -70,7 +70,7 @@ def test_a_reconciliation_sends_nothing_before_it_is_due(
 ) -> None:
     patient = options.model_copy(update={"retry_delay_s": 100.0, "retry_delay_max_s": 100.0})
     dispatcher = Dispatcher(store, broker, patient)
-    store.claim_trial(trials[0], "node/0", lease_s=60, now=clock())
+    store.trials.claim(trials[0], "node/0", lease_s=60, now=clock())
     dispatcher.send_new(now=clock())
     clock.move(61)
     broker.sent.clear()

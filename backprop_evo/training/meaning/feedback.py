@@ -17,20 +17,13 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import get_args
 
 import torch
 from torch import Tensor
 
-
-class Feedback(StrEnum):
-    """What R is."""
-
-    GAUSSIAN = "gaussian"
-    UNIFORM = "uniform"
-    USF = "usf"
-    BRSF = "brsf"
-    FRSF = "frsf"
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.training import FeedbackName
 
 
 @dataclass(slots=True, eq=False)
@@ -39,21 +32,29 @@ class FixedMatrices:
 
     seed: int
     site: str
-    feedback: Feedback = Feedback.GAUSSIAN
+    feedback: FeedbackName = "gaussian"
     _drawn: dict[tuple[object, ...], Tensor] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.feedback not in get_args(FeedbackName):
+            raise InvalidSettings(
+                f"no feedback is called {self.feedback!r}",
+                field="feedback",
+                hint="known: " + ", ".join(get_args(FeedbackName)),
+            )
 
     def random(self, weight: Tensor) -> Tensor:
         """R, shaped, placed and typed as ``weight``."""
         match self.feedback:
-            case Feedback.GAUSSIAN:
+            case "gaussian":
                 return self._like(weight, "R")
-            case Feedback.UNIFORM:
+            case "uniform":
                 return self._like(weight, "U")
-            case Feedback.USF:
+            case "usf":
                 return weight.sign().mul_(initial_scale(weight))
-            case Feedback.FRSF:
+            case "frsf":
                 return weight.sign().mul_(self._like(weight, "R").abs())
-            case Feedback.BRSF:
+            case "brsf":
                 return torch.randn_like(weight).abs_().mul_(initial_scale(weight)).mul_(weight.sign())
 
     def bernoulli(self, weight: Tensor) -> Tensor:

@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import dsl
-from backprop_evo.errors import InvalidEquation, InvalidSettings
+from backprop_evo.equations import read_equation, require_feasible
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.training import FeedbackName
 from backprop_evo.training.meaning.activations import Activation, activation_of
-from backprop_evo.training.meaning.feedback import Feedback, FixedMatrices
+from backprop_evo.training.meaning.feedback import FixedMatrices
 from backprop_evo.training.meaning.linear_ops import linear_op
 from backprop_evo.training.meaning.notes import NoticeFunctions, activate, note_pooling
 from backprop_evo.training.meaning.poolings import reading_of
@@ -28,7 +29,6 @@ from backprop_evo.training.meaning.rules import Rule, compile_rule
 from backprop_evo.training.methods.discovery import Surroundings, look_below_layers
 from backprop_evo.training.methods.sites import Site, SiteRule, TopSignal
 from dsl.equation import Equation
-from dsl.shapes import infeasibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def apply_equation(
     *,
     copy: bool = False,
     seed: int = 0,
-    feedback: Feedback = Feedback.GAUSSIAN,
+    feedback: FeedbackName = "gaussian",
 ) -> Conversion:
     """Puts ``equation`` in place of the gradient at every Linear and Conv2d of ``model`` that has layers
     below it.
@@ -109,7 +109,7 @@ def apply_equation(
     Raises InvalidEquation for an equation that does not parse or is infeasible, InvalidSettings for a model
     that has nothing to convert or carries sites already.
     """
-    equation = _checked(equation)
+    equation = read_equation(equation) if isinstance(equation, str) else require_feasible(equation)
     if copy:
         model = copying.deepcopy(model)
     _refuse_converted(model)
@@ -134,18 +134,6 @@ def apply_equation(
     conversion = Conversion(model, equation, tuple(sites), tuple(left_alone))
     _install(conversion, rule, top, surroundings)
     return conversion
-
-
-def _checked(equation: Equation | str) -> Equation:
-    try:
-        parsed = dsl.parse(equation) if isinstance(equation, str) else equation
-    except dsl.EquationError as error:
-        raise InvalidEquation(
-            error.message, column=getattr(error, "column", None), hint=error.hint
-        ) from error
-    if reason := infeasibility(parsed):
-        raise InvalidEquation(f"infeasible equation: {reason}")
-    return parsed
 
 
 def _install(conversion: Conversion, rule: Rule, top: TopSignal, surroundings: Surroundings) -> None:

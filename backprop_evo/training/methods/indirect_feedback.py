@@ -5,8 +5,8 @@ weights.
     2016)
 
 A layer's signal here depends on the layer below it, so this is no equation of the language and is never
-searched. It is defined for plain chains only: every site's output has to be what the next site's activation
-is applied to.
+searched; ``known/indirect_feedback.py`` declares it. It is defined for plain chains only: every site's output
+has to be what the next site's activation is applied to.
 
 Shapes: b_top (B, K); a_l, δ_l (B, *).
 """
@@ -75,7 +75,7 @@ class _Chain:
         self.signals[lowest.name] = delta
         for under, site in zip(self.sites, others, strict=False):
             op = with_poolings(under.op, self.below[under.name].poolings)
-            delta = self._pull(site, op.forward(delta, under.layer.weight.detach()))
+            delta = self._pull(site, op.forward(delta, under.layer.weight.detach().to(delta.dtype)))
             self.signals[site.name] = delta
 
     def _pull(self, site: Site, delta: Tensor) -> Tensor:
@@ -85,6 +85,7 @@ class _Chain:
                 f"indirect feedback needs a plain chain, but what reaches {site.name} has shape "
                 f"{tuple(below.h.shape[1:])} where the layer below it gives {tuple(delta.shape[1:])}",
                 field="model",
+                hint="direct feedback alignment (the equation b_top_R_L_dh) trains every model",
             )
         if below.activation.is_identity:
             return delta

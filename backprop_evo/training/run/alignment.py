@@ -1,13 +1,14 @@
-"""How far the equation's updates point away from the true gradient, layer by layer.
+"""How far a method's updates point away from the true gradient, layer by layer.
 
-Two moments of one step: the true gradient is taken before it, with plain backprop at every site and without
-a trace (BatchNorm's running statistics stay); after it, the gradients that the equation produced are
-compared. One more forward and backward pass per measurement, nothing in between. Angles of feedback are
-those of Lillicrap et al. 2016: between a layer's W and its R, both flattened.
+Two moments of one step: the true gradient is taken before it, under plain backprop and without a trace
+(BatchNorm's running statistics stay); after it, the gradients that the method left are compared. One more
+forward and backward pass per measurement, nothing in between. Angles of feedback are those of Lillicrap et
+al. 2016: between a layer's W and its R, both flattened.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,16 +17,25 @@ import torch
 from torch import Tensor, nn
 
 from backprop_evo.records.training import AlignmentPoint
-from backprop_evo.training.meaning.rules import PLAIN_BACKPROP
 from backprop_evo.training.run.child import Child
 
+log = logging.getLogger(__name__)
+
 Gradients = Mapping[str, Tensor]
+
+
+def interval(child: Child, asked: int) -> int:
+    """Steps between measurements: ``asked``, or 0 (none), said in the log, for a method without sites."""
+    if asked and not child.learner.sites:
+        log.warning("alignment is not measured: the method has no sites")
+        return 0
+    return asked
 
 
 def true_gradients(child: Child, x_BCHW: Tensor, labels_B: Tensor) -> Gradients:
     """The loss gradient of every layer's weight, by layer name, at the child's present weights."""
     layers = _layers(child)
-    with child.conversion.other_rule(PLAIN_BACKPROP), _without_trace(child.model):
+    with child.learner.plain_backprop(), _without_trace(child.model):
         loss = child.loss(x_BCHW, labels_B)
         gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
     return dict(zip(layers, gradients, strict=True))
@@ -36,7 +46,7 @@ def compare(child: Child, truth: Gradients, step: int) -> list[AlignmentPoint]:
 
     A layer whose gradient is NaN or infinite has no direction and no point.
     """
-    sites = {site.name: site for site in child.conversion.sites}
+    sites = {site.name: site for site in child.learner.sites}
     points = []
     for name, layer in _layers(child).items():
         if layer.weight.grad is None or not _has_direction(layer.weight.grad, truth[name]):

@@ -2,7 +2,7 @@
 
     rate = relative step / median over layers of (‖first update‖ / ‖weight‖)
 
-The layers are the trained ones below the classifier, the first update is the gradient that the equation gives
+The layers are the trained ones below the classifier, the first update is the gradient that the method gives
 on the first training batch, before momentum and weight decay. One number for the whole net, taken once before
 training: the equation keeps its own balance between layers and its own course over time.
 
@@ -22,7 +22,7 @@ from statistics import median
 
 from torch import Tensor, nn
 
-from backprop_evo.records.training import Outcome
+from backprop_evo.records.states import TrialState
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.guards import EndedEarly
 from backprop_evo.training.run.loop import Material, Run
@@ -44,12 +44,17 @@ def rate_of_unit_step(material: Material, seed: int) -> float:
 
 
 def update_sizes(child: Child) -> dict[str, float]:
-    """‖gradient‖ / ‖weight‖ of every trained layer below the classifier, from the last backward pass."""
-    top = child.conversion.sites[-1].layer
+    """‖gradient‖ / ‖weight‖ of every trained layer below the classifier, from the last backward pass.
+
+    Of a method that trains nothing there, of whatever layers it trains.
+    """
+    trained = set(child.learner.trained_below_top() or child.model.parameters())
     return {
         name: _size(layer.weight.grad, layer.weight.detach())
         for name, layer in child.model.named_modules()
-        if isinstance(layer, nn.Linear | nn.Conv2d) and layer is not top and layer.weight.grad is not None
+        if isinstance(layer, nn.Linear | nn.Conv2d)
+        and layer.weight in trained
+        and layer.weight.grad is not None
     }
 
 
@@ -63,7 +68,7 @@ def _unit(sizes: Mapping[str, float]) -> float:
     if usable:
         return 1 / median(usable)
     if all(math.isfinite(size) for size in sizes.values()):
-        raise EndedEarly(Outcome.PRUNED, "the first update is zero at every layer below the classifier")
+        raise EndedEarly(TrialState.PRUNED, "the first update is zero at every layer below the classifier")
     raise EndedEarly(
-        Outcome.DIVERGED, "the first update is NaN or infinite at every layer below the classifier"
+        TrialState.DIVERGED, "the first update is NaN or infinite at every layer below the classifier"
     )

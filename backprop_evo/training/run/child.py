@@ -1,7 +1,7 @@
-"""A child model under training: the network with its sites, the optimiser, and one step of both.
+"""A child model under training: the network, its method's learner, the optimiser, and one step of them.
 
-On a CUDA device the step is captured as a CUDA graph after a few eager steps (all real ones), the equation
-inside: shapes are static because a short last batch is never trained on.
+On a CUDA device the step is captured as a CUDA graph after a few eager steps (all real ones) of each phase,
+the method inside: shapes are static because a short last batch is never trained on.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.meaning.feedback import Feedback
-from backprop_evo.training.methods.conversion import Conversion, apply_equation
+from backprop_evo.training.methods.learner import FreshChild, Learner, Phase, cross_entropy
+from backprop_evo.training.methods.registry import method_of
 from backprop_evo.training.models.build import build_model
 from backprop_evo.training.run.capability import Capability
-from dsl.equation import Equation
 
 EAGER_STEPS_BEFORE_CAPTURE = 3
 
 
 class Child:
-    """One network, one equation, one optimiser. ``step`` returns the loss before its update."""
+    """One network, one method, one optimiser. ``step`` returns the loss before its update.
+
+    Raises InvalidSettings and InvalidEquation as ``method_of`` does.
+    """
 
     def __init__(
         self,
-        equation: Equation,
+        method: MethodSpec,
         spec: TrainSpec,
         capability: Capability,
         *,
@@ -42,8 +44,18 @@ class Child:
         if capability.channels_last:
             model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model: nn.Module = model
-        self.conversion: Conversion = apply_equation(
-            model, equation, seed=seed, feedback=Feedback(spec.feedback)
+        self.phase: Phase | None = None
+        self.learner: Learner = method_of(method).prepare(
+            FreshChild(
+                model=model,
+                logits=self.logits,
+                spec=spec,
+                image_shape=image_shape,
+                classes=classes,
+                seed=seed,
+                device=self.device,
+                captured=capability.cuda_graph,
+            )
         )
         self._rate = torch.zeros((), device=self.device)
         self._optimizer = self._make_optimizer(spec)
@@ -67,8 +79,18 @@ class Child:
         else:
             self._optimizer.param_groups[0]["lr"] = rate
 
+    def begin(self, phase: Phase) -> None:
+        """The steps that follow belong to ``phase``, and are captured anew."""
+        self.learner.begin(phase)
+        self.phase, self._captured, self._eager_steps = phase, None, 0
+
+    @property
+    def classifies(self) -> bool:
+        """Whether ``step`` answers the output's cross-entropy."""
+        return self.phase is None or self.phase.classifies
+
     def step(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
-        """One update of every parameter; the mean cross-entropy of the batch."""
+        """One update of what the phase trains; the batch's loss, as ``Learner.learn`` has it."""
         if not self._capability.cuda_graph:
             return self._eager_step(x_BCHW, labels_B)
         if self._captured is None:
@@ -80,8 +102,7 @@ class Child:
 
     def _eager_step(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
         self._optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(x_BCHW, labels_B)
-        loss.backward()
+        loss = self.learner.learn(x_BCHW, labels_B)
         self._optimizer.step()
         return loss.detach()
 
@@ -94,8 +115,8 @@ class Child:
         return loss
 
     def loss(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
-        """Mean cross-entropy, in float32."""
-        return F.cross_entropy(self.logits(x_BCHW).float(), labels_B)
+        """Mean cross-entropy of the output, in float32, whatever the method minimises."""
+        return cross_entropy(self.logits(x_BCHW), labels_B)
 
     def logits(self, x_BCHW: Tensor) -> Tensor:
         """The network's output (B, K) in the spec's precision."""
@@ -112,13 +133,12 @@ class Child:
         )
 
     def signal_is_zero(self) -> bool:
-        """Whether the last step's gradient is exactly zero everywhere below the top layer.
-
-        The top layer is left out because its gradient never passes a site.
+        """Whether the last step's gradient is exactly zero everywhere below the top layer; never so for a
+        method that trains nothing there.
         """
-        top = set(self.conversion.sites[-1].layer.parameters())
-        gradients = [p.grad for p in self.model.parameters() if p not in top and p.grad is not None]
-        return not any(bool(gradient.any()) for gradient in gradients)
+        watched = self.learner.trained_below_top()
+        gradients = [parameter.grad for parameter in watched if parameter.grad is not None]
+        return bool(watched) and not any(bool(gradient.any()) for gradient in gradients)
 
 
 class _CapturedStep:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from backprop_evo.records.training import Outcome
+from backprop_evo.records.states import TrialState
 from backprop_evo.training.run.capability import resident_memory_mib
 
 EXPLODED_AT_CHANCE_TIMES = 100.0
@@ -28,7 +28,7 @@ STUCK_AFTER_EPOCHS = 2.0
 class EndedEarly(Exception):
     """The training ended before its last step."""
 
-    def __init__(self, outcome: Outcome, reason: str) -> None:
+    def __init__(self, outcome: TrialState, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
@@ -56,16 +56,16 @@ class Limits:
             return
         self._next_look = now + 0.2
         if self.should_stop is not None and self.should_stop():
-            raise EndedEarly(Outcome.CANCELLED, "stopped on request")
+            raise EndedEarly(TrialState.CANCELLED, "stopped on request")
         if self.time_limit_s is not None and self.elapsed_s() > self.time_limit_s:
-            raise EndedEarly(Outcome.TIMEOUT, f"the time limit of {self.time_limit_s:g} s is over")
+            raise EndedEarly(TrialState.TIMEOUT, f"the time limit of {self.time_limit_s:g} s is over")
         self._check_memory()
 
     def _check_memory(self) -> None:
         used = self.look_at_memory()
         if used is not None and self.memory_limit_mib is not None and used > self.memory_limit_mib:
             raise EndedEarly(
-                Outcome.OOM, f"{used:.0f} MiB in use, the limit is {self.memory_limit_mib:g} MiB"
+                TrialState.OOM, f"{used:.0f} MiB in use, the limit is {self.memory_limit_mib:g} MiB"
             )
 
     def look_at_memory(self) -> float | None:
@@ -76,17 +76,22 @@ class Limits:
         return used
 
 
-def check_loss(loss: float, *, classes: int, epoch: float, step: int) -> None:
-    """Raises EndedEarly for a loss that is NaN, infinite or exploded."""
+def check_loss(loss: float, *, classes: int | None, epoch: float, step: int) -> None:
+    """Raises EndedEarly for a loss that is NaN, infinite or exploded.
+
+    ``classes`` is None for a loss that is no cross-entropy, which has no ceiling.
+    """
     where = f"at step {step} (epoch {epoch:.2f})"
     if math.isnan(loss):
-        raise EndedEarly(Outcome.DIVERGED, f"the loss became NaN {where}")
+        raise EndedEarly(TrialState.DIVERGED, f"the loss became NaN {where}")
     if math.isinf(loss):
-        raise EndedEarly(Outcome.DIVERGED, f"the loss became infinite {where}")
+        raise EndedEarly(TrialState.DIVERGED, f"the loss became infinite {where}")
+    if classes is None:
+        return
     ceiling = EXPLODED_AT_CHANCE_TIMES * math.log(max(classes, 2))
     if loss > ceiling:
         raise EndedEarly(
-            Outcome.DIVERGED, f"the loss exploded to {loss:.3g} {where}; the limit is {ceiling:.3g}"
+            TrialState.DIVERGED, f"the loss exploded to {loss:.3g} {where}; the limit is {ceiling:.3g}"
         )
 
 
@@ -101,18 +106,22 @@ class ZeroSignalWatch:
         self.in_a_row = self.in_a_row + 1 if is_zero else 0
         if self.in_a_row >= ZERO_SIGNAL_STEPS:
             raise EndedEarly(
-                Outcome.PRUNED,
-                f"the equation's signal was exactly zero for {ZERO_SIGNAL_STEPS} steps in a row",
+                TrialState.PRUNED,
+                f"the signal below the top was exactly zero for {ZERO_SIGNAL_STEPS} steps in a row",
             )
 
 
-def check_progress(train_loss: float, accuracy: float, *, classes: int, epoch: float, epochs: float) -> None:
-    """Raises EndedEarly for a run that is no better than guessing after half its time (and two epochs)."""
-    if epoch < max(STUCK_AFTER_EPOCHS, STUCK_AFTER_RUN_SHARE * epochs) or epoch >= epochs:
+def check_progress(
+    train_loss: float, accuracy: float, *, classes: int, epoch: float, epochs: float, phase_epochs: float
+) -> None:
+    """Raises EndedEarly for a run that is no better than guessing after half its time, and after two epochs
+    of its phase.
+    """
+    if phase_epochs < STUCK_AFTER_EPOCHS or not STUCK_AFTER_RUN_SHARE * epochs <= epoch < epochs:
         return
     chance_loss, chance = math.log(max(classes, 2)), 1 / max(classes, 2)
     if train_loss >= STUCK_SHARE * chance_loss and accuracy <= 1.1 * chance:
         raise EndedEarly(
-            Outcome.PRUNED,
+            TrialState.PRUNED,
             f"stuck: no better than guessing after {epoch:g} of {epochs:g} epochs (loss {train_loss:.3f})",
         )

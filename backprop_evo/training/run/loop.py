@@ -16,15 +16,24 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from backprop_evo.records.training import AlignmentPoint, CurvePoint, ScheduleName, TrainProgress, TrainSpec
-from backprop_evo.training.run.alignment import compare, true_gradients
+from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import (
+    AlignmentPoint,
+    CurvePoint,
+    IntermediateValue,
+    ScheduleName,
+    TrainProgress,
+    TrainSpec,
+)
+from backprop_evo.training.run.alignment import compare, interval, true_gradients
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.evaluation import accuracy, reestimated
-from backprop_evo.training.run.guards import Limits, ZeroSignalWatch, check_loss, check_progress
+from backprop_evo.training.run.guards import EndedEarly, Limits, ZeroSignalWatch, check_loss, check_progress
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
+from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import rate_at
-from dsl.equation import Equation
 
 LOSS_LOOK_EVERY_ON_GPU = 25
 """Reading a loss from a GPU waits for it; on a CPU every step is looked at."""
@@ -39,13 +48,14 @@ Report = Callable[[TrainProgress], None]
 class Material:
     """What all runs of one training share."""
 
-    equation: Equation
+    method: MethodSpec
     spec: TrainSpec
     capability: Capability
     train: Resident
     validation: Resident
     classes: int
     limits: Limits
+    rungs: Rungs
 
     @property
     def batch_size(self) -> int:
@@ -111,19 +121,22 @@ class Run:
         self.relative_step = relative_step
         shape = tuple(material.train.images_NCHW.shape[1:])
         self.child = Child(
-            material.equation,
+            material.method,
             material.spec,
             material.capability,
             image_shape=(shape[0], shape[1], shape[2]),
             classes=material.classes,
             seed=seed,
         )
+        self._alignment_every = interval(self.child, material.spec.alignment_every)
         self._order = torch.Generator().manual_seed(seed)
         self._augmentation = torch.Generator(self.child.device).manual_seed(seed + 1)
         self._permutation = torch.empty(0, dtype=torch.long)
         self._randomness = Randomness(self.child.device)
         self._zero_watch = ZeroSignalWatch()
+        self._phase_began = 0.0
         self._epoch_losses: list[Tensor] = []
+        self._losses_since_value: list[Tensor] = []
         self._unread_losses: list[Tensor] = []
         self._losses: list[float] = []
         self._last_report = -math.inf
@@ -134,6 +147,7 @@ class Run:
         self.validation_accuracy: float | None = None
         self.curve: list[CurvePoint] = []
         self.alignment: list[AlignmentPoint] = []
+        self.rung: int | None = None
 
     @property
     def epoch(self) -> float:
@@ -150,7 +164,8 @@ class Run:
         """Leaves in the child the gradients of its first batch, as the first step will see them."""
         self._randomness.restore()
         self.child.model.train()
-        self.child.loss(*self._next_batch()).backward()
+        self._enter_phase()
+        self.child.learner.learn(*self._next_batch())
 
     def advance(self, until_step: int, report: Report | None, phase: str) -> None:
         """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end."""
@@ -162,14 +177,17 @@ class Run:
                 self.material.limits.check()
                 if self.step % self.material.steps_per_epoch == 0 or self.step == until_step:
                     self._end_of_epoch()
+                if phase == "train" and self.step < self.total_steps:
+                    self._report_value(self.material.rungs)
                 self._tell(report, phase, until_step)
         finally:
             self._randomness.keep()
 
     def _one_step(self) -> None:
         started = time.perf_counter()
+        self._enter_phase()
         x_BCHW, labels_B = self._next_batch()
-        every = self.material.spec.alignment_every
+        every = self._alignment_every
         truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
         self.child.set_rate(rate_at(self.step, self.total_steps, self.rate, self._schedule))
         self._unread_losses.append(self.child.step(x_BCHW, labels_B))
@@ -181,6 +199,13 @@ class Run:
         self.clock.images += len(labels_B)
         if self.step <= 10 or self.step % self.material.steps_per_epoch == 0:
             self._zero_watch.saw(self.child.signal_is_zero())
+
+    def _enter_phase(self) -> None:
+        phase = self.child.learner.phase_at(self.step, self.total_steps)
+        if phase != self.child.phase:
+            self._look_at_losses(now=True)
+            self.child.begin(phase)
+            self._phase_began = self.epoch
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         material = self.material
@@ -202,17 +227,54 @@ class Run:
         losses = torch.stack(self._unread_losses).tolist() if self._unread_losses else []
         first = self.step - len(losses) + 1
         self._epoch_losses += self._unread_losses
+        self._losses_since_value += self._unread_losses
         self._unread_losses = []
         self._losses += losses
         for place, loss in enumerate(losses):
             self.train_loss = loss
-            check_loss(loss, classes=self.material.classes, epoch=self.epoch, step=first + place)
+            classes = self.material.classes if self.child.classifies else None
+            check_loss(loss, classes=classes, epoch=self.epoch, step=first + place)
 
     def _end_of_epoch(self) -> None:
         self._look_at_losses(now=True)
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
         self.validation_accuracy = self.evaluate(self.material.validation)
+        self._draw()
+        if self.child.classifies:
+            check_progress(
+                self.train_loss,
+                self.validation_accuracy,
+                classes=self.material.classes,
+                epoch=self.epoch,
+                epochs=self.material.spec.epochs,
+                phase_epochs=self.epoch - self._phase_began,
+            )
+
+    def _report_value(self, rungs: Rungs) -> None:
+        """At a rung and at the end of an epoch. Raises EndedEarly where the pruner has the training end
+        here.
+        """
+        rung, is_end_of_epoch = rungs.at(self.step), self.step % self.material.steps_per_epoch == 0
+        if rungs.judge is None or (rung is None and not is_end_of_epoch):
+            return
+        self._look_at_losses(now=True)
+        loss = float(torch.stack(self._losses_since_value).mean())
+        self._losses_since_value = []
+        if not is_end_of_epoch:
+            self.train_loss, self.validation_accuracy = loss, self.evaluate(self.material.validation)
+            self._draw()
+        assert self.validation_accuracy is not None, "a point of the curve has an accuracy"
+        value = IntermediateValue(
+            step=self.step, rung=rung, validation_accuracy=self.validation_accuracy, train_loss=loss
+        )
+        if (reason := rungs.judge(value)) is not None:
+            self.rung = rung
+            raise EndedEarly(TrialState.PRUNED, reason)
+
+    def _draw(self) -> None:
+        """One more point of the curve, from the present loss and accuracy."""
+        assert self.train_loss is not None
         self.curve.append(
             CurvePoint(
                 epoch=self.epoch,
@@ -221,13 +283,6 @@ class Run:
                 learning_rate=rate_at(self.step - 1, self.total_steps, self.rate, self._schedule),
                 elapsed_s=self.material.limits.elapsed_s(),
             )
-        )
-        check_progress(
-            self.train_loss,
-            self.validation_accuracy,
-            classes=self.material.classes,
-            epoch=self.epoch,
-            epochs=self.material.spec.epochs,
         )
 
     def evaluate(self, split: Resident) -> float:

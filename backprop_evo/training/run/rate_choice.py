@@ -15,13 +15,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from backprop_evo.records.training import (
-    LearningRateGrid,
-    Outcome,
-    RateProbe,
-    RelativeStepGrid,
-    ScheduleName,
-)
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import LearningRateGrid, RateProbe, RelativeStepGrid, ScheduleName
 from backprop_evo.training.run.calibration import rate_of_unit_step
 from backprop_evo.training.run.guards import EndedEarly
 from backprop_evo.training.run.loop import Material, Report, Run
@@ -60,7 +55,7 @@ class _Prober:
         try:
             run.advance(steps, self.report, "probe")
         except EndedEarly as end:
-            if end.outcome not in (Outcome.DIVERGED, Outcome.PRUNED):
+            if end.outcome not in (TrialState.DIVERGED, TrialState.PRUNED):
                 raise
             self.probed.drop(run, end.reason)
         else:

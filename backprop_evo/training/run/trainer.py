@@ -1,4 +1,4 @@
-"""Train one child by one equation: the entry that workers, the command line and notebooks call."""
+"""Train one child by one method: the entry that workers, the command line and notebooks call."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ import torch
 
 from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
-from backprop_evo.errors import InvalidEquation
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
-from backprop_evo.records.training import Outcome, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
+from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.loop import Material, Report, Run
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.resident import Resident, make_resident
+from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import resolved_schedule
 from dsl.equation import Equation
-from dsl.shapes import infeasibility
+
+NO_RUNGS = Rungs()
 
 
 def train_child(
-    equation: Equation,
+    method: MethodSpec | Equation | str,
     spec: TrainSpec,
     *,
     seed: int,
@@ -34,32 +38,33 @@ def train_child(
     on_progress: Callable[[TrainProgress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     device: str | None = None,
+    rungs: Rungs = NO_RUNGS,
 ) -> TrainResult:
-    """Trains ``spec.model`` by ``equation`` and reports how it went.
+    """Trains ``spec.model`` by ``method``, written as ``as_method`` reads it, and reports how it went.
 
-    The same equation, spec, seed and device (and number of threads) give the same curve bit for bit on a
+    The same method, spec, seed and device (and number of threads) give the same curve bit for bit on a
     CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
-    one. Global random state is left as it was.
+    one. ``rungs`` are steps at which a pruner may end it. Global random state is left as it was.
 
     Raises InvalidSettings, InvalidEquation, UnknownDataset or DatasetUnusable before anything is trained.
     """
     model = parse_model_name(spec.model)
     dataset_info(spec.data)
-    if reason := infeasibility(equation):
-        raise InvalidEquation(f"infeasible equation: {reason}")
+    asked = as_method(method)
+    method_of(asked).check_fit(spec)
     capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.carry_out(*_load(equation, spec, capability, limits, data_dir), seed)
+            outcome, why = training.carry_out(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
-            outcome, why = Outcome.OOM, f"out of memory on {capability.device}: {error}"
+            outcome, why = TrialState.OOM, f"out of memory on {capability.device}: {error}"
     circumstances = environment(capability.device) | capability.as_text() | {"seed": str(seed)}
     return training.result(outcome, why, limits, circumstances)
 
@@ -78,13 +83,15 @@ class _Training:
     run: Run | None = None
     test_accuracy: float | None = None
 
-    def carry_out(self, material: Material, test: Resident | None, seed: int) -> tuple[Outcome, str | None]:
+    def carry_out(
+        self, material: Material, test: Resident | None, seed: int
+    ) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
         if not isinstance(rate, float | int):
             self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
             if self.run is None:
-                return Outcome.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
+                return TrialState.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
                     self.probed.reasons
                 )
         else:
@@ -92,10 +99,10 @@ class _Training:
         self.run.advance(self.run.total_steps, self.report, "train")
         if test is not None:
             self.test_accuracy = self.run.evaluate(test)
-        return Outcome.COMPLETED, None
+        return TrialState.COMPLETED, None
 
     def result(
-        self, outcome: Outcome, reason: str | None, limits: Limits, environment: dict[str, str]
+        self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
         limits.look_at_memory()
         ended = TrainResult(
@@ -118,6 +125,7 @@ class _Training:
             learning_rate=run.rate,
             relative_step=run.relative_step,
             epochs_done=run.epoch,
+            rung=run.rung,
             curve=tuple(run.curve),
             alignment=tuple(run.alignment),
             images_per_s=run.clock.images_per_s or None,
@@ -125,7 +133,12 @@ class _Training:
 
 
 def _load(
-    equation: Equation, spec: TrainSpec, capability: Capability, limits: Limits, data_dir: Path | None
+    method: MethodSpec,
+    spec: TrainSpec,
+    capability: Capability,
+    limits: Limits,
+    data_dir: Path | None,
+    rungs: Rungs,
 ) -> tuple[Material, Resident | None]:
     """Everything on the device. The test split is not even put there unless the spec asks for it."""
     dataset = load(spec.data, data_dir)
@@ -138,7 +151,7 @@ def _load(
     test = None
     if spec.evaluate_test:
         test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
-    material = Material(equation, spec, capability, train, validation, dataset.classes, limits)
+    material = Material(method, spec, capability, train, validation, dataset.classes, limits, rungs)
     return material, test
 
 

@@ -1,8 +1,8 @@
 """The brain of one search: finished trials in, decisions out. No I/O, no clock, no global randomness.
 
-A ``SearchProgress`` is rebuilt from stored rows by telling it the same things that it learned while it lived:
-individuals in the order of their numbers, each after the finishes that its proposer knew. What it decides
-next depends on nothing else.
+A ``Brain`` is rebuilt from stored rows by adding the same things that it learned while it lived: individuals
+in the order of their numbers, each after the finishes that its proposer knew. What it decides next depends on
+nothing else. What it proposes is the strategy's business.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from random import Random
 
-from backprop_evo.records.searching import Purpose, SearchSpec, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+    SearchSpec,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.budget import Budget
 from backprop_evo.search.language import Language
 from backprop_evo.search.population import Population
 from backprop_evo.search.randomness import confirmation_seed, generator_of_proposal, training_seed
+from backprop_evo.search.strategies import Known, Proposal, strategy
 
 BASELINE = 0
-MOST_SUCCESSIVE_TWINS = 1000
-MOST_PROPOSALS_AT_ONCE = 250
-EXHAUSTED = (
-    f"{MOST_SUCCESSIVE_TWINS} proposals in a row brought no new behaviour: the vocabulary is exhausted"
-)
+MAX_SUCCESSIVE_TWINS = 1000
+MAX_PROPOSALS_AT_ONCE = 250
+EXHAUSTED = f"{MAX_SUCCESSIVE_TWINS} proposals in a row brought no new behaviour: the vocabulary is exhausted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Decisions:
         return not self.individuals and not self.trials
 
 
-class SearchProgress:
+class Brain:
     """Everything the brain knows of a search."""
 
     def __init__(self, search_id: str, spec: SearchSpec, language: Language) -> None:
@@ -52,6 +54,7 @@ class SearchProgress:
         self.spec = spec
         self.finishes_known = 0
         self._language = language
+        self._strategy = strategy(spec.strategy)
         self._individuals: list[IndividualRecord] = []
         self._first_of: dict[str, int] = {}
         self._member_of: dict[str, int] = {}
@@ -63,7 +66,7 @@ class SearchProgress:
 
     # -- learning -------------------------------------------------------------------------------------------
 
-    def hear(self, finish: FinishRecord) -> None:
+    def observe(self, finish: FinishRecord) -> None:
         """Take in one finished trial; they come in finish order."""
         if finish.finish_order != self.finishes_known + 1:
             raise ValueError(f"finish {finish.finish_order} after {self.finishes_known}")
@@ -75,7 +78,7 @@ class SearchProgress:
             self._fitness[finish.individual] = finish.validation_accuracy
             self._admit(self._individuals[finish.individual].fingerprint)
 
-    def remember(self, individual: IndividualRecord) -> None:
+    def add(self, individual: IndividualRecord) -> None:
         """Take in one proposal, own or stored; they come in the order of their numbers."""
         if individual.number != len(self._individuals):
             raise ValueError(f"individual {individual.number} after {len(self._individuals) - 1}")
@@ -91,7 +94,7 @@ class SearchProgress:
             self._member_of[individual.fingerprint] = individual.number
             self._admit(individual.fingerprint)
 
-    def remember_confirmations(self, trial_ids: Iterable[str]) -> None:
+    def add_confirmations(self, trial_ids: Iterable[str]) -> None:
         """Take in the confirmation trials that are out."""
         for trial_id in trial_ids:
             self._confirmations.add(trial_id)
@@ -114,7 +117,7 @@ class SearchProgress:
         if state is not SearchState.RUNNING:
             return Decisions()
         individuals, new = self._propose(trials, now)
-        more = len(individuals) == MOST_PROPOSALS_AT_ONCE
+        more = len(individuals) == MAX_PROPOSALS_AT_ONCE
         if more or not self._is_explored(trials):
             return Decisions(individuals=individuals, trials=new, more=more)
         confirmations = self._confirm(now)
@@ -128,9 +131,9 @@ class SearchProgress:
     ) -> tuple[tuple[IndividualRecord, ...], tuple[TrialRecord, ...]]:
         individuals: list[IndividualRecord] = []
         new: list[TrialRecord] = []
-        while len(individuals) < MOST_PROPOSALS_AT_ONCE and self._may_propose(trials):
+        while len(individuals) < MAX_PROPOSALS_AT_ONCE and self._may_propose(trials):
             individual = self.propose(now=now)
-            self.remember(individual)
+            self.add(individual)
             individuals.append(individual)
             if individual.twin is None:
                 new.append(self._trial(individual, now))
@@ -141,16 +144,28 @@ class SearchProgress:
             return False
         if not self._individuals:
             return True
-        return self._budget.search_sent < trials and not self._is_exhausted and self._has_an_origin()
+        if self._budget.search_sent >= trials or self._is_exhausted:
+            return False
+        return len(self._individuals) < self._starts or not self._strategy.must_wait(self._known())
 
-    def _has_an_origin(self) -> bool:
-        """False while only a trial that is out can bring the first parent."""
-        starts_left = len(self._individuals) <= len(self.spec.start) + self.spec.start_random
-        return starts_left or len(self._population) > 0 or self._budget.out == 0
+    @property
+    def _starts(self) -> int:
+        """Proposals that are no strategy's: plain backprop and the start equations."""
+        return 1 + len(self.spec.start)
+
+    def _known(self) -> Known:
+        return Known(
+            spec=self.spec,
+            language=self._language,
+            population=self._population,
+            equation_of=lambda number: self._individuals[number].equation,
+            proposed=max(0, len(self._individuals) - self._starts),
+            out=self._budget.out,
+        )
 
     @property
     def _is_exhausted(self) -> bool:
-        return self._twins_in_a_row >= MOST_SUCCESSIVE_TWINS
+        return self._twins_in_a_row >= MAX_SUCCESSIVE_TWINS
 
     def _is_explored(self, trials: int) -> bool:
         """True when no search trial is to come or out, and the baseline is known."""
@@ -160,38 +175,28 @@ class SearchProgress:
     def propose(self, *, now: datetime) -> IndividualRecord:
         """The next proposal, given what is known; nothing is taken in."""
         number = len(self._individuals)
-        generator = generator_of_proposal(self.spec.seed, number)
-        parent: int | None = None
-        mutation: str | None = None
-        if number == BASELINE:
-            origin, candidate = Origin.BASELINE, self._language.backprop()
-        elif number <= len(self.spec.start):
-            origin, candidate = Origin.START, self._language.read(self.spec.start[number - 1])
-        elif number <= len(self.spec.start) + self.spec.start_random or len(self._population) == 0:
-            origin, candidate = Origin.RANDOM, self._language.draw(generator)
-        else:
-            origin, parent = Origin.MUTATION, self._select(generator)
-            candidate, mutation = self._language.vary(
-                self._individuals[parent].equation,
-                generator,
-                lambda: self._individuals[self._select(generator)].equation,
-            )
+        proposal = self._next_proposal(number)
+        candidate = proposal.candidate
         return IndividualRecord(
             search_id=self.search_id,
             number=number,
-            origin=origin,
+            origin=proposal.origin,
             equation=candidate.equation,
             canonical=candidate.canonical,
             fingerprint=candidate.fingerprint,
-            parent=parent,
+            parent=proposal.parent,
             twin=self._first_of.get(candidate.fingerprint),
-            mutation=mutation,
+            mutation=proposal.mutation,
             finishes_known=self.finishes_known,
             created_at=now,
         )
 
-    def _select(self, generator: Random) -> int:
-        return self._population.select(generator, self.spec.best_probability)
+    def _next_proposal(self, number: int) -> Proposal:
+        if number == BASELINE:
+            return Proposal(origin=Origin.BASELINE, candidate=self._language.backprop())
+        if number < self._starts:
+            return Proposal(origin=Origin.START, candidate=self._language.read(self.spec.start[number - 1]))
+        return self._strategy.propose(self._known(), generator_of_proposal(self.spec.seed, number))
 
     def _trial(self, individual: IndividualRecord, now: datetime) -> TrialRecord:
         purpose = Purpose.BASELINE if individual.number == BASELINE else Purpose.SEARCH
@@ -213,7 +218,7 @@ class SearchProgress:
                 seed = confirmation_seed(self.spec.seed, repeat)
                 individual = self._individuals[number]
                 new.append(self._queued(trial_id, individual, Purpose.CONFIRMATION, spec, seed, now))
-                self.remember_confirmations([trial_id])
+                self.add_confirmations([trial_id])
         return tuple(new)
 
     def _to_confirm(self) -> Sequence[int]:

@@ -2,9 +2,12 @@
 
 import pytest
 
-from backprop_evo.records.searching import Purpose, SearchState, TrialState
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
-from backprop_evo.search.controller import MOST_SUCCESSIVE_TWINS
+from backprop_evo.search.brain import MAX_SUCCESSIVE_TWINS
 
 
 def test_the_first_trial_is_plain_backprop(cluster):
@@ -166,7 +169,7 @@ def test_a_tiny_vocabulary_ends_with_a_reason(cluster):
     assert len({each.fingerprint for each in run.individuals}) == 5
     assert run.end.end is SearchState.COMPLETED
     assert "exhausted" in run.end.reason
-    assert len(run.individuals) <= 10 + MOST_SUCCESSIVE_TWINS * 2
+    assert len(run.individuals) <= 10 + MAX_SUCCESSIVE_TWINS * 2
     assert run.of(Purpose.CONFIRMATION)
 
 
@@ -175,6 +178,6 @@ def test_finishes_must_be_heard_in_their_order(cluster):
     run.step()
     first, second = run.finish_one(), run.finish_one()
     with pytest.raises(ValueError, match="finish 2 after 0"):
-        run.progress.hear(second)
-    run.progress.hear(first)
-    run.progress.hear(second)
+        run.progress.observe(second)
+    run.progress.observe(first)
+    run.progress.observe(second)

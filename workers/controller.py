@@ -1,6 +1,6 @@
 """The controller process: claims searches, drives each by the brain, and sends the trials it decided.
 
-``python -m workers.controller_main``. It holds nothing that is not in SQL: killed at any moment, the next
+``python -m workers.controller``. It holds nothing that is not in SQL: killed at any moment, the next
 one goes on where it was. Several may run; a search is driven by the one that holds its claim. While the
 database or Redis is away it waits and goes on.
 """
@@ -22,9 +22,9 @@ import structlog
 
 from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.searching import SearchState
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.controller import SearchProgress
+from backprop_evo.search.brain import Brain
 from backprop_evo.search.lifecycle import DRIVEN
 from backprop_evo.service.driving import drive_once
 from backprop_evo.settings import Settings, settings
@@ -36,8 +36,8 @@ from workers.heartbeat import utc_now
 
 log = structlog.get_logger(__name__)
 
-LONGEST_PAUSE_S = 15.0
-MOST_FAULTS = 8
+MAX_PAUSE_S = 15.0
+MAX_FAULTS = 8
 """In a row, in one search: then it fails with the reason, instead of being tried for ever."""
 
 
@@ -46,7 +46,7 @@ class Driven:
     """A search this controller holds. ``progress`` is None when it has to be rebuilt from rows."""
 
     search: SearchRecord
-    progress: SearchProgress | None = None
+    progress: Brain | None = None
     faults: int = 0
 
 
@@ -80,11 +80,11 @@ class Controller:
         """Give every search back, so that another controller need not wait for the claims to run out."""
         for search_id in list(self.held):
             with suppress(Unavailable):
-                self.store.release_search_claim(search_id, self.name)
+                self.store.searches.release_claim(search_id, self.name)
         self.held.clear()
 
     def _claim_free_searches(self) -> None:
-        while search := self.store.claim_search(self.name, lease_s=self.options.lease_s, now=self.now()):
+        while search := self.store.searches.claim(self.name, lease_s=self.options.lease_s, now=self.now()):
             log.info("search claimed", search_id=search.id, name=search.spec.name)
             self.held[search.id] = Driven(search)
 
@@ -111,17 +111,17 @@ class Controller:
     def _still_ours(self, driven: Driven) -> bool:
         """Renew the claim; drop a search that another controller took or that needs no decisions now."""
         search_id = driven.search.id
-        if not self.store.renew_search_claim(
+        if not self.store.searches.renew_claim(
             search_id, self.name, lease_s=self.options.lease_s, now=self.now()
         ):
             log.warning("claim lost")
             del self.held[search_id]
             return False
-        driven.search = self.store.search(search_id)
+        driven.search = self.store.searches.get(search_id)
         if driven.search.state in DRIVEN:
             return True
         log.info("search rests", state=driven.search.state.value)
-        self.store.release_search_claim(search_id, self.name)
+        self.store.searches.release_claim(search_id, self.name)
         del self.held[search_id]
         return False
 
@@ -130,10 +130,10 @@ class Controller:
         driven.progress = None
         driven.faults += 1
         log.exception("fault while driving a search", faults=driven.faults)
-        if driven.faults >= MOST_FAULTS:
+        if driven.faults >= MAX_FAULTS:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
             with suppress(Conflict):
-                self.store.move_search(driven.search.id, SearchState.FAILED, now=self.now(), reason=reason)
+                self.store.searches.move(driven.search.id, SearchState.FAILED, now=self.now(), reason=reason)
 
     def _dispatch(self) -> None:
         """Send what is queued. While Redis is away trials wait in SQL and searches are driven on."""
@@ -158,10 +158,10 @@ def run(controller: Controller, stopping: threading.Event) -> None:
             controller.step()
             pause_s = 0.0 if controller.more else controller.options.poll_s
         except Unavailable as error:
-            pause_s = min(LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+            pause_s = min(MAX_PAUSE_S, max(0.5, pause_s * 2))
             log.error("database away", reason=error.message, again_in_s=pause_s)
         except Exception:
-            pause_s = min(LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+            pause_s = min(MAX_PAUSE_S, max(0.5, pause_s * 2))
             log.exception("fault in the controller", again_in_s=pause_s)
 
 

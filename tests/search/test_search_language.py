@@ -6,17 +6,17 @@ import pytest
 
 import dsl
 from backprop_evo.errors import InvalidEquation
-from backprop_evo.records.searching import Operators, SearchSpec, Vocabulary
+from backprop_evo.records.searching import Operators, SearchSpec, VocabularySpec
 from backprop_evo.search.replay import replay
-from backprop_evo.search.spec_language import SpecLanguage, identify
+from backprop_evo.search.search_language import SearchLanguage, identify
 
-SMALL = Vocabulary(
+SMALL = VocabularySpec(
     operands=("g", "h", "dh", "b_next_R"), unaries=("identity", "clip"), binaries=("add", "multiply", "left")
 )
 
 
 def language(**options):
-    return SpecLanguage(SearchSpec(name="x", **options))
+    return SearchLanguage(SearchSpec(name="x", **options))
 
 
 def components(text):
@@ -52,7 +52,7 @@ def test_equal_behaviour_has_one_fingerprint():
 
 
 def test_constants_can_be_set_per_search():
-    only = Vocabulary(operands=("g",), unaries=("scale",), constants={"scale": (0.25,)})
+    only = VocabularySpec(operands=("g",), unaries=("scale",), constants={"scale": (0.25,)})
     words = language(vocabulary=only)
     drawn = [dsl.parse(words.draw(Random(seed)).equation) for seed in range(20)]
     assert {operation.left_unary.constant for each in drawn for operation in each.operations} == {0.25}
@@ -96,16 +96,30 @@ def test_where_an_operator_has_nothing_to_change_the_papers_mutation_stands_in()
         assert candidate.equation != "g + h"
 
 
+def test_a_mutation_redraws_what_the_search_asks_for():
+    def children(**redraw):
+        words = language(vocabulary=SMALL, **redraw)
+        return [words.vary("g + h", Random(seed), lambda: "h")[0].equation for seed in range(100)]
+
+    vocabulary = dsl.vocabulary(SMALL.operands, SMALL.unaries, SMALL.binaries)
+    for redraw in ("replacement", "place"):
+        mutants = [
+            dsl.mutate(dsl.parse("g + h"), Random(seed), vocabulary, redraw=redraw) for seed in range(100)
+        ]
+        assert children(mutation_redraw=redraw) == [dsl.to_text(mutant) for mutant in mutants]
+    assert children() == children(mutation_redraw="replacement") != children(mutation_redraw="place")
+
+
 def test_a_search_with_every_operator_replays(cluster):
     operators = Operators(change_length=0.25, mutate_constant=0.25, crossover=0.25)
     run = cluster(
         trials=25, in_flight=4, start=("g", "clip(g, 1.0) + h"), operators=operators, population_size=5
     )
-    run.language = SpecLanguage(run.spec)
+    run.language = SearchLanguage(run.spec)
     run.__post_init__()
     run.run()
     assert any("crossed" in (each.mutation or "") for each in run.individuals)
-    assert replay(run.spec, SpecLanguage(run.spec), run.individuals, run.finishes) == tuple(run.individuals)
+    assert replay(run.spec, SearchLanguage(run.spec), run.individuals, run.finishes) == tuple(run.individuals)
 
 
 def test_identity_is_that_of_the_text_read_again():

@@ -1,0 +1,66 @@
+"""The states of searches and of trials, each in one row: its name, whether it is an end, and its tone.
+
+A trial's terminal state is how its training ended: there is no second list of outcomes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Tone(StrEnum):
+    """How a state is shown: as waiting, moving, done, an ending without a fitness, or a fault."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+class State(StrEnum):
+    """A word with its row. Comparable to and stored as plain text."""
+
+    is_terminal: bool
+    tone: Tone
+
+    def __new__(cls, word: str, tone: Tone = Tone.IDLE, is_terminal: bool = False) -> Self:
+        state = str.__new__(cls, word)
+        state._value_ = word
+        state.tone = tone
+        state.is_terminal = is_terminal
+        return state
+
+
+class SearchState(State):
+    """queued → running ⇄ paused → stopping → completed | stopped | cancelled | failed."""
+
+    QUEUED = "queued", Tone.IDLE
+    RUNNING = "running", Tone.BUSY
+    PAUSED = "paused", Tone.WARN
+    STOPPING = "stopping", Tone.WARN
+    COMPLETED = "completed", Tone.GOOD, True
+    STOPPED = "stopped", Tone.IDLE, True
+    CANCELLED = "cancelled", Tone.IDLE, True
+    FAILED = "failed", Tone.BAD, True
+
+
+class TrialState(State):
+    """queued → leased → running → one of the terminal states. A lost lease leads back to queued.
+
+    ``pruned`` (by a guard or a pruner) and ``diverged`` are results, not faults; ``lost`` is a trial whose
+    workers vanished too often.
+    """
+
+    QUEUED = "queued", Tone.IDLE
+    LEASED = "leased", Tone.BUSY
+    RUNNING = "running", Tone.BUSY
+    COMPLETED = "completed", Tone.GOOD, True
+    PRUNED = "pruned", Tone.WARN, True
+    DIVERGED = "diverged", Tone.WARN, True
+    OOM = "oom", Tone.BAD, True
+    TIMEOUT = "timeout", Tone.WARN, True
+    FAILED = "failed", Tone.BAD, True
+    LOST = "lost", Tone.BAD, True
+    CANCELLED = "cancelled", Tone.IDLE, True

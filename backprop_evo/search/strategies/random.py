@@ -1,0 +1,28 @@
+"""Uniform random search over the same vocabulary and lengths: the control that shows what selection adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from backprop_evo.records.stored import Origin
+from backprop_evo.search.strategies.strategy import Known, Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class RandomSearch:
+    """Every proposal is drawn anew; nothing that finished changes it."""
+
+    name: str = "random"
+    summary: str = "every equation drawn uniformly, whatever was learned: the control"
+
+    def must_wait(self, known: Known) -> bool:
+        """Never: nothing that is out can matter."""
+        del known
+        return False
+
+    def propose(self, known: Known, generator: Random) -> Proposal:
+        return Proposal(origin=Origin.RANDOM, candidate=known.language.draw(generator))
+
+
+STRATEGY = RandomSearch()

@@ -1,0 +1,172 @@
+"""How attempts and trials end: with a result, given back, lost with their worker, or cancelled.
+
+A lease carries a fence, which grows with every attempt: only the newest fence of a trial that is still open
+may write, so the first terminal result wins. Rows are locked in the order search, trial, so that no two
+transactions wait for each other. Everything here is a part of somebody's transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, or_, select, text, update
+
+from backprop_evo.records.retrying import RetryPolicy
+from backprop_evo.records.searching import (
+    Purpose,
+)
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import Lease
+from backprop_evo.records.training import (
+    TrainResult,
+)
+from backprop_evo.store.codec import encode
+from backprop_evo.store.events import add_event
+from backprop_evo.store.leaderboard import count_trial
+from backprop_evo.store.tables import ATTEMPTS, OPEN_STATES, SEARCHES, TRIALS
+
+HELD = (TrialState.LEASED, TrialState.RUNNING)
+IS_OPEN = text(OPEN_STATES)  # as the partial index has it: no database can tell that a bound list is the same
+
+
+def lock_leased(connection: Connection, lease: Lease) -> Row[Any] | None:
+    """The row of the lease's trial, locked as below; None where the lease is not the newest or it ended."""
+    row = lock_with_search(connection, lease.trial_id)
+    return row if row is not None and row.fence == lease.fence and row.state in HELD else None
+
+
+def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
+    """The trial's row, held until the end of the transaction; None where there is none."""
+    search_id = connection.execute(
+        select(TRIALS.c.search_id).where(TRIALS.c.id == trial_id)
+    ).scalar_one_or_none()
+    if search_id is None:
+        return None
+    connection.execute(select(SEARCHES.c.id).where(SEARCHES.c.id == search_id).with_for_update())
+    return connection.execute(select(TRIALS).where(TRIALS.c.id == trial_id).with_for_update()).one()
+
+
+def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: datetime) -> None:
+    """Make a trial terminal, in the state of its outcome: result, finish order, the search's counters, the
+    leaderboard, one event."""
+    state = result.outcome
+    completed = state is TrialState.COMPLETED
+    accuracy = result.validation_accuracy if completed else None
+    order = _count_finish(connection, row, accuracy)
+    connection.execute(
+        update(TRIALS)
+        .where(TRIALS.c.id == row.id, TRIALS.c.state == row.state)
+        .values(
+            state=state,
+            ended_at=now,
+            lease_expires_at=None,
+            finish_order=order,
+            validation_accuracy=result.validation_accuracy,
+            test_accuracy=result.test_accuracy,
+            wall_time_s=result.wall_time_s,
+            result=encode(result),
+        )
+    )
+    count_trial(connection, row, result, completed=completed)
+    payload = {
+        "trial": row.id,
+        "individual": row.individual,
+        "purpose": row.purpose,
+        "finish_order": order,
+        "validation_accuracy": accuracy,
+        **({"reason": result.reason} if result.reason else {}),
+    }
+    add_event(connection, row.search_id, f"trial.{state}", now, payload)
+
+
+def _count_finish(connection: Connection, row: Row[Any], accuracy: float | None) -> int:
+    values: dict[str, Any] = {"finishes": SEARCHES.c.finishes + 1, "version": SEARCHES.c.version + 1}
+    if row.purpose == Purpose.SEARCH:
+        values["trials_done"] = SEARCHES.c.trials_done + 1
+        if accuracy is not None:
+            best = SEARCHES.c.best_fitness
+            values["best_fitness"] = case((or_(best.is_(None), best < accuracy), accuracy), else_=best)
+    order: int = connection.execute(
+        update(SEARCHES).where(SEARCHES.c.id == row.search_id).values(**values).returning(SEARCHES.c.finishes)
+    ).scalar_one()
+    return order
+
+
+def close_attempt(
+    connection: Connection, trial_id: str, fence: int, outcome: str, reason: str | None, now: datetime
+) -> None:
+    """Say how an attempt ended, unless that is known."""
+    connection.execute(
+        update(ATTEMPTS)
+        .where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.fence == fence, ATTEMPTS.c.outcome.is_(None))
+        .values(ended_at=now, outcome=outcome, reason=reason)
+    )
+
+
+def requeue(
+    connection: Connection, row: Row[Any], now: datetime, reason: str, *, not_before: datetime | None = None
+) -> None:
+    """Back to QUEUED, unsent, for the next attempt, which begins at ``not_before`` at the earliest."""
+    connection.execute(
+        update(TRIALS)
+        .where(TRIALS.c.id == row.id, TRIALS.c.state == row.state)
+        .values(
+            state=TrialState.QUEUED,
+            queued_at=now,
+            not_before=not_before,
+            sent_at=None,
+            worker=None,
+            lease_expires_at=None,
+            started_at=None,
+            progress=None,
+        )
+    )
+    payload = {"trial": row.id, "attempt": row.fence, "reason": reason}
+    add_event(connection, row.search_id, "trial.queued", now, payload)
+
+
+def cancel_open_trials(connection: Connection, search_id: str, now: datetime) -> int:
+    """End every open trial of a search without a result and without a place in the finish order; their
+    number."""
+    still_open = select(TRIALS.c.id).where(TRIALS.c.search_id == search_id, IS_OPEN)
+    connection.execute(
+        update(ATTEMPTS)
+        .where(ATTEMPTS.c.trial_id.in_(still_open), ATTEMPTS.c.outcome.is_(None))
+        .values(ended_at=now, outcome=TrialState.CANCELLED)
+    )
+    return connection.execute(
+        update(TRIALS)
+        .where(TRIALS.c.search_id == search_id, IS_OPEN)
+        .values(state=TrialState.CANCELLED, ended_at=now, lease_expires_at=None)
+    ).rowcount
+
+
+def lose_trial(
+    connection: Connection, row: Row[Any], now: datetime, reason: str, policy: RetryPolicy
+) -> bool:
+    """Its worker vanished: back to QUEUED (True), or to an end as LOST, or as TIMEOUT where it was stopped at
+    the limit."""
+    lived_s = _lived_s(row, policy.lease_s)
+    if lived_s >= policy.overrun_s:
+        reason = f"stopped after {lived_s:.0f} s, over the time limit: {reason}"
+        timeout = TrainResult(outcome=TrialState.TIMEOUT, reason=reason, wall_time_s=lived_s)
+        close_attempt(connection, row.id, row.fence, TrialState.TIMEOUT, reason, now)
+        end_trial(connection, row, timeout, now)
+        return False
+    close_attempt(connection, row.id, row.fence, TrialState.LOST, reason, now)
+    if row.fence < policy.max_attempts:
+        not_before = now + timedelta(seconds=policy.pause_s(row.fence))
+        requeue(connection, row, now, reason, not_before=not_before)
+        return True
+    reason = f"lost {row.fence} times; the last time: {reason}"
+    end_trial(connection, row, TrainResult(outcome=TrialState.LOST, reason=reason), now)
+    return False
+
+
+def _lived_s(row: Row[Any], lease_s: float) -> float:
+    """From the start of the training to its worker's last sign of life, both by the worker's clock."""
+    if row.started_at is None or row.lease_expires_at is None:
+        return 0.0
+    lived: timedelta = row.lease_expires_at - timedelta(seconds=lease_s) - row.started_at
+    return lived.total_seconds()

@@ -1,0 +1,127 @@
+"""What controllers propose: stored with the trials that it needs, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from backprop_evo.errors import Conflict
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.stored import IndividualRecord, TrialRecord
+from backprop_evo.search.lifecycle import TRAINING
+from backprop_evo.store.base import Individuals
+from backprop_evo.store.codec import decode_search_spec, encode
+from backprop_evo.store.engine import Database
+from backprop_evo.store.events import add_events
+from backprop_evo.store.leaderboard import plan_confirmations
+from backprop_evo.store.rows import individual_record
+from backprop_evo.store.searches import get_row
+from backprop_evo.store.tables import INDIVIDUALS, TRIALS
+
+
+@dataclass(frozen=True, slots=True)
+class SqlIndividuals(Individuals):
+    """Only the controller that holds a search's claim writes here."""
+
+    database: Database
+
+    def record(
+        self,
+        search_id: str,
+        controller: str,
+        individuals: Sequence[IndividualRecord],
+        trials: Sequence[TrialRecord],
+        *,
+        now: datetime,
+    ) -> None:
+        with self.database.write() as connection:
+            search = get_row(connection, search_id, lock=True)
+            _check_may_decide(search, controller)
+            try:
+                if individuals:
+                    connection.execute(
+                        insert(INDIVIDUALS), [_individual_values(each) for each in individuals]
+                    )
+                if trials:
+                    connection.execute(insert(TRIALS), [_trial_values(each) for each in trials])
+            except IntegrityError as error:
+                raise Conflict(
+                    f"search {search_id!r}: somebody else decided in between ({error.orig})"
+                ) from None
+            _plan_confirmations(connection, search, trials)
+            add_events(connection, search_id, now, _events_of(individuals, trials))
+
+    def of(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
+        query = (
+            select(INDIVIDUALS)
+            .where(INDIVIDUALS.c.search_id == search_id, INDIVIDUALS.c.number > after)
+            .order_by(INDIVIDUALS.c.number)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(query.limit(limit) if limit else query)
+            return [individual_record(row) for row in rows]
+
+
+def _check_may_decide(search: Row[Any], controller: str) -> None:
+    if search.claimed_by != controller:
+        raise Conflict(f"search {search.id!r} is driven by {search.claimed_by}, not by {controller}")
+    if search.state not in TRAINING:
+        raise Conflict(f"search {search.id!r} is {search.state}: nothing new is decided")
+
+
+def _plan_confirmations(connection: Connection, search: Row[Any], trials: Sequence[TrialRecord]) -> None:
+    confirmed = sorted({each.individual for each in trials if each.purpose is Purpose.CONFIRMATION})
+    if confirmed:
+        seeds = decode_search_spec(search.spec).confirmation.seeds
+        plan_confirmations(connection, search.id, confirmed, seeds)
+
+
+def _events_of(
+    individuals: Sequence[IndividualRecord], trials: Sequence[TrialRecord]
+) -> list[tuple[str, dict[str, object]]]:
+    events: list[tuple[str, dict[str, object]]] = []
+    if individuals:
+        numbers = [each.number for each in individuals]
+        events.append(("individuals.proposed", {"first": min(numbers), "last": max(numbers)}))
+    return events + [
+        ("trial.queued", {"trial": each.id, "individual": each.individual, "purpose": each.purpose.value})
+        for each in trials
+    ]
+
+
+def _individual_values(individual: IndividualRecord) -> dict[str, Any]:
+    return {
+        "search_id": individual.search_id,
+        "number": individual.number,
+        "origin": individual.origin,
+        "equation": individual.equation,
+        "canonical": individual.canonical,
+        "fingerprint": individual.fingerprint,
+        "parent": individual.parent,
+        "twin": individual.twin,
+        "mutation": individual.mutation,
+        "finishes_known": individual.finishes_known,
+        "created_at": individual.created_at,
+    }
+
+
+def _trial_values(trial: TrialRecord) -> dict[str, Any]:
+    return {
+        "id": trial.id,
+        "search_id": trial.search_id,
+        "individual": trial.individual,
+        "equation": trial.equation,
+        "fingerprint": trial.fingerprint,
+        "purpose": trial.purpose,
+        "spec": encode(trial.spec),
+        "seed": trial.seed,
+        "state": trial.state,
+        "fence": trial.fence,
+        "created_at": trial.created_at,
+        "queued_at": trial.queued_at,
+    }

@@ -1,0 +1,68 @@
+"""An equation in place of the gradient at every site: what a search looks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dsl
+from backprop_evo.errors import InvalidEquation
+from backprop_evo.records.methods import EQUATION
+from backprop_evo.training.methods.declaration import Declared, setting
+from dsl.equation import Equation
+
+if TYPE_CHECKING:
+    from backprop_evo.training.methods.learner import FreshChild, Learner
+
+
+@dataclass(frozen=True, slots=True)
+class EquationSettings:
+    """The equation as text."""
+
+    text: str = setting("the equation, as in g / fro(g)")
+
+
+def read(settings: EquationSettings) -> Equation:
+    """Raises InvalidEquation for text that does not parse or whose shapes cannot match."""
+    try:
+        equation = dsl.parse(settings.text)
+    except dsl.EquationError as error:
+        column = getattr(error, "column", None)
+        raise InvalidEquation(error.message, column=column, hint=error.hint) from error
+    if reason := dsl.infeasibility(equation):
+        raise InvalidEquation(f"infeasible equation: {reason}")
+    return equation
+
+
+def check(settings: EquationSettings) -> None:
+    read(settings)
+
+
+def text(settings: EquationSettings) -> str:
+    return dsl.to_text(read(settings))
+
+
+def fingerprint(settings: EquationSettings) -> str:
+    return dsl.fingerprint(read(settings))
+
+
+def prepare(settings: EquationSettings, child: FreshChild) -> Learner:
+    from backprop_evo.training.methods.conversion import apply_equation
+    from backprop_evo.training.methods.learner import SiteLearner
+
+    conversion = apply_equation(child.model, read(settings), seed=child.seed, feedback=child.spec.feedback)
+    return SiteLearner(child, conversion)
+
+
+METHOD = Declared(
+    name=EQUATION,
+    title="Equation",
+    description="One equation of the language makes every layer's signal from what is at its site.",
+    source="Alber et al. 2018 (arXiv:1808.02822)",
+    settings=EquationSettings,
+    check=check,
+    text=text,
+    fingerprint=fingerprint,
+    can_be_parent=True,
+    prepare=prepare,
+)

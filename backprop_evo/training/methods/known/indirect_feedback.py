@@ -1,0 +1,44 @@
+"""Indirect feedback alignment: the error enters at the lowest layer and the forward weights carry it up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.model_names import parse_model_name
+from backprop_evo.records.training import TrainSpec
+from backprop_evo.training.methods.declaration import Declared, NoSettings
+
+if TYPE_CHECKING:
+    from backprop_evo.training.methods.learner import FreshChild, Learner
+
+
+def fits(settings: NoSettings, train: TrainSpec) -> None:
+    """Refuses a model that is known to be no plain chain; of others the first backward pass will tell."""
+    del settings
+    if parse_model_name(train.model).kind != "mlp":
+        raise InvalidSettings(
+            f"indirect feedback needs a plain chain of layers, and {train.model} is none",
+            field="train.model",
+            hint="use an mlp such as mlp-64-32; direct-feedback-alignment trains every model",
+        )
+
+
+def prepare(settings: NoSettings, child: FreshChild) -> Learner:
+    from backprop_evo.training.methods.indirect_feedback import apply_indirect_feedback
+    from backprop_evo.training.methods.learner import SiteLearner
+
+    del settings
+    return SiteLearner(child, apply_indirect_feedback(child.model, seed=child.seed))
+
+
+METHOD = Declared(
+    name="indirect-feedback",
+    title="Indirect feedback alignment",
+    description="A fixed random matrix brings the output's error to the lowest layer, from where the "
+    "network's own weights carry it up.",
+    source="Nøkland 2016 (arXiv:1609.01596)",
+    text=lambda _: "indirect feedback alignment",
+    fits=fits,
+    prepare=prepare,
+)
