@@ -288,3 +288,18 @@ def test_a_grid_out_of_range_is_refused(wrong):
 def test_limits_hold_while_calibrating(monkeypatch):
     monkeypatch.setattr(Child, "step", None)
     assert train_child(G, TINY, seed=0, should_stop=lambda: True).outcome is TrialState.CANCELLED
+
+
+def test_methods_that_are_no_equation_are_calibrated_alike():
+    result = train_child("indirect-feedback", replace(TINY, model="mlp-20-16"), seed=0)
+    assert result.outcome is TrialState.COMPLETED
+    assert result.relative_step == 0.03
+    assert curve(result) == curve(
+        train_child("indirect-feedback", at(result.learning_rate, replace(TINY, model="mlp-20-16")), seed=0)
+    )
+
+
+def test_of_a_method_that_trains_nothing_below_the_classifier_whatever_it_trains_is_measured(monkeypatch):
+    child = child_with({"1": 2.0, "3": 4.0, "5": 8.0, "7": 8.0})
+    monkeypatch.setattr(SiteLearner, "trained_below_top", lambda _: [])
+    assert sorted(calibration.update_sizes(child).values()) == pytest.approx([2.0, 4.0, 8.0, 8.0])
