@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.evaluation import accuracy, reestimated
 from backprop_evo.training.run.guards import EndedEarly, Limits, ZeroSignalWatch, check_loss, check_progress
+from backprop_evo.training.run.randomness import Randomness
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import rate_at
@@ -82,26 +83,6 @@ class Clock:
     @property
     def images_per_s(self) -> float:
         return self.images / self.seconds if self.seconds > 0 else 0.0
-
-
-@dataclass(slots=True)
-class Randomness:
-    """The global generators as a run left them; noise and dropout of equations draw from these."""
-
-    device: torch.device
-    state: tuple[Tensor, Tensor | None] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.keep()
-
-    def keep(self) -> None:
-        on_gpu = self.device.type == "cuda"
-        self.state = (torch.get_rng_state(), torch.cuda.get_rng_state(self.device) if on_gpu else None)
-
-    def restore(self) -> None:
-        torch.set_rng_state(self.state[0])
-        if self.state[1] is not None:
-            torch.cuda.set_rng_state(self.state[1], self.device)
 
 
 class Run:
