@@ -73,7 +73,6 @@ def searches_table(searches: Sequence[Json]) -> Table:
 def search_table(search: Json) -> Table:
     """One search, a line for each fact."""
     spec, train = search["spec"], search["spec"]["train"]
-    rate = train["learning_rate"]
     table = Table(show_header=False, box=None)
     for name, value in (
         ("id", search["id"]),
@@ -83,12 +82,20 @@ def search_table(search: Json) -> Table:
         ("trials", f"{search['trials_done']} of {search['trials_total']}, {spec['in_flight']} in flight"),
         ("best fitness", f"{percent(search['best_fitness'])} %"),
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
-        ("learning rate", f"{rate:g}" if isinstance(rate, float | int) else f"best of {rate['rates']}"),
+        ("learning rate", _rate(train["learning_rate"])),
         ("seed", str(spec["seed"])),
         ("time", duration(seconds_taken(search))),
     ):
         table.add_row(f"[dim]{name}[/dim]", Text(str(value)))
     return table
+
+
+def _rate(rate: Any) -> str:
+    if isinstance(rate, float | int):
+        return f"{rate:g}"
+    if "relative_steps" in rate:
+        return f"best of the relative steps {rate['relative_steps']}"
+    return f"best of {rate['rates']}"
 
 
 def moment(text: str) -> datetime:

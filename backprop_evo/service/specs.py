@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from random import Random
@@ -23,7 +23,7 @@ from backprop_evo.search.strategies import strategy
 from backprop_evo.training.methods import as_method, method_of
 
 _SPEC = TypeAdapter(SearchSpec)
-_UNION_TAGS = frozenset({"float", "int", "LearningRateGrid"})
+_UNION_TAGS = frozenset({"float", "int", "LearningRateGrid", "RelativeStepGrid"})
 
 
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
@@ -69,14 +69,20 @@ def _unknown_fields(kind: Any, value: object, path: str = "") -> Iterator[tuple[
     candidates = [each for each in (kind, *get_args(kind)) if is_dataclass(each)]
     if not candidates:
         return
-    known = {each.name for each in fields(candidates[0])}
-    hints = get_type_hints(candidates[0])
+    meant = _meant(candidates, value)
+    known = {each.name for each in fields(meant)}
+    hints = get_type_hints(meant)
     for key, inner in value.items():
         if key not in known:
             nearest = get_close_matches(str(key), known, 1)
             yield f"{path}{key}", nearest[0] if nearest else None
         else:
             yield from _unknown_fields(hints[key], inner, f"{path}{key}.")
+
+
+def _meant(candidates: Sequence[Any], value: Mapping[Any, object]) -> Any:
+    """The dataclass of a union whose fields ``value`` names best; the first where it names none."""
+    return max(candidates, key=lambda kind: len({each.name for each in fields(kind)} & set(value)))
 
 
 def check_search_spec(spec: SearchSpec) -> None:

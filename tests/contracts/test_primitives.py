@@ -15,8 +15,9 @@ import torch
 from backprop_evo.training.meaning import draws, elementary
 from backprop_evo.training.meaning.activations import IDENTITY, RELU, TANH
 from backprop_evo.training.meaning.feedback import memory_format
-from backprop_evo.training.meaning.linear_ops import Convolution, Dense
+from backprop_evo.training.meaning.linear_ops import Convolution, Dense, Pooled
 from backprop_evo.training.meaning.operands import OPERANDS as OPERANDS_IN_TORCH
+from backprop_evo.training.meaning.poolings import Mean
 from backprop_evo.training.meaning.rules import compile_rule
 from backprop_evo.training.meaning.site_view import SiteView
 from backprop_evo.training.meaning.statistics import RunningStatistics
@@ -46,6 +47,8 @@ STRIDED = (
     (4, 7, 8),
     (6, 2, 3, 3),
 )
+POOLED = ("pooled dense", site_values.PooledDense(), Pooled(Dense(), (Mean((2, 3)),)), (4, 5, 6), (6, 4))
+LAYERS = [DENSE, CONV, STRIDED, POOLED]
 NONE = Unary("identity")
 
 
@@ -277,7 +280,7 @@ def test_a_running_average_moves_once_a_pass_however_often_it_is_named(text):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("layer", [DENSE, CONV, STRIDED], ids=lambda layer: layer[0])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer[0])
 @pytest.mark.parametrize("equation", every_equation())
 def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatch):
     assert infeasibility(equation) is None
@@ -292,7 +295,7 @@ def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatc
 
 
 @pytest.mark.parametrize("block", range(4))
-@pytest.mark.parametrize("layer", [DENSE, CONV, STRIDED], ids=lambda layer: layer[0])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer[0])
 def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatch):
     """Functions and operands together, over three passes: what one row alone cannot show.
 
