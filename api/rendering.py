@@ -101,6 +101,7 @@ def _environment() -> Environment:
     for function in (percent, spread, duration, ago, mathematics, number, as_json, tone):
         environment.filters[function.__name__] = function
     environment.globals["event_kinds"] = EVENT_KINDS
+    environment.globals["TrialState"] = TrialState
     return environment
 
 

@@ -76,18 +76,18 @@ class TestSubmitting:
 
     def test_a_clone_is_the_same_search_with_another_seed_and_the_extended_budget(self, service, small_spec):
         search = service.submit_search(small_spec())
-        service.extend(search.id, 6)
-        clone = service.clone(search.id, name="again", seed=5)
+        service.carry_out("extend", search.id, {"trials": 6})
+        clone = service.carry_out("clone", search.id, {"name": "again", "seed": 5})
         assert clone.spec == small_spec(name="again", seed=5, trials=10)
 
     def test_verbs_need_a_search_and_a_state_that_allows_them(self, service, small_spec):
         with pytest.raises(NotFound):
-            service.pause("nobody")
+            service.carry_out("pause", "nobody")
         search = service.submit_search(small_spec())
-        service.cancel(search.id)
-        assert service.cancel(search.id).state is SearchState.CANCELLED
+        service.carry_out("cancel", search.id)
+        assert service.carry_out("cancel", search.id).state is SearchState.CANCELLED
         with pytest.raises(IllegalTransition) as refused:
-            service.resume(search.id)
+            service.carry_out("resume", search.id)
         assert refused.value.legal == ("clone",)
 
     def test_a_node_is_live_until_it_was_silent_for_too_long(self, service, store, clock):
