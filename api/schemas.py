@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.rendering import latex
 from backprop_evo.records.searching import (
@@ -27,11 +27,9 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import TrainResult, TrainSpec
-from backprop_evo.search.lifecycle import Argument, Verb, legal_verbs
+from backprop_evo.search.lifecycle import legal_verbs
 
 T = TypeVar("T")
-EXACT_IN_JSON = 2**53
-"""Numbers of JSON are doubles: 2⁶³ is one, 2⁶³ - 1 is not, and would be told as a bound that is too high."""
 
 
 class Wire(BaseModel):
@@ -72,25 +70,6 @@ class SearchOut(Wire):
     def of(cls, search: SearchRecord) -> SearchOut:
         known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
         return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
-
-
-def verb_in(verb: Verb) -> type[BaseModel]:
-    """The body of a verb, from the arguments in its row."""
-    fields: dict[str, Any] = {}
-    for argument in verb.arguments:
-        kind: Any = argument.kind if argument.required else argument.kind | None
-        default = ... if argument.required else None
-        fields[argument.name] = kind, Field(default, description=argument.help, **_bounds(argument))
-    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [dict(verb.example)]})
-    return create_model(f"{verb.name.capitalize()}In", __config__=config, __doc__=verb.summary, **fields)
-
-
-def _bounds(argument: Argument) -> dict[str, Any]:
-    if not argument.is_number:
-        return {"min_length": argument.least, "max_length": argument.most}
-    if argument.most < EXACT_IN_JSON:
-        return {"ge": argument.least, "le": argument.most}
-    return {"ge": argument.least, "lt": argument.most + 1}
 
 
 class TrialOut(Wire):

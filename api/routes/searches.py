@@ -6,7 +6,7 @@ import inspect
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response, status
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.deps import (
     ExpectedVersion,
@@ -17,17 +17,20 @@ from api.deps import (
     StoreDep,
     etag,
 )
-from api.schemas import IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut, verb_in
+from api.schemas import IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut
 from backprop_evo.records.searching import (
     Purpose,
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.lifecycle import VERBS, Verb
+from backprop_evo.search.lifecycle import VERBS, Argument, Verb
 from backprop_evo.service import parse_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/searches", tags=["searches"])
+EXACT_IN_JSON = 2**53
+"""Numbers of JSON are doubles: 2⁶³ is one, 2⁶³ - 1 is not, and would be told as a bound that is too high."""
+
 SPEC_BODY = {
     "requestBody": {
         "required": True,
@@ -73,6 +76,25 @@ def read_search(
     return _answer(response, search)
 
 
+def _body_of(verb: Verb) -> type[BaseModel]:
+    """The body of a verb, from the arguments in its row."""
+    fields: dict[str, Any] = {}
+    for argument in verb.arguments:
+        kind: Any = argument.kind if argument.required else argument.kind | None
+        default = ... if argument.required else None
+        fields[argument.name] = kind, Field(default, description=argument.help, **_bounds(argument))
+    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [dict(verb.example)]})
+    return create_model(f"{verb.name.capitalize()}In", __config__=config, __doc__=verb.summary, **fields)
+
+
+def _bounds(argument: Argument) -> dict[str, Any]:
+    if not argument.is_number:
+        return {"min_length": argument.least, "max_length": argument.most}
+    if argument.most < EXACT_IN_JSON:
+        return {"ge": argument.least, "le": argument.most}
+    return {"ge": argument.least, "lt": argument.most + 1}
+
+
 def _add_route(verb: Verb) -> None:
     """``POST /searches/{search_id}:verb``; its body, where it has arguments, is made from the verb's row."""
 
@@ -92,9 +114,9 @@ def _add_route(verb: Verb) -> None:
     parameters = dict(shown.parameters)
     body = parameters.pop("body")
     if any(argument.required for argument in verb.arguments):
-        parameters["body"] = body.replace(annotation=verb_in(verb), default=inspect.Parameter.empty)
+        parameters["body"] = body.replace(annotation=_body_of(verb), default=inspect.Parameter.empty)
     elif verb.arguments:
-        parameters["body"] = body.replace(annotation=verb_in(verb) | None)
+        parameters["body"] = body.replace(annotation=_body_of(verb) | None)
     carry_out.__signature__ = shown.replace(  # type: ignore[attr-defined]
         parameters=list(parameters.values())
     )

@@ -14,6 +14,7 @@ from backprop_evo.errors import (
     InvalidEquation,
     InvalidSettings,
     NotFound,
+    PreconditionFailed,
     UnknownDataset,
 )
 from backprop_evo.records.searching import (
@@ -24,6 +25,7 @@ from backprop_evo.records.searching import (
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import TrainSpec
+from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import (
     check_equation,
     known_equations,
@@ -31,7 +33,7 @@ from backprop_evo.service import (
     search_spec_to_json,
     utc_now,
 )
-from backprop_evo.service.use_cases import NODE_SILENCE_S
+from backprop_evo.service.use_cases import MORE_THAN_TRANSITIONS, NODE_SILENCE_S
 from backprop_evo.store.keyed import KeyedRequest, carrying_out
 
 
@@ -89,6 +91,44 @@ class TestSubmitting:
         with pytest.raises(IllegalTransition) as refused:
             service.carry_out("resume", search.id)
         assert refused.value.legal == ("clone",)
+
+    def test_every_verb_is_a_transition_or_has_its_function(self):
+        assert {verb.name for verb in VERBS.values() if verb.to is None} == set(MORE_THAN_TRANSITIONS)
+
+    def test_an_unknown_verb_is_answered_with_those_that_are_known(self, service, small_spec):
+        search = service.submit_search(small_spec())
+        with pytest.raises(NotFound, match="explode") as refused:
+            service.carry_out("explode", search.id)
+        assert refused.value.hint == f"known: {', '.join(VERBS)}"
+
+    @pytest.mark.parametrize(
+        ("verb", "arguments", "field"),
+        [
+            ("extend", {}, "trials"),
+            ("extend", {"trials": 0}, "trials"),
+            ("extend", {"trials": 10_000_000}, "trials"),
+            ("pause", {"trials": 3}, "trials"),
+            ("clone", {"seed": -1}, "seed"),
+            ("clone", {"name": " "}, "name"),
+        ],
+    )
+    def test_a_wrong_argument_is_named_and_nothing_changes(
+        self, service, store, small_spec, verb, arguments, field
+    ):
+        search = service.submit_search(small_spec())
+        with pytest.raises(InvalidSettings) as refused:
+            service.carry_out(verb, search.id, arguments)
+        assert refused.value.field == field
+        assert store.searches.page().items == (search,)
+
+    @pytest.mark.parametrize("verb", [name for name in VERBS if name != "resume"])
+    def test_a_verb_acts_on_the_version_that_was_seen_only(self, service, store, small_spec, verb):
+        search = service.submit_search(small_spec())
+        example = VERBS[verb].example
+        with pytest.raises(PreconditionFailed, match="version 1, not 2"):
+            service.carry_out(verb, search.id, example, expected_version=2)
+        assert store.searches.page().items == (search,)
+        assert service.carry_out(verb, search.id, example, expected_version=1) != search
 
     def test_a_node_is_live_until_it_was_silent_for_too_long(self, service, store, clock):
         node = NodeRecord(
