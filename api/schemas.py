@@ -28,7 +28,7 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import TrainResult, TrainSpec
-from backprop_evo.search.lifecycle import VERBS
+from backprop_evo.search.lifecycle import legal_verbs
 from dsl.known import KnownEquation
 from dsl.printing import to_latex, to_text
 
@@ -72,22 +72,7 @@ class SearchOut(Wire):
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
-        return cls(verbs=list(VERBS[search.state]), **known)
-
-
-class ExtendIn(BaseModel):
-    """How many trials to add to a search."""
-
-    model_config = ConfigDict(extra="forbid")
-    trials: int = Field(ge=1, le=10_000_000)
-
-
-class CloneIn(BaseModel):
-    """What the copy is called and its seed; both as in the original where they are left out."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
+        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
 
 
 class MethodOut(Wire):

@@ -15,6 +15,7 @@ from backprop_evo.errors import (
     InvalidEquation,
     InvalidSettings,
     NotFound,
+    PreconditionFailed,
     UnknownDataset,
 )
 from backprop_evo.records.searching import (
@@ -25,12 +26,13 @@ from backprop_evo.records.searching import (
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
+from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import (
     parse_search_spec,
     search_spec_to_json,
     utc_now,
 )
-from backprop_evo.service.use_cases import NODE_SILENCE_S
+from backprop_evo.service.use_cases import MORE_THAN_TRANSITIONS, NODE_SILENCE_S
 from backprop_evo.store.codec import decode, encode
 from backprop_evo.store.keyed import KeyedRequest, carrying_out
 from dsl.known import KNOWN
@@ -77,19 +79,57 @@ class TestSubmitting:
 
     def test_a_clone_is_the_same_search_with_another_seed_and_the_extended_budget(self, service, small_spec):
         search = service.submit_search(small_spec())
-        service.extend(search.id, 6)
-        clone = service.clone(search.id, name="again", seed=5)
+        service.carry_out("extend", search.id, {"trials": 6})
+        clone = service.carry_out("clone", search.id, {"name": "again", "seed": 5})
         assert clone.spec == small_spec(name="again", seed=5, trials=10)
 
     def test_verbs_need_a_search_and_a_state_that_allows_them(self, service, small_spec):
         with pytest.raises(NotFound):
-            service.pause("nobody")
+            service.carry_out("pause", "nobody")
         search = service.submit_search(small_spec())
-        service.cancel(search.id)
-        assert service.cancel(search.id).state is SearchState.CANCELLED
+        service.carry_out("cancel", search.id)
+        assert service.carry_out("cancel", search.id).state is SearchState.CANCELLED
         with pytest.raises(IllegalTransition) as refused:
-            service.resume(search.id)
+            service.carry_out("resume", search.id)
         assert refused.value.legal == ("clone",)
+
+    def test_every_verb_is_a_transition_or_has_its_function(self):
+        assert {verb.name for verb in VERBS.values() if verb.to is None} == set(MORE_THAN_TRANSITIONS)
+
+    def test_an_unknown_verb_is_answered_with_those_that_are_known(self, service, small_spec):
+        search = service.submit_search(small_spec())
+        with pytest.raises(NotFound, match="explode") as refused:
+            service.carry_out("explode", search.id)
+        assert refused.value.hint == f"known: {', '.join(VERBS)}"
+
+    @pytest.mark.parametrize(
+        ("verb", "arguments", "field"),
+        [
+            ("extend", {}, "trials"),
+            ("extend", {"trials": 0}, "trials"),
+            ("extend", {"trials": 10_000_000}, "trials"),
+            ("pause", {"trials": 3}, "trials"),
+            ("clone", {"seed": -1}, "seed"),
+            ("clone", {"name": " "}, "name"),
+        ],
+    )
+    def test_a_wrong_argument_is_named_and_nothing_changes(
+        self, service, store, small_spec, verb, arguments, field
+    ):
+        search = service.submit_search(small_spec())
+        with pytest.raises(InvalidSettings) as refused:
+            service.carry_out(verb, search.id, arguments)
+        assert refused.value.field == field
+        assert store.searches.page().items == (search,)
+
+    @pytest.mark.parametrize("verb", [name for name in VERBS if name != "resume"])
+    def test_a_verb_acts_on_the_version_that_was_seen_only(self, service, store, small_spec, verb):
+        search = service.submit_search(small_spec())
+        example = VERBS[verb].example
+        with pytest.raises(PreconditionFailed, match="version 1, not 2"):
+            service.carry_out(verb, search.id, example, expected_version=2)
+        assert store.searches.page().items == (search,)
+        assert service.carry_out(verb, search.id, example, expected_version=1) != search
 
     def test_a_node_is_live_until_it_was_silent_for_too_long(self, service, store, clock):
         node = NodeRecord(
