@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from backprop_evo.cli.main import app
-from backprop_evo.cli.train import build_spec
 from backprop_evo.cli.training_report import paired_difference
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.states import TrialState
@@ -15,6 +14,7 @@ from backprop_evo.records.training import (
     LearningRateGrid,
     TrainResult,
 )
+from backprop_evo.service.documents import train_spec
 
 SMALL = [
     "--model",
@@ -109,13 +109,14 @@ def test_bad_requests_end_with_code_2_and_name_the_culprit(arguments, says):
 
 
 def test_a_preset_is_changed_by_what_is_given():
-    spec = build_spec("A1-momentum", {"epochs": 1.0, "model": None}, None, 0.5, evaluate_test=False)
+    spec = train_spec("A1-momentum", {"epochs": "1.0", "model": "", "probe_epochs": "0.5"})
     assert (spec.model, spec.epochs, spec.optimizer) == ("wrn-16-2", 1.0, "momentum")
     assert isinstance(spec.learning_rate, LearningRateGrid)
     assert spec.learning_rate.probe_epochs == 0.5
-    assert build_spec("A1", {}, "0.3", None, evaluate_test=True).learning_rate == 0.3
+    single = train_spec("A1", {"learning_rate": "0.3", "test": "true"})
+    assert (single.learning_rate, single.evaluate_test) == (0.3, True)
     with pytest.raises(InvalidSettings):
-        build_spec("A1", {}, "-1", None, evaluate_test=False)
+        train_spec("A1", {"learning_rate": "-1"})
 
 
 def test_alignment_is_a_second_table():

@@ -39,6 +39,7 @@ SEARCH = {
         "model": "mlp-8",
         "epochs": 0.2,
         "batch_size": 64,
+        "learning_rate": 0.1,
         "train_images": 640,
         "validation_images": 200,
     },
