@@ -72,7 +72,7 @@ def _parameter(field: SpecField, default: str) -> inspect.Parameter:
 
 def _help(field: SpecField) -> str:
     if field.told.lines:
-        return f"{field.told.help} May be repeated."
+        return f"{field.told.help} One each time; may be repeated."
     if field.choices and _metavar(field) == "TEXT":
         return f"{field.told.help} One of {', '.join(field.choices)}."
     return field.told.help
@@ -82,7 +82,13 @@ def _metavar(field: SpecField) -> str:
     choices = "|".join(field.choices)
     if choices and len(choices) <= LONGEST_METAVAR:
         return choices
-    by_kind: Mapping[str, str] = {"whole number": "N", "number": "X", "list": "A,B,…", "rates": "X,…"}
+    by_kind: Mapping[str, str] = {
+        "whole number": "N",
+        "number": "X",
+        "list": "X,…",
+        "texts": "A,B,…",
+        "rates": "X,…",
+    }
     return "TEXT" if field.told.lines else by_kind.get(field.kind.name, "TEXT")
 
 

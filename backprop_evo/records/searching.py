@@ -122,6 +122,7 @@ class SearchSpec:
         0,
         "Same seed and finishing order, same search.",
         bounds=Bounds("an integer from 0", lambda seed: 0 <= seed < 2**63),
+        usual=True,
     )
     trials: int = described(
         100,
@@ -132,16 +133,15 @@ class SearchSpec:
     )
     population_size: int | None = described(
         None,
-        "Parents are mostly drawn from so many of the best.",
+        f"Parents are mostly drawn from so many of the best; a share is 2 to {PAPERS_POPULATION}.",
         panel="Proposals",
-        unset=f"a fifth of the trials, 2 to {PAPERS_POPULATION}",
+        unset="a fifth of the trials",
         bounds=at_least(1),
     )
     best_probability: float = described(
         0.7,
         "Probability that a parent is one of these best.",
         panel="Proposals",
-        label="Probability of the best",
         bounds=PROBABILITY,
     )
     mutations: tuple[float, ...] = described(
@@ -156,13 +156,12 @@ class SearchSpec:
         panel="Proposals",
     )
     start: tuple[str, ...] = described(
-        (), "An equation to start from.", label="Start equations", unset="none", lines=True, usual=True
+        (), "Equations to start from.", label="Start equations", unset="none", lines=True, usual=True
     )
     start_random: int = described(
         16,
         "Random equations to start with.",
         panel="Proposals",
-        label="Random start equations",
         bounds=at_least(0),
     )
     lengths: tuple[float, ...] = described(

@@ -26,7 +26,9 @@ NONE = "none"
 class Kind:
     """How values of one type are written. ``read`` raises ValueError; ``wants`` completes "must be …"."""
 
-    name: Literal["text", "whole number", "number", "yes or no", "list", "rates", "constants", "method"]
+    name: Literal[
+        "text", "whole number", "number", "yes or no", "list", "texts", "rates", "constants", "method"
+    ]
     wants: str
     read: Callable[[str], Any]
     write: Callable[[Any], str]
@@ -140,7 +142,7 @@ def _several(kind: Kind, separator: str) -> Kind:
 
     join = separator if separator == "\n" else f"{separator} "
     return Kind(
-        "list",
+        "texts" if kind.name in ("text", "method") else "list",
         f"{kind.wants}, or several, {'one a line' if separator == chr(10) else 'with commas between'}",
         read,
         lambda values: join.join(map(kind.write, values)),
