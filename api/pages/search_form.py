@@ -50,8 +50,9 @@ class Input:
     @property
     def says(self) -> str:
         """The problem beside the field, which need not be named there."""
-        message = self.problem.message.removeprefix(f"{self.field.dotted} ") if self.problem else ""
-        return message[:1].upper() + message[1:]
+        message = self.problem.message if self.problem else ""
+        named = f"{self.field.dotted} must"
+        return f"Must{message.removeprefix(named)}" if message.startswith(named) else message
 
 
 @dataclass(frozen=True, slots=True)

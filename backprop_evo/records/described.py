@@ -7,7 +7,7 @@ from these (``backprop_evo.service.spec_fields``). Standard library only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -130,6 +130,8 @@ def _wrong(spec: Any, path: str) -> Iterator[tuple[str, str]]:
             yield f"{path}{each.name}", " or ".join(map(str, choices))
         if each.told.bounds is not None and value is not None and not each.told.bounds.hold(value):
             yield f"{path}{each.name}", each.told.bounds.words
+        if is_dataclass(value):
+            yield from _wrong(value, f"{path}{each.name}.")
 
 
 def literal_choices(kind: Any) -> tuple[Any, ...]:
