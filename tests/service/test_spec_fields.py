@@ -1,6 +1,7 @@
 """Every field of a spec is reachable by a row, and what a row writes it reads again."""
 
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from backprop_evo.records.training import WIDE_RATES, LearningRateGrid, TrainSpe
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import search_document, texts_of
 from backprop_evo.service.field_texts import kind_of
+from backprop_evo.service.fields_page import with_tables
 from backprop_evo.service.spec_fields import field_at, search_fields, train_fields
 
 TOLD_BY_ANOTHER = {("train", "learning_rate", "rates")}
@@ -86,6 +88,12 @@ def test_every_field_of_a_search_has_a_row():
     rows = {each.path for each in search_fields()} - {("train", "learning_rate")}
     assert rows == set(leaves(EVERYTHING)) - TOLD_BY_ANOTHER - NEVER_IN_A_SEARCH
     assert {each.path[-1] for each in train_fields()} >= {each.name for each in fields(TrainSpec)}
+
+
+def test_the_tables_of_the_page_are_current():
+    """If not: python -m backprop_evo.service.fields_page docs/search.md."""
+    page = (Path(__file__).parents[2] / "docs" / "search.md").read_text(encoding="utf-8")
+    assert with_tables(page) == page
 
 
 def test_names_are_unique_and_told():
