@@ -18,7 +18,7 @@ from backprop_evo.store.base import Keys
 
 COOKIE = "bpe_key"
 OPEN_PATHS = ("/livez", "/readyz", "/version", "/login", "/static/")
-READING_POSTS = ("/api/v1/equations:check",)
+READING_POSTS = ("/api/v1/equations:check", "/searches:form")
 
 
 class KeyGate:
