@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from api.charts import accuracy_chart
 from api.deps import Fingerprint, SliceDep, StoreDep
 from api.rendering import render
-from api.schemas import KnownEquationOut
+from api.schemas.equations import KnownEquationOut
 from backprop_evo.equations import report_on
 from backprop_evo.errors import InvalidEquation, NotFound
 from backprop_evo.records.stored import Accuracies, TrialRecord

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.deps import SettingsDep, StoreDep
-from api.schemas import EventOut
+from api.schemas.operations import EventOut
 
 router = APIRouter(prefix="/events", tags=["events"])
 MAX_ID = 2**63 - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response, status
 
 from api.deps import StoreDep
-from api.schemas import KeyIn, KeyOut, KeysOut, NewKeyOut
+from api.schemas.operations import KeyIn, KeyOut, KeysOut, NewKeyOut
 from backprop_evo.service import utc_now
 
 router = APIRouter(prefix="/keys", tags=["keys"])

@@ -16,7 +16,10 @@ from api.deps import (
     etag,
     expected_version,
 )
-from api.schemas import CloneIn, ExtendIn, IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut
+from api.schemas.leaderboard import LeaderboardRowOut
+from api.schemas.searches import CloneIn, ExtendIn, IndividualOut, SearchOut
+from api.schemas.trials import TrialOut
+from api.schemas.wire import PageOut
 from backprop_evo.records.searching import (
     Purpose,
 )
