@@ -2,7 +2,7 @@
 
 One protocol per noun; ``Store`` is all of them over one database. Every method is one transaction. Every
 state change is one ``UPDATE … WHERE state = :from`` and one event row in the same transaction. Time is an
-argument. One contract suite (``tests/contracts/test_store.py``) runs over every store.
+argument. One contract suite (``tests/contracts``) runs over every store.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The import contracts of ``pyproject.toml`` leave no room out; ``make check`` holds the contracts themselves."""
+"""The import contracts of ``pyproject.toml`` leave no room out; ``make check`` holds them."""
 
 import tomllib
 from pathlib import Path
