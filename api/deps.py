@@ -18,16 +18,19 @@ ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
 
 def get_service(request: Request) -> Service:
+    """The one that ``create_app`` made."""
     service: Service = request.app.state.service
     return service
 
 
 def get_settings(request: Request) -> Settings:
+    """Those that the application was made with; not read again from the environment."""
     settings: Settings = request.app.state.settings
     return settings
 
 
 def get_store(request: Request) -> Store:
+    """The one store of the process; it is safe to share between threads."""
     store: Store = request.app.state.store
     return store
 
@@ -52,6 +55,7 @@ def get_slice(
     cursor: Annotated[str | None, Query(max_length=500, description="next_cursor of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Slice:
+    """At most 500 rows: a page is decoded whole before it is sent."""
     return Slice(cursor or None, limit)
 
 
@@ -93,4 +97,5 @@ ExpectedVersion = Annotated[int | None, Depends(expected_version)]
 
 
 def etag(search: SearchRecord) -> str:
+    """A strong validator: the version grows by every transition."""
     return f'"{search.version}"'

@@ -66,6 +66,7 @@ class Idempotency:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Requests without a key, or with a key in a form that is not ours to read, pass untouched."""
         if not (_has_header(scope) or _is_keyed_form(scope)):
             await self.app(scope, receive, send)
             return

@@ -41,6 +41,7 @@ class RequestFrame:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One line in the log a request, written when its answer is through."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -89,6 +90,7 @@ class SizeLimit:
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 413 at once where the size is announced, else when too much has come."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -125,6 +127,7 @@ class SameOrigin:
         self.hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 403 to a foreign page or a foreign name of this machine."""
         if scope["type"] == "http" and (reason := self._refusal(scope)):
             await respond(Request(scope), 403, "foreign-origin", reason)(scope, receive, send)
             return

@@ -93,14 +93,17 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
+        """The database that is used, whether named or embedded."""
         return self.database_url or f"sqlite:///{self.home / 'backprop-evo.sqlite'}"
 
     @property
     def resolved_data_dir(self) -> Path:
+        """The folder of data sets that is used."""
         return self.data_dir or self.home / "data"
 
     @property
     def retry_policy(self) -> RetryPolicy:
+        """The settings that say what becomes of a trial whose worker vanished."""
         return RetryPolicy(
             max_attempts=self.max_attempts,
             delay_s=self.retry_delay_s,
@@ -111,6 +114,7 @@ class Settings(BaseSettings):
 
     @property
     def is_embedded(self) -> bool:
+        """True where this machine starts a Redis of its own."""
         return not self.redis_url
 
 

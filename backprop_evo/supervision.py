@@ -82,6 +82,7 @@ class Supervised:
 
     @property
     def is_running(self) -> bool:
+        """False before the first start and between two."""
         return self.process is not None and self.process.poll() is None
 
     def tend(self) -> None:
@@ -103,6 +104,7 @@ class Supervised:
         self.process = None
 
     def ask_to_stop(self) -> None:
+        """SIGTERM, once; ``stop`` waits and insists."""
         if self.process is not None and self.is_running:
             self.process.send_signal(signal.SIGTERM)
 
@@ -151,6 +153,7 @@ class Supervisor:
                 log.error("restart failed", process=member.spec.name, reason=error.message)
 
     def stop_in_order(self) -> None:
+        """One after another, the last started first: those before it are what it needs."""
         while self.members:
             self.members[-1].stop()
             self.members.pop()

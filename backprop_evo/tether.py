@@ -26,6 +26,7 @@ def die_with_parent(signal_number: int = signal.SIGTERM) -> None:
 
 
 def main() -> None:
+    """Becomes the program in the arguments, with the parent's death as its own."""
     parent = os.getppid()
     die_with_parent()
     if os.getppid() != parent:  # it died before the kernel was asked

@@ -36,9 +36,11 @@ class Dense:
     """A matrix; axes between sample and feature are positions that share it."""
 
     def forward(self, h: Array, weight: Array) -> Array:
+        """(B, …, I) → (B, …, O)."""
         return np.asarray(h @ weight.T)
 
     def transpose(self, b_next: Array, weight: Array, in_shape: tuple[int, ...]) -> Array:
+        """(B, …, O) → (B, …, I); the shape of the input follows from the weight."""
         del in_shape
         return np.asarray(b_next @ weight)
 
@@ -53,6 +55,7 @@ class Convolution:
     groups: int = 1
 
     def forward(self, h: Array, weight: Array) -> Array:
+        """(B, C, H, W) → (B, O, H', W'), summed over the places of the kernel: slow, and plain to check."""
         (pad_y, pad_x), groups = self.padding, self.groups
         padded = np.pad(h, ((0, 0), (0, 0), (pad_y, pad_y), (pad_x, pad_x)))
         out_hw = tuple(
@@ -69,6 +72,8 @@ class Convolution:
         return out.reshape(h.shape[0], weight.shape[0], *out_hw)
 
     def transpose(self, b_next: Array, weight: Array, in_shape: tuple[int, ...]) -> Array:
+        """The adjoint of ``forward``: ⟨forward(h), b⟩ = ⟨h, transpose(b)⟩. ``in_shape`` (C, H, W): a stride
+        leaves it open."""
         (pad_y, pad_x), groups = self.padding, self.groups
         channels, height, width = in_shape
         signal = b_next.reshape(b_next.shape[0], groups, -1, *b_next.shape[2:])

@@ -166,6 +166,7 @@ def run(controller: Controller, stopping: threading.Event) -> None:
 
 
 def main() -> int:
+    """The exit code; runs until SIGTERM or SIGINT."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

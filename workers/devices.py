@@ -33,6 +33,7 @@ class Slot:
 
     @property
     def device(self) -> str:
+        """As torch names it, outside the slot; within, its GPU is the only one it sees."""
         return "cpu" if self.gpu is None else f"cuda:{self.gpu}"
 
     def environment(self) -> dict[str, str]:

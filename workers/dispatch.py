@@ -48,11 +48,13 @@ class CeleryBroker:
     app: Celery
 
     def send(self, trial_ids: Sequence[str]) -> None:
+        """All on one connection. Raises ``Unavailable``; the trials stay queued in SQL."""
         with self._connection() as connection, self.app.amqp.Producer(connection) as producer:
             for trial_id in trial_ids:
                 self.app.send_task("train", args=(trial_id,), producer=producer, retry=False)
 
     def waiting(self) -> int:
+        """By declaring the queue, whose answer has its length. Raises ``Unavailable``."""
         with self._connection() as connection:
             # Not passive: that asks for EXISTS, which kombu sends without the key prefix.
             return int(connection.default_channel.queue_declare(QUEUE).message_count)

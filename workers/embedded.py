@@ -89,6 +89,7 @@ def prepare(home: Path) -> Path:
 
 
 def main() -> int:
+    """Becomes the Redis server; returns an exit code only where that cannot be."""
     try:
         binary = redis_binary()
         configuration = prepare(settings().home)

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
+    """The clock outside of tests."""
     return datetime.now(UTC)
 
 
@@ -60,6 +61,7 @@ class LeaseHeartbeat:
 
     @property
     def lost(self) -> bool:
+        """Safe to ask from the thread that trains."""
         return self._lost.is_set()
 
     def note(self, progress: TrainProgress) -> None:
@@ -84,6 +86,7 @@ class LeaseHeartbeat:
             self.beat_once()
 
     def beat_once(self) -> None:
+        """One renewal, or the end of a training that hangs."""
         if not self._training_ended and time.monotonic() - self._last_news > self._options.stall_s:
             self._give_up()
             return

@@ -52,6 +52,7 @@ def _pointer(text: str, error: InvalidEquation | None, around: int = 36) -> tupl
 
 @router.get("/equations/{fingerprint}")
 def equation_page(request: Request, fingerprint: Fingerprint, store: StoreDep, part: SliceDep) -> Response:
+    """One behaviour: its mathematics, and all trials of it over all searches. Raises ``NotFound``."""
     page = store.trials.of_behaviour(fingerprint, cursor=part.cursor, limit=part.limit)
     if not page.items:
         raise NotFound(

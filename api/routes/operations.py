@@ -44,6 +44,7 @@ def read_version() -> VersionOut:
 
 @cache
 def package_version() -> str:
+    """Of the installed distribution; unknown where only the sources are there."""
     try:
         return version("backprop-evo")
     except PackageNotFoundError:

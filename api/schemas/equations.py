@@ -44,6 +44,7 @@ class KnownEquationOut(Wire):
 
     @classmethod
     def of(cls, known: KnownEquation) -> KnownEquationOut:
+        """A row of the table of known equations."""
         text, latex = to_text(known.equation), to_latex(known.equation)
         return cls(name=known.key, text=text, latex=latex, source=known.source)
 

@@ -34,5 +34,6 @@ class LeaderboardRowOut(Wire):
 
     @classmethod
     def of(cls, row: LeaderboardRecord) -> LeaderboardRowOut:
+        """A row as stored, with its equation as mathematics."""
         known = {name: getattr(row, name) for name in cls.model_fields if name != "latex"}
         return cls(latex=latex(row.equation), **known)

@@ -25,6 +25,7 @@ class NodeOut(Wire):
 
     @classmethod
     def of(cls, node: NodeRecord) -> NodeOut:
+        """A node as stored."""
         return cls.model_validate(node)
 
 
@@ -45,6 +46,7 @@ class EventOut(Wire):
 
     @classmethod
     def of(cls, event: EventRecord) -> EventOut:
+        """An event as stored."""
         return cls.model_validate(event)
 
 

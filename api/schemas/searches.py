@@ -32,6 +32,7 @@ class SearchOut(Wire):
 
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
+        """A search as stored, with the verbs of its state."""
         known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
         return cls(verbs=list(VERBS[search.state]), **known)
 
@@ -68,4 +69,5 @@ class IndividualOut(Wire):
 
     @classmethod
     def of(cls, individual: IndividualRecord) -> IndividualOut:
+        """An individual as stored."""
         return cls.model_validate(individual)

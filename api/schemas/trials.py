@@ -41,6 +41,7 @@ class TrialOut(Wire):
 
     @classmethod
     def of(cls, trial: TrialRecord) -> TrialOut:
+        """A trial as stored; the numbers of its result are null until it has one."""
         return cls(**_trial_fields(trial))
 
 
@@ -72,5 +73,6 @@ class TrialDetailOut(TrialOut):
 
     @classmethod
     def of_all(cls, trial: TrialRecord, attempts: list[AttemptRecord]) -> TrialDetailOut:
+        """A trial with everything that is stored of it."""
         tries = [AttemptOut.model_validate(each) for each in attempts]
         return cls(spec=trial.spec, result=trial.result, attempts=tries, **_trial_fields(trial))

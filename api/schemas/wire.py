@@ -25,4 +25,5 @@ class PageOut(Wire, Generic[T]):
 
     @classmethod
     def of(cls, page: Page[Any]) -> PageOut[T]:
+        """A page of records, each turned into its schema by attribute."""
         return cls.model_validate({"items": page.items, "next_cursor": page.next_cursor})

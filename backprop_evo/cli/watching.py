@@ -36,6 +36,7 @@ class SearchSnapshot:
 
     @property
     def has_ended(self) -> bool:
+        """Completed, stopped, cancelled or failed."""
         return SearchState(self.search["state"]).is_terminal
 
 

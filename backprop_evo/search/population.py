@@ -21,6 +21,7 @@ class Member(NamedTuple):
 
     @property
     def fitness(self) -> float:
+        """Validation accuracy in [0, 1]."""
         return -self.minus_fitness
 
 

@@ -49,16 +49,20 @@ class SearchLanguage:
         self._operators = spec.operators.beyond_the_paper
 
     def backprop(self) -> Candidate:
+        """g, whatever the vocabulary of the search: its baseline needs no word of it."""
         return self.read(dsl.KNOWN["backprop"].text)
 
     def read(self, text: str) -> Candidate:
+        """Raises ``InvalidEquation`` for text that does not parse or cannot match in shape."""
         return identify(_read(text))
 
     def draw(self, generator: Random) -> Candidate:
+        """Drawn again until the shapes match. Raises ``InvalidEquation`` where that takes too long."""
         with language_errors():
             return identify(dsl.sample(generator, self._vocabulary, self._lengths))
 
     def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
+        """The child and, in words, what was changed. ``partner`` is asked only where a crossover is drawn."""
         parent = _read(equation)
         with language_errors():
             child, how = self._child(parent, generator, partner)

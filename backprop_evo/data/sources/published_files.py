@@ -32,9 +32,11 @@ _IDX_MAGIC = {1: 0x801, 3: 0x803}
 class Files(Protocol):
     """A place that has files by name. ``read`` raises ``DatasetUnusable`` for one that is not there."""
 
-    def has(self, name: str) -> bool: ...
+    def has(self, name: str) -> bool:
+        """Whether a file of that name, without its folder, is there."""
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """The whole content, unpacked. Raises ``DatasetUnusable`` where there is none or it is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,11 @@ class FolderFiles:
     folder: Path
 
     def has(self, name: str) -> bool:
+        """Looks two folders deep: archives unpack into one or two."""
         return self._find(name) is not None
 
     def read(self, name: str) -> bytes:
+        """The first file of that name in the order of depth. Raises ``DatasetUnusable``."""
         path = self._find(name)
         if path is None:
             raise DatasetUnusable(f"{self.folder} has no file {name}")
@@ -83,9 +87,11 @@ class ArchiveFiles:
         return cls(path, contents)
 
     def has(self, name: str) -> bool:
+        """By the last part of its name, wherever in the archive it lay."""
         return name in self.contents
 
     def read(self, name: str) -> bytes:
+        """From memory: the archive was read once when it was opened. Raises ``DatasetUnusable``."""
         if name not in self.contents:
             raise DatasetUnusable(f"{self.path} has no file {name}")
         return self.contents[name]

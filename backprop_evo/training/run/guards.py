@@ -47,6 +47,7 @@ class Limits:
     _next_look: float = 0.0
 
     def elapsed_s(self) -> float:
+        """Wall time since the training began, in seconds."""
         return time.monotonic() - self.started
 
     def check(self) -> None:

@@ -25,10 +25,12 @@ class LabelledImages(Protocol):
     """A split as the data room hands it over: images uint8 (N, C, H, W), labels (N,)."""
 
     @property
-    def images(self) -> np.ndarray: ...
+    def images(self) -> np.ndarray:
+        """uint8 (N, C, H, W)."""
 
     @property
-    def labels(self) -> np.ndarray: ...
+    def labels(self) -> np.ndarray:
+        """Integers (N,) in 0 … classes − 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,18 +35,22 @@ def read(settings: EquationSettings) -> Equation:
 
 
 def check(settings: EquationSettings) -> None:
+    """Raises InvalidEquation, as ``read`` does."""
     read(settings)
 
 
 def text(settings: EquationSettings) -> str:
+    """As ``dsl`` spells it, so that one equation has one text."""
     return dsl.to_text(read(settings))
 
 
 def fingerprint(settings: EquationSettings) -> str:
+    """The behaviour: equations that compute the same share it."""
     return dsl.fingerprint(read(settings))
 
 
 def prepare(settings: EquationSettings, child: FreshChild) -> Learner:
+    """The model converted to sites that follow the equation."""
     from backprop_evo.training.methods.conversion import apply_equation
     from backprop_evo.training.methods.learner import SiteLearner
 
