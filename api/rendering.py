@@ -15,12 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from backprop_evo import wording
+from backprop_evo.errors import InvalidInput
+from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.states import SearchState, Tone, TrialState
 from backprop_evo.records.stored import EVENT_KINDS, Accuracies
+from backprop_evo.training.methods import method_of
 from backprop_evo.wording import UNKNOWN, distance, duration, percent
-from dsl.errors import EquationError
-from dsl.parsing import parse
-from dsl.printing import to_latex, to_mathml
 
 
 def render(
@@ -58,18 +58,34 @@ def ago(moment: datetime | None, now: datetime) -> Markup:
 
 
 @lru_cache(maxsize=10_000)
-def mathematics(equation: str) -> Markup:
-    """The equation as MathML, which browsers draw by themselves; as text if the language does not know it."""
+def mathematics(method: MethodSpec) -> Markup:
+    """The method as MathML, which browsers draw by themselves; as text if this version does not know it."""
     try:
-        return Markup(to_mathml(parse(equation)))
-    except EquationError:
-        return Markup("<code>{}</code>").format(equation)
+        return Markup(method_of(method).mathml())
+    except InvalidInput:
+        return Markup("<code>{}</code>").format(method_text(method))
 
 
 @lru_cache(maxsize=10_000)
-def latex(equation: str) -> str:
-    """The equation as LaTeX, for programs. Raises ``EquationError``."""
-    return to_latex(parse(equation))
+def method_text(method: MethodSpec) -> str:
+    """The method on one line: an equation as it was written, another by its title."""
+    return method.equation or _known_text(method)
+
+
+def _known_text(method: MethodSpec) -> str:
+    try:
+        return method_of(method).text()
+    except InvalidInput:
+        return method.name
+
+
+@lru_cache(maxsize=10_000)
+def latex(method: MethodSpec) -> str | None:
+    """The method as LaTeX, for programs; None if this version does not know it."""
+    try:
+        return method_of(method).latex()
+    except InvalidInput:
+        return None
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -98,8 +114,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (percent, spread, duration, ago, mathematics, number, as_json, tone):
-        environment.filters[function.__name__] = function
+    numbers = (percent, spread, duration, ago, number, as_json, tone)
+    methods = (equation_method, mathematics, method_text)
+    environment.filters |= {function.__name__: function for function in (*numbers, *methods)}
     environment.globals["event_kinds"] = EVENT_KINDS
     return environment
 

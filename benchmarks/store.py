@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from time import perf_counter
 
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
     Purpose,
@@ -44,7 +45,7 @@ def decisions(
                 search_id=search.id,
                 number=number,
                 origin=Origin.MUTATION,
-                equation="g / fro(g)",
+                method=equation_method("g / fro(g)"),
                 canonical="g / fro(g)",
                 fingerprint=f"{number:032x}",
                 parent=0,
@@ -59,7 +60,7 @@ def decisions(
                 id=f"{search.id}.{number}",
                 search_id=search.id,
                 individual=number,
-                equation="g / fro(g)",
+                method=equation_method("g / fro(g)"),
                 fingerprint=f"{number:032x}",
                 purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
                 spec=search.spec.train,

@@ -46,6 +46,20 @@ class Dense:
 
 
 @dataclass(frozen=True, slots=True)
+class PooledDense:
+    """The mean over all axes but sample and channel, then a matrix: a classifier and the pooling below."""
+
+    def forward(self, h: Array, weight: Array) -> Array:
+        return np.asarray(h.mean(axis=tuple(range(2, h.ndim))) @ weight.T)
+
+    def transpose(self, b_next: Array, weight: Array, in_shape: tuple[int, ...]) -> Array:
+        channels, *space = in_shape
+        share_BC = b_next @ weight / np.prod(space)
+        spread = share_BC.reshape(-1, channels, *[1] * len(space))
+        return np.broadcast_to(spread, (b_next.shape[0], *in_shape)).copy()
+
+
+@dataclass(frozen=True, slots=True)
 class Convolution:
     """A two-dimensional convolution with zero padding."""
 

@@ -96,7 +96,7 @@ class Attempts:
         with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
             if not self._patiently(lambda: self.store.trials.start(lease, now=self.now()), CLAIM_PATIENCE_S):
                 return Ending.OVERTAKEN
-            log.info("trial starts", equation=trial.equation, attempt=lease.fence)
+            log.info("trial starts", method=trial.method.json, attempt=lease.fence)
             ending = self._train(trial, lease)
             log.info("trial ends", ending=ending.value)
             return ending

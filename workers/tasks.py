@@ -14,7 +14,6 @@ from functools import cache
 from celery import signals
 
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.methods import equation_method
 from backprop_evo.records.stored import TrialRecord
 from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import settings
@@ -63,7 +62,7 @@ def _train_child(
     from backprop_evo.training import train_child
 
     return train_child(
-        equation_method(trial.equation),
+        trial.method,
         spec,
         seed=trial.seed,
         data_dir=settings().resolved_data_dir,

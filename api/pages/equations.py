@@ -9,11 +9,12 @@ from fastapi.responses import Response
 
 from api.charts import accuracy_chart
 from api.deps import Fingerprint, SliceDep, StoreDep
-from api.rendering import render
+from api.rendering import method_text, render
 from api.schemas.equations import KnownEquationOut
 from backprop_evo.equations import report_on
 from backprop_evo.errors import InvalidEquation, NotFound
 from backprop_evo.records.stored import Accuracies, TrialRecord
+from backprop_evo.training.methods import method_of
 from dsl.known import KNOWN
 
 router = APIRouter()
@@ -59,12 +60,14 @@ def equation_page(request: Request, fingerprint: Fingerprint, store: StoreDep, p
             f"nothing was trained of the behaviour {fingerprint[:64]!r}",
             hint="check the equation at /equations",
         )
+    method = page.items[0].method
     return render(
         request,
         "equation.html",
         fingerprint=fingerprint,
-        report=report_on(page.items[0].equation),
-        spellings=sorted({trial.equation for trial in page.items}),
+        method=method_of(method),
+        report=None if method.equation is None else report_on(method.equation),
+        spellings=sorted({method_text(trial.method) for trial in page.items}),
         page=page,
         validation=_accuracies(page.items),
         chart=accuracy_chart(page.items),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.rendering import latex
+from api.schemas.methods import MethodOut, method_fields
 from api.schemas.wire import Wire
 from backprop_evo.records.stored import LeaderboardRecord
 
@@ -21,10 +22,12 @@ class LeaderboardRowOut(Wire):
     rank: int | None
     search_id: str
     individual: int
-    equation: str
-    latex: str
+    method: MethodOut
+    equation: str | None
+    latex: str | None
     fingerprint: str
     is_baseline: bool
+    is_yardstick: bool
     confirmed: bool
     validation: AccuraciesOut
     search_fitness: float | None
@@ -35,5 +38,6 @@ class LeaderboardRowOut(Wire):
     @classmethod
     def of(cls, row: LeaderboardRecord) -> LeaderboardRowOut:
         """A row as stored, with its equation as mathematics."""
-        known = {name: getattr(row, name) for name in cls.model_fields if name != "latex"}
-        return cls(latex=latex(row.equation), **known)
+        made = ("latex", "method", "equation")
+        known = {name: getattr(row, name) for name in cls.model_fields if name not in made}
+        return cls(latex=latex(row.method), **method_fields(row.method), **known)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.schemas.methods import MethodOut, method_fields
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
@@ -58,8 +59,9 @@ class IndividualOut(Wire):
     search_id: str
     number: int
     origin: Origin
-    equation: str
-    canonical: str
+    method: MethodOut
+    equation: str | None
+    canonical: str | None
     fingerprint: str
     parent: int | None
     twin: int | None
@@ -70,4 +72,5 @@ class IndividualOut(Wire):
     @classmethod
     def of(cls, individual: IndividualRecord) -> IndividualOut:
         """An individual as stored."""
-        return cls.model_validate(individual)
+        known = {n: getattr(individual, n) for n in cls.model_fields if n not in ("method", "equation")}
+        return cls(**method_fields(individual.method), **known)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from api.schemas.methods import MethodOut, method_fields
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
@@ -19,7 +20,8 @@ class TrialOut(Wire):
     id: str
     search_id: str
     individual: int
-    equation: str
+    method: MethodOut
+    equation: str | None
     fingerprint: str
     purpose: Purpose
     seed: int
@@ -47,9 +49,11 @@ class TrialOut(Wire):
 
 def _trial_fields(trial: TrialRecord) -> dict[str, Any]:
     of_result = ("validation_accuracy", "test_accuracy", "learning_rate", "wall_time_s", "reason")
-    plain = [name for name in TrialOut.model_fields if name not in of_result]
-    return {name: getattr(trial, name) for name in plain} | {
-        name: getattr(trial.result, name, None) for name in of_result
+    plain = [name for name in TrialOut.model_fields if name not in (*of_result, "method", "equation")]
+    return {
+        **{name: getattr(trial, name) for name in plain},
+        **{name: getattr(trial.result, name, None) for name in of_result},
+        **method_fields(trial.method),
     }
 
 

@@ -31,7 +31,7 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
     for row in rows:
         table.add_row(
             str(row["rank"]) if row["rank"] is not None else UNKNOWN,
-            Text(row["equation"]),
+            Text(row["method"]["text"]),
             accuracies(row["validation"]),
             accuracies(row["test"]),
             f"{row['learning_rate']:g}" if row["learning_rate"] is not None else UNKNOWN,
@@ -42,12 +42,16 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
 
 
 def _marks(row: Json) -> str:
-    marks = [("backprop", row["is_baseline"]), ("confirmed", row["confirmed"])]
+    marks = [
+        ("backprop", row["is_baseline"]),
+        ("yardstick", row["is_yardstick"]),
+        ("confirmed", row["confirmed"]),
+    ]
     return ", ".join(mark for mark, holds in marks if holds)
 
 
 def _style(row: Json) -> str:
-    if row["is_baseline"]:
+    if row["is_baseline"] or row["is_yardstick"]:
         return "cyan"
     return "bold green" if row["confirmed"] else ""
 
@@ -71,7 +75,6 @@ def searches_table(searches: Sequence[Json]) -> Table:
 def search_table(search: Json) -> Table:
     """One search, a line for each fact."""
     spec, train = search["spec"], search["spec"]["train"]
-    rate = train["learning_rate"]
     table = Table(show_header=False, box=None)
     for name, value in (
         ("id", search["id"]),
@@ -81,12 +84,20 @@ def search_table(search: Json) -> Table:
         ("trials", f"{search['trials_done']} of {search['trials_total']}, {spec['in_flight']} in flight"),
         ("best fitness", f"{percent(search['best_fitness'])} %"),
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
-        ("learning rate", f"{rate:g}" if isinstance(rate, float | int) else f"best of {rate['rates']}"),
+        ("learning rate", _rate(train["learning_rate"])),
         ("seed", str(spec["seed"])),
         ("time", duration(seconds_taken(search))),
     ):
         table.add_row(f"[dim]{name}[/dim]", Text(str(value)))
     return table
+
+
+def _rate(rate: Any) -> str:
+    if isinstance(rate, float | int):
+        return f"{rate:g}"
+    if "relative_steps" in rate:
+        return f"best of the relative steps {rate['relative_steps']}"
+    return f"best of {rate['rates']}"
 
 
 def moment(text: str) -> datetime:

@@ -18,7 +18,14 @@ from backprop_evo.cli.training_report import as_json as report_as_json
 from backprop_evo.cli.training_report import print_report
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.training import LearningRateGrid, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.training import (
+    LearningRate,
+    LearningRateGrid,
+    RelativeStepGrid,
+    TrainProgress,
+    TrainResult,
+    TrainSpec,
+)
 from backprop_evo.training.methods import as_method, declared, method_of
 from backprop_evo.wording import read_rates
 
@@ -58,6 +65,13 @@ def train(
         str | None,
         typer.Option(help="One rate, or a grid such as 0.01,0.1,1: each is probed, the best continued."),
     ] = None,
+    relative_step: Annotated[
+        str | None,
+        typer.Option(
+            help="The rate by the size of its first update against the weights (median over layers): one, "
+            "or a grid such as 0.01,0.03,0.1, which grows where its edge wins."
+        ),
+    ] = None,
     probe_epochs: Annotated[float | None, typer.Option(help="Length of a probe of the grid.")] = None,
     schedule: Annotated[str | None, typer.Option(help="auto, constant or cosine.")] = None,
     feedback: Annotated[
@@ -66,6 +80,12 @@ def train(
     precision: Annotated[str | None, typer.Option(help="float32 or bf16.")] = None,
     augment: Annotated[bool | None, typer.Option(help="Mirror and shift the training images.")] = None,
     train_images: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
+    reestimate_batches: Annotated[
+        int | None,
+        typer.Option(
+            help="Estimate BatchNorm's statistics on so many training batches before an evaluation."
+        ),
+    ] = None,
     test: Annotated[bool, typer.Option("--test", help="Read the test split at the end.")] = False,
     alignment_every: Annotated[
         int | None, typer.Option(help="Measure the angle to the true gradient every n steps.")
@@ -96,10 +116,13 @@ def train(
         "precision": precision,
         "augment": augment,
         "train_images": train_images,
+        "reestimate_batches": reestimate_batches,
         "alignment_every": alignment_every,
         "time_limit_s": time_limit,
     }
-    spec = build_spec(preset, changes, learning_rate, probe_epochs, evaluate_test=test)
+    spec = build_spec(
+        preset, changes, learning_rate, probe_epochs, relative_step=relative_step, evaluate_test=test
+    )
     methods = {" ".join([method, *(setting or ())]): read_method(method, setting or ())}
     if compare is not None:
         methods.setdefault(compare, read_method(compare))
@@ -123,6 +146,7 @@ def build_spec(
     learning_rate: str | None,
     probe_epochs: float | None,
     *,
+    relative_step: str | None = None,
     evaluate_test: bool,
 ) -> TrainSpec:
     """The preset with what was asked for instead. Raises InvalidSettings."""
@@ -130,16 +154,24 @@ def build_spec(
 
     spec = presets.preset(preset)
     rate = spec.learning_rate
+    if learning_rate is not None and relative_step is not None:
+        raise InvalidSettings(
+            "a rate is either absolute or relative", field="relative_step", hint="leave --learning-rate out"
+        )
     if learning_rate is not None:
         rates = read_rates(learning_rate)
         rate = rates[0] if len(rates) == 1 else replace(_grid(rate), rates=rates)
+    if relative_step is not None:
+        rate = RelativeStepGrid(
+            relative_steps=read_rates(relative_step), probe_epochs=_grid(rate).probe_epochs
+        )
     if probe_epochs is not None:
-        rate = replace(_grid(rate), probe_epochs=probe_epochs)
+        rate = replace(rate if isinstance(rate, RelativeStepGrid) else _grid(rate), probe_epochs=probe_epochs)
     given = {name: value for name, value in changes.items() if value is not None}
     return replace(spec, learning_rate=rate, evaluate_test=evaluate_test, **given)
 
 
-def _grid(rate: float | LearningRateGrid) -> LearningRateGrid:
+def _grid(rate: LearningRate) -> LearningRateGrid:
     return rate if isinstance(rate, LearningRateGrid) else LearningRateGrid()
 
 

@@ -125,7 +125,7 @@ def headline(snapshot: SearchSnapshot) -> str:
         text += f", {done} of {planned} confirmations"
     if snapshot.best:
         best = snapshot.best[0]
-        text += f", best {percent(best['validation']['mean'])} % by {best['equation']}"
+        text += f", best {percent(best['validation']['mean'])} % by {best['method']['text']}"
     return text
 
 
@@ -165,7 +165,7 @@ def _running_table(trials: Sequence[Json]) -> Table:
         live = trial["progress"] or {}
         purpose = "rate probe" if live.get("probing") else trial["purpose"]
         table.add_row(
-            Text(trial["equation"], overflow="ellipsis", no_wrap=True),
+            Text(trial["method"]["text"], overflow="ellipsis", no_wrap=True),
             purpose,
             f"{live['epoch']:.1f}/{live['epochs']:.1f}" if "epoch" in live else "–",
             percent(live.get("validation_accuracy")),
@@ -178,7 +178,7 @@ def _best_table(rows: Sequence[Json]) -> Table:
     table = Table("best so far", "validation %", "", box=None, header_style="dim")
     for row in rows:
         table.add_row(
-            Text(row["equation"], overflow="ellipsis", no_wrap=True),
+            Text(row["method"]["text"], overflow="ellipsis", no_wrap=True),
             percent(row["validation"]["mean"]),
             "plain backprop" if row["is_baseline"] else "",
         )

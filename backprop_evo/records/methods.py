@@ -23,7 +23,7 @@ EQUATION = "equation"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")
-_LONGEST_NAME = 64
+_MAX_NAME = 64
 
 
 class FrozenSettings(dict[str, Scalar]):
@@ -50,7 +50,7 @@ class MethodSpec:
     settings: Mapping[str, Scalar] = field(default_factory=FrozenSettings)
 
     def __post_init__(self) -> None:
-        if len(self.name) > _LONGEST_NAME or not _NAME.fullmatch(self.name):
+        if len(self.name) > _MAX_NAME or not _NAME.fullmatch(self.name):
             raise InvalidSettings(
                 f"{self.name!r} cannot be the name of a method",
                 field="method.name",
@@ -70,6 +70,12 @@ class MethodSpec:
             separators=(",", ":"),
             sort_keys=True,
         )
+
+    @property
+    def equation(self) -> str | None:
+        """The text of an equation; None for any other method."""
+        text = self.settings.get("text") if self.name == EQUATION else None
+        return None if text is None else str(text)
 
     def __eq__(self, other: object) -> bool:
         return self.json == other.json if isinstance(other, MethodSpec) else NotImplemented

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import TrainSpec
 
 
@@ -77,10 +78,11 @@ class SearchSpec:
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
     a mutation drew what stood there already: "place" is that of searches from before there was a choice,
-    which replay with it. ``start`` holds equation texts; after those,
-    random equations fill up the start population of ``start_random``. ``lengths[i]`` is the probability that
-    a random equation has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy``
-    names how equations are proposed, as ``search.strategies`` has it.
+    which replay with it. ``start`` holds equation texts; after those, random equations fill up the start
+    population of ``start_random``. ``lengths[i]`` is the probability that a random equation has i + 1
+    operations. ``in_flight`` trials are out with workers at a time. ``strategy`` names how equations are
+    proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained, confirmed and
+    ranked beside plain backprop, and are never a parent.
     """
 
     name: str
@@ -97,6 +99,7 @@ class SearchSpec:
     operators: Operators = field(default_factory=Operators)
     in_flight: int = 2
     strategy: str = "evolution"
+    yardsticks: tuple[MethodSpec, ...] = ()
     pruner: PrunerSpec = field(default_factory=PrunerSpec)
     train: TrainSpec = field(default_factory=TrainSpec)
     confirmation: Confirmation = field(default_factory=Confirmation)
@@ -158,4 +161,5 @@ class Purpose(StrEnum):
 
     SEARCH = "search"
     BASELINE = "baseline"
+    YARDSTICK = "yardstick"
     CONFIRMATION = "confirmation"

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
@@ -29,6 +30,7 @@ class Origin(StrEnum):
     RANDOM = "random"
     MUTATION = "mutation"
     BASELINE = "baseline"
+    YARDSTICK = "yardstick"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,8 @@ class IndividualRecord:
     search_id: str
     number: int
     origin: Origin
-    equation: str
-    canonical: str
+    method: MethodSpec
+    canonical: str | None
     fingerprint: str
     parent: int | None
     twin: int | None
@@ -82,7 +84,7 @@ class TrialRecord:
     id: str
     search_id: str
     individual: int
-    equation: str
+    method: MethodSpec
     fingerprint: str
     purpose: Purpose
     spec: TrainSpec
@@ -177,9 +179,10 @@ class LeaderboardRecord:
     rank: int | None
     search_id: str
     individual: int
-    equation: str
+    method: MethodSpec
     fingerprint: str
     is_baseline: bool
+    is_yardstick: bool
     confirmed: bool
     validation: Accuracies
     search_fitness: float | None

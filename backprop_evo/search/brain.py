@@ -85,12 +85,11 @@ class Brain:
         self._individuals.append(individual)
         if individual.twin is None:
             self._first_of[individual.fingerprint] = individual.number
-            purpose = Purpose.BASELINE if individual.number == BASELINE else Purpose.SEARCH
-            self._budget.sent(self._trial_id(individual.number), purpose)
+            self._budget.sent(self._trial_id(individual.number), self._purpose(individual.number))
             self._twins_in_a_row = 0
         else:
             self._twins_in_a_row += 1
-        if individual.number != BASELINE and individual.fingerprint not in self._member_of:
+        if not self._is_measure(individual.number) and individual.fingerprint not in self._member_of:
             self._member_of[individual.fingerprint] = individual.number
             self._admit(individual.fingerprint)
 
@@ -150,15 +149,24 @@ class Brain:
 
     @property
     def _starts(self) -> int:
-        """Proposals that are no strategy's: plain backprop and the start equations."""
-        return 1 + len(self.spec.start)
+        """Proposals that are no strategy's: plain backprop, the yardsticks, the start equations."""
+        return 1 + len(self.spec.yardsticks) + len(self.spec.start)
+
+    def _is_measure(self, number: int) -> bool:
+        """Whether the individual is there to be compared with: never a parent, never counted as found."""
+        return number <= len(self.spec.yardsticks)
+
+    def _equation_of(self, number: int) -> str:
+        equation = self._individuals[number].method.equation
+        assert equation is not None, "only equations become parents"
+        return equation
 
     def _known(self) -> Known:
         return Known(
             spec=self.spec,
             language=self._language,
             population=self._population,
-            equation_of=lambda number: self._individuals[number].equation,
+            equation_of=self._equation_of,
             proposed=max(0, len(self._individuals) - self._starts),
             out=self._budget.out,
         )
@@ -181,7 +189,7 @@ class Brain:
             search_id=self.search_id,
             number=number,
             origin=proposal.origin,
-            equation=candidate.equation,
+            method=candidate.method,
             canonical=candidate.canonical,
             fingerprint=candidate.fingerprint,
             parent=proposal.parent,
@@ -194,20 +202,29 @@ class Brain:
     def _next_proposal(self, number: int) -> Proposal:
         if number == BASELINE:
             return Proposal(origin=Origin.BASELINE, candidate=self._language.backprop())
+        if self._is_measure(number):
+            yardstick = self.spec.yardsticks[number - 1]
+            return Proposal(origin=Origin.YARDSTICK, candidate=self._language.identify(yardstick))
         if number < self._starts:
-            return Proposal(origin=Origin.START, candidate=self._language.read(self.spec.start[number - 1]))
+            text = self.spec.start[number - len(self.spec.yardsticks) - 1]
+            return Proposal(origin=Origin.START, candidate=self._language.read(text))
         return self._strategy.propose(self._known(), generator_of_proposal(self.spec.seed, number))
 
+    def _purpose(self, number: int) -> Purpose:
+        if number == BASELINE:
+            return Purpose.BASELINE
+        return Purpose.YARDSTICK if self._is_measure(number) else Purpose.SEARCH
+
     def _trial(self, individual: IndividualRecord, now: datetime) -> TrialRecord:
-        purpose = Purpose.BASELINE if individual.number == BASELINE else Purpose.SEARCH
+        purpose = self._purpose(individual.number)
         seed = training_seed(self.spec.seed)
         return self._queued(
             self._trial_id(individual.number), individual, purpose, self.spec.train, seed, now
         )
 
     def _confirm(self, now: datetime) -> tuple[TrialRecord, ...]:
-        """Confirmation trials for the free slots: the best behaviours and plain backprop, every one on the
-        same new seeds."""
+        """Confirmation trials for the free slots: the best behaviours and what they are measured by, all on
+        the same new seeds."""
         new: list[TrialRecord] = []
         spec = replace(self.spec.train, evaluate_test=True)
         for number in self._to_confirm():
@@ -222,17 +239,18 @@ class Brain:
         return tuple(new)
 
     def _to_confirm(self) -> Sequence[int]:
-        """The first individuals of the best behaviours, then the baseline; only those whose trial
+        """The first individuals of the best behaviours, then baseline and yardsticks; only those whose trial
         completed."""
         best = self.spec.confirmation.best
         if best == 0:
             return []
+        measures = [number for number in range(len(self.spec.yardsticks) + 1) if number in self._fitness]
         chosen = [
             self._first_of[self._individuals[member.individual].fingerprint]
-            for member in self._population.best(best + 1)
+            for member in self._population.best(best + 1 + len(self.spec.yardsticks))
         ]
-        equations = [number for number in chosen if number != BASELINE][:best]
-        return [*equations, BASELINE] if BASELINE in self._fitness else equations
+        equations = [number for number in chosen if not self._is_measure(number)][:best]
+        return [*equations, *measures]
 
     def _trial_id(self, number: int) -> str:
         """Derived, not drawn: deciding the same thing twice cannot store it twice."""
@@ -251,7 +269,7 @@ class Brain:
             id=trial_id,
             search_id=self.search_id,
             individual=individual.number,
-            equation=individual.equation,
+            method=individual.method,
             fingerprint=individual.fingerprint,
             purpose=purpose,
             spec=spec,

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+from backprop_evo.records.methods import MethodSpec
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An equation as the brain sees it: text, canonical text, and the fingerprint of its behaviour."""
+    """A method as the brain sees it, most often an equation: with the equation's canonical text (None for
+    others) and the fingerprint of its behaviour."""
 
-    equation: str
-    canonical: str
+    method: MethodSpec
+    canonical: str | None
     fingerprint: str
 
 
@@ -25,6 +28,9 @@ class Language(Protocol):
 
     def read(self, text: str) -> Candidate:
         """A feasible equation. Raises ``InvalidEquation``."""
+
+    def identify(self, method: MethodSpec) -> Candidate:
+        """Any method. Raises ``InvalidSettings``, and ``InvalidEquation`` for an equation that is none."""
 
     def draw(self, generator: Random) -> Candidate:
         """A random feasible equation."""

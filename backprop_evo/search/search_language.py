@@ -9,19 +9,21 @@ from random import Random
 
 import dsl
 from backprop_evo.equations import language_errors, read_equation
+from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.search.language import Candidate
+from backprop_evo.training.methods import method_of
 from dsl.equation import Equation
 
 #: Cached, because the best equations are parents again and again.
 _read = lru_cache(maxsize=4096)(read_equation)
 
 
-def identify(equation: Equation) -> Candidate:
+def identify_equation(equation: Equation) -> Candidate:
     """Text, canonical text and fingerprint."""
     canonical = dsl.canonical(equation)
     text = dsl.to_text(canonical)
-    return Candidate(dsl.to_text(equation), text, _fingerprint(text))
+    return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(text))
 
 
 @lru_cache(maxsize=65_536)
@@ -54,19 +56,24 @@ class SearchLanguage:
 
     def read(self, text: str) -> Candidate:
         """Raises ``InvalidEquation`` for text that does not parse or cannot match in shape."""
-        return identify(_read(text))
+        return identify_equation(_read(text))
+
+    def identify(self, method: MethodSpec) -> Candidate:
+        """Any method, a yardstick's too. Raises ``InvalidSettings`` for one that is not known."""
+        known = method_of(method)
+        return Candidate(known.spec, known.canonical(), known.fingerprint())
 
     def draw(self, generator: Random) -> Candidate:
         """Drawn again until the shapes match. Raises ``InvalidEquation`` where that takes too long."""
         with language_errors():
-            return identify(dsl.sample(generator, self._vocabulary, self._lengths))
+            return identify_equation(dsl.sample(generator, self._vocabulary, self._lengths))
 
     def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
         """The child and, in words, what was changed. ``partner`` is asked only where a crossover is drawn."""
         parent = _read(equation)
         with language_errors():
             child, how = self._child(parent, generator, partner)
-        return identify(child), how
+        return identify_equation(child), how
 
     def _mutated(self, parent: Equation, generator: Random) -> Equation:
         return dsl.mutate(parent, generator, self._vocabulary, self._mutations, self._redraw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from random import Random
@@ -20,9 +20,10 @@ from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.pruners import pruner
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
+from backprop_evo.training.methods import as_method, method_of
 
 _SPEC = TypeAdapter(SearchSpec)
-_UNION_TAGS = frozenset({"float", "int", "LearningRateGrid"})
+_UNION_TAGS = frozenset({"float", "int", "LearningRateGrid", "RelativeStepGrid"})
 
 
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
@@ -32,6 +33,7 @@ def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
         raise InvalidSettings(
             f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
         )
+    document = {**document, **_yardsticks(document)}
     try:
         text = json.dumps(document)
     except (TypeError, ValueError) as error:
@@ -42,6 +44,16 @@ def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS) or "spec"
         raise InvalidSettings(f"{path}: {first['msg']}", field=path) from None
+
+
+def _yardsticks(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A yardstick may be written as people do: a method's name, a known equation's, or an equation."""
+    given = document.get("yardsticks")
+    if not isinstance(given, list):
+        return {}
+    return {
+        "yardsticks": [json.loads(as_method(each).json) if isinstance(each, str) else each for each in given]
+    }
 
 
 def search_spec_to_json(spec: SearchSpec) -> dict[str, Any]:
@@ -57,14 +69,20 @@ def _unknown_fields(kind: Any, value: object, path: str = "") -> Iterator[tuple[
     candidates = [each for each in (kind, *get_args(kind)) if is_dataclass(each)]
     if not candidates:
         return
-    known = {each.name for each in fields(candidates[0])}
-    hints = get_type_hints(candidates[0])
+    meant = _meant(candidates, value)
+    known = {each.name for each in fields(meant)}
+    hints = get_type_hints(meant)
     for key, inner in value.items():
         if key not in known:
             nearest = get_close_matches(str(key), known, 1)
             yield f"{path}{key}", nearest[0] if nearest else None
         else:
             yield from _unknown_fields(hints[key], inner, f"{path}{key}.")
+
+
+def _meant(candidates: Sequence[Any], value: Mapping[Any, object]) -> Any:
+    """The dataclass of a union whose fields ``value`` names best; the first where it names none."""
+    return max(candidates, key=lambda kind: len({each.name for each in fields(kind)} & set(value)))
 
 
 def check_search_spec(spec: SearchSpec) -> None:
@@ -74,6 +92,8 @@ def check_search_spec(spec: SearchSpec) -> None:
     parse_model_name(spec.train.model)
     strategy(spec.strategy)
     _check_pruner(spec)
+    for method in spec.yardsticks:
+        method_of(method).check_fit(spec.train)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:

@@ -19,7 +19,7 @@ from backprop_evo.store.codec import decode_search_spec, encode
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
 from backprop_evo.store.leaderboard import plan_confirmations
-from backprop_evo.store.rows import individual_record
+from backprop_evo.store.rows import individual_record, method_values
 from backprop_evo.store.searches import get_row
 from backprop_evo.store.tables import INDIVIDUALS, TRIALS
 
@@ -99,8 +99,8 @@ def _individual_values(individual: IndividualRecord) -> dict[str, Any]:
         "search_id": individual.search_id,
         "number": individual.number,
         "origin": individual.origin,
-        "equation": individual.equation,
-        "canonical": individual.canonical,
+        **method_values(individual.method),
+        "canonical": individual.canonical or "",
         "fingerprint": individual.fingerprint,
         "parent": individual.parent,
         "twin": individual.twin,
@@ -115,7 +115,7 @@ def _trial_values(trial: TrialRecord) -> dict[str, Any]:
         "id": trial.id,
         "search_id": trial.search_id,
         "individual": trial.individual,
-        "equation": trial.equation,
+        **method_values(trial.method),
         "fingerprint": trial.fingerprint,
         "purpose": trial.purpose,
         "spec": encode(trial.spec),

@@ -19,6 +19,7 @@ from backprop_evo.records.training import TrainResult
 from backprop_evo.store.base import Leaderboard
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.engine import Database
+from backprop_evo.store.rows import method_spec
 from backprop_evo.store.tables import LEADERBOARD
 
 CONFIRMED, UNCONFIRMED = 0, 1
@@ -76,9 +77,10 @@ def _record(row: Row[Any], rank: int) -> LeaderboardRecord:
         rank=rank,
         search_id=row.search_id,
         individual=row.individual,
-        equation=row.equation,
+        method=method_spec(row),
         fingerprint=row.fingerprint,
         is_baseline=row.is_baseline,
+        is_yardstick=row.is_yardstick,
         confirmed=confirmed,
         validation=(
             _accuracies(row.validation_n, row.validation_mean, row.validation_m2)
@@ -109,8 +111,10 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             search_id=trial.search_id,
             individual=trial.individual,
             equation=trial.equation,
+            method=trial.method,
             fingerprint=trial.fingerprint,
             is_baseline=trial.purpose == Purpose.BASELINE,
+            is_yardstick=trial.purpose == Purpose.YARDSTICK,
             tier=UNCONFIRMED,
             rank_key=-accuracy,
             search_fitness=accuracy,

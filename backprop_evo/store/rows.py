@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from backprop_evo.records.methods import MethodSpec, equation_method, read_method
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -45,14 +46,24 @@ def search_record(row: Row[Any]) -> SearchRecord:
     )
 
 
+def method_spec(row: Row[Any]) -> MethodSpec:
+    """What ``method`` and ``equation`` say together; see the table."""
+    return equation_method(row.equation) if row.method is None else read_method(row.method)
+
+
+def method_values(method: MethodSpec) -> dict[str, str | None]:
+    """The two columns of a method."""
+    return {"equation": method.equation or "", "method": method.json if method.equation is None else None}
+
+
 def individual_record(row: Row[Any]) -> IndividualRecord:
     """One proposal."""
     return IndividualRecord(
         search_id=row.search_id,
         number=row.number,
         origin=Origin(row.origin),
-        equation=row.equation,
-        canonical=row.canonical,
+        method=method_spec(row),
+        canonical=row.canonical or None,
         fingerprint=row.fingerprint,
         parent=row.parent,
         twin=row.twin,
@@ -68,7 +79,7 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         id=row.id,
         search_id=row.search_id,
         individual=row.individual,
-        equation=row.equation,
+        method=method_spec(row),
         fingerprint=row.fingerprint,
         purpose=Purpose(row.purpose),
         spec=decode_train_spec(row.spec),

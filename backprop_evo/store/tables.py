@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -73,6 +74,9 @@ class SearchRow(Base):
 
 
 class IndividualRow(Base):
+    """``method`` is the JSON of a method that is no equation; ``equation`` and ``canonical`` are empty then.
+    For an equation, which nearly every row is, it is null: its text is enough."""
+
     """One proposal of a search."""
 
     __tablename__ = "individuals"
@@ -82,6 +86,7 @@ class IndividualRow(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     origin: Mapped[str] = mapped_column(String(16))
     equation: Mapped[str] = mapped_column(Text)
+    method: Mapped[str | None] = mapped_column(Text)
     canonical: Mapped[str] = mapped_column(Text)
     fingerprint: Mapped[str] = mapped_column(String(128))
     parent: Mapped[int | None]
@@ -124,6 +129,7 @@ class TrialRow(Base):
     search_id: Mapped[str] = mapped_column(String(64))
     individual: Mapped[int]
     equation: Mapped[str] = mapped_column(Text)
+    method: Mapped[str | None] = mapped_column(Text)
     fingerprint: Mapped[str] = mapped_column(String(128))
     purpose: Mapped[str] = mapped_column(String(16))
     spec: Mapped[str] = mapped_column(Text)
@@ -197,8 +203,10 @@ class LeaderboardRow(Base):
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
     individual: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     equation: Mapped[str] = mapped_column(Text)
+    method: Mapped[str | None] = mapped_column(Text)
     fingerprint: Mapped[str] = mapped_column(String(128))
     is_baseline: Mapped[bool]
+    is_yardstick: Mapped[bool] = mapped_column(server_default=false())
     tier: Mapped[int]
     rank_key: Mapped[float]
     search_fitness: Mapped[float]

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from backprop_evo.logs import configure_logs
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
@@ -65,7 +66,7 @@ class Seed:
             search_id=self.search_id,
             number=number,
             origin=origin,
-            equation=equation,
+            method=equation_method(equation),
             canonical=equation,
             fingerprint=fingerprint(equation),
             parent=parent,
@@ -82,7 +83,7 @@ class Seed:
             id=f"{self.search_id}-{number}-{purpose}-{seed}",
             search_id=self.search_id,
             individual=number,
-            equation=equation,
+            method=equation_method(equation),
             fingerprint=fingerprint(equation),
             purpose=purpose,
             spec=replace(self.spec.train, evaluate_test=purpose is Purpose.CONFIRMATION),

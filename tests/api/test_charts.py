@@ -17,6 +17,7 @@ from api.charts import (
     feedback_angle_chart,
     update_angle_chart,
 )
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -75,7 +76,7 @@ def trial_with(result: TrainResult) -> TrialRecord:
         id="t",
         search_id="s",
         individual=1,
-        equation="g",
+        method=equation_method("g"),
         fingerprint="f",
         purpose=Purpose.SEARCH,
         spec=TrainSpec(),

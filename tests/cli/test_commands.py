@@ -24,6 +24,8 @@ COMMANDS = "up demo search train equation leaderboard data api controller node d
 
 ROW: dict[str, Any] = {
     "rank": 1,
+    "method": {"name": "equation", "settings": {"text": "g / fro(g)"}, "text": "g / fro(g)"},
+    "is_yardstick": False,
     "equation": "g / fro(g)",
     "validation": {"mean": 0.4123, "std": 0.008, "n": 3},
     "test": {"mean": 0.4, "std": None, "n": 1},

@@ -11,10 +11,7 @@ from backprop_evo.cli.train import build_spec
 from backprop_evo.cli.training_report import paired_difference
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    LearningRateGrid,
-    TrainResult,
-)
+from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainResult
 
 SMALL = [
     "--model",
@@ -80,15 +77,33 @@ def test_feedback_is_up_to_the_caller():
     assert refused.exit_code != 0
 
 
+def test_the_quiet_fitness_is_up_to_the_caller():
+    told = json.loads(run("g", *SMALL, "--reestimate-batches", "4", "--json").stdout)
+    assert told["spec"]["reestimate_batches"] == 4
+    assert told["equations"][0]["results"][0]["late_train_loss"] > 0
+
+
 def test_a_grid_is_probed():
     result = run("g", *SMALL[:-1], "0.01,0.1", "--probe-epochs", "0.25", "--json")
     (training,) = json.loads(result.stdout)["equations"][0]["results"]
     assert [probe["learning_rate"] for probe in training["probes"]] == [0.01, 0.1]
 
 
+def test_relative_steps_are_calibrated_probed_and_told():
+    result = run("g", *SMALL[:-2], "--relative-step", "0.01,0.03", "--probe-epochs", "0.25", "--json")
+    document = json.loads(result.stdout)
+    assert document["spec"]["learning_rate"]["relative_steps"] == [0.01, 0.03]
+    (training,) = document["equations"][0]["results"]
+    assert {0.01, 0.03} <= {probe["relative_step"] for probe in training["probes"]}
+    chosen = next(p for p in training["probes"] if p["relative_step"] == training["relative_step"])
+    assert chosen["learning_rate"] == training["learning_rate"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["g", *SMALL, "--relative-step", "0.03"], "relative"),
+        (["g", *SMALL[:-2], "--relative-step", "small"], "small"),
         (["g +", *SMALL], "expected"),
         (["g", *SMALL, "--model", "alexnet"], "alexnet"),
         (["g", *SMALL, "--data", "cifar11"], "cifar11"),
@@ -114,6 +129,8 @@ def test_a_preset_is_changed_by_what_is_given():
     assert isinstance(spec.learning_rate, LearningRateGrid)
     assert spec.learning_rate.probe_epochs == 0.5
     assert build_spec("A1", {}, "0.3", None, evaluate_test=True).learning_rate == 0.3
+    relative = build_spec("A1", {}, None, None, relative_step="0.03", evaluate_test=False).learning_rate
+    assert relative == RelativeStepGrid(relative_steps=(0.03,), probe_epochs=1.0)
     with pytest.raises(InvalidSettings):
         build_spec("A1", {}, "-1", None, evaluate_test=False)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import (
     Confirmation,
     Purpose,
@@ -50,6 +51,7 @@ class Scene:
         search: SearchRecord,
         *,
         equation: str = "g",
+        method: MethodSpec | None = None,
         purpose: Purpose = Purpose.SEARCH,
         of: int | None = None,
         suffix: str = "",
@@ -64,7 +66,7 @@ class Scene:
                     search_id=search.id,
                     number=number,
                     origin=Origin.BASELINE if purpose is Purpose.BASELINE else Origin.RANDOM,
-                    equation=equation,
+                    method=method or equation_method(equation),
                     canonical=equation,
                     fingerprint=f"behaviour {number}",
                     parent=None,
@@ -78,7 +80,7 @@ class Scene:
             id=f"{search.id}.{number}{suffix}",
             search_id=search.id,
             individual=number,
-            equation=equation,
+            method=method or equation_method(equation),
             fingerprint=f"behaviour {number}",
             purpose=purpose,
             spec=search.spec.train,

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from backprop_evo.training.meaning.feedback import memory_format
-from backprop_evo.training.meaning.linear_ops import Convolution, Dense
+from backprop_evo.training.meaning.linear_ops import Convolution, Dense, Pooled
+from backprop_evo.training.meaning.poolings import Mean
 from dsl import site_values
 
 DENSE = ("dense", site_values.Dense(), Dense(), (7,), (6, 7))
@@ -24,6 +25,8 @@ STRIDED = (
     (4, 7, 8),
     (6, 2, 3, 3),
 )
+POOLED = ("pooled dense", site_values.PooledDense(), Pooled(Dense(), (Mean((2, 3)),)), (4, 5, 6), (6, 4))
+LAYERS = [DENSE, CONV, STRIDED, POOLED]
 
 
 class Matrices:

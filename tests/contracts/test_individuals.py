@@ -13,7 +13,11 @@ class TestDecisions:
         search = scene.search()
         trial_id = scene.trial(search, equation="∂h ⊙ g")
         (individual,) = scene.store.individuals.of(search.id)
-        assert (individual.equation, individual.number, individual.created_at) == ("∂h ⊙ g", 0, scene.now)
+        assert (individual.method.equation, individual.number, individual.created_at) == (
+            "∂h ⊙ g",
+            0,
+            scene.now,
+        )
         trial = scene.store.trials.get(trial_id)
         assert (trial.spec, trial.seed, trial.state) == (search.spec.train, 2**62, TrialState.QUEUED)
         assert [each.id for each in scene.store.trials.open(search.id)] == [trial_id]

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from backprop_evo.errors import InvalidInput
+from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Confirmation, Purpose
 
 ONE_TO_CONFIRM = Confirmation(best=1, seeds=3)
@@ -127,3 +128,17 @@ def test_the_cursor_of_one_listing_is_refused_by_another(scene):
     cursor = scene.store.leaderboard.page(search.id, limit=1).next_cursor
     with pytest.raises(InvalidInput, match="cursor"):
         scene.store.trials.page(search.id, cursor=cursor)
+
+
+def test_a_yardstick_is_ranked_by_its_method_and_is_no_baseline(scene):
+    method = MethodSpec("indirect-feedback")
+    search = scene.search(yardsticks=(method,))
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.5)
+    trial_id = scene.trial(search, purpose=Purpose.YARDSTICK, method=method)
+    assert scene.store.trials.get(trial_id).method == method
+    scene.finish(trial_id, 0.7)
+    first, second = rows(scene, search)
+    assert (first.method, first.is_yardstick, first.is_baseline) == (method, True, False)
+    assert (second.method, second.is_yardstick, second.is_baseline) == (equation_method("g"), False, True)
+    assert scene.store.searches.get(search.id).trials_done == 0
+    assert scene.store.individuals.of(search.id)[1].method == method

@@ -24,7 +24,7 @@ from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
 from dsl.variation import sample
-from tests.contracts.layers import CONV, DENSE, STRIDED, Matrices, passes
+from tests.contracts.layers import CONV, DENSE, LAYERS, Matrices, passes
 
 ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
 #: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (8 bits).
@@ -166,7 +166,7 @@ def test_a_running_average_moves_once_a_pass_however_often_it_is_named(text):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("layer", [DENSE, CONV, STRIDED], ids=lambda layer: layer[0])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer[0])
 @pytest.mark.parametrize("equation", every_equation())
 def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatch):
     assert infeasibility(equation) is None
@@ -181,7 +181,7 @@ def test_torch_means_what_the_reference_means(equation, layer, dtype, monkeypatc
 
 
 @pytest.mark.parametrize("block", range(4))
-@pytest.mark.parametrize("layer", [DENSE, CONV, STRIDED], ids=lambda layer: layer[0])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer[0])
 def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatch):
     """Functions and operands together, over three passes: what one row alone cannot show.
 

@@ -23,6 +23,10 @@ from backprop_evo.records.searching import (
     Purpose,
 )
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.stored import Origin
+from backprop_evo.search.replay import replay, replay_pruning
+from backprop_evo.search.search_language import SearchLanguage
+from backprop_evo.store.sql import open_store
 from backprop_evo.tether import tethered
 from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec
 
@@ -113,6 +117,45 @@ def test_a_search_goes_from_a_file_to_the_leaderboard(run: Run, home: Path) -> N
     table = run("leaderboard", search["id"]).stdout
     assert "backprop" in table
     assert "confirmed" in table
+
+
+def test_random_search_beside_indirect_feedback_reaches_the_leaderboard(run: Run, home: Path) -> None:
+    document = SEARCH | {
+        "name": "control",
+        "strategy": "random",
+        "yardsticks": ["indirect-feedback"],
+        "pruner": {"name": "median", "rungs": [1], "min_trials": 1},
+        "trials": 6,
+    }
+    file = home / "control.json"
+    file.write_text(json.dumps(document))
+    submitted = run("search", "submit", str(file), "--watch", "--json")
+    assert submitted.exit_code == 0, submitted.stderr
+    search = json.loads(submitted.stdout)
+    assert (search["state"], search["trials_done"]) == ("completed", 6)
+
+    rows = json.loads(run("leaderboard", search["id"], "--json").stdout)
+    (yardstick,) = [row for row in rows if row["is_yardstick"]]
+    assert yardstick["method"]["text"] == "indirect feedback alignment"
+    assert (yardstick["equation"], yardstick["confirmed"]) == (None, True)
+    assert yardstick["test"]["n"] == 2
+    assert "indirect feedback" in run("leaderboard", search["id"]).stdout
+
+    store = open_store(f"sqlite:///{home / 'backprop-evo.sqlite'}")
+    try:
+        stored = store.searches.get(search["id"])
+        individuals = tuple(store.individuals.of(stored.id))
+        assert {each.origin for each in individuals} == {*Origin} - {Origin.MUTATION}
+        language, finishes = SearchLanguage(stored.spec), store.trials.finishes(stored.id)
+        assert replay(stored.spec, language, individuals, finishes) == individuals
+        values = store.intermediates.of(stored.id)
+        assert replay_pruning(stored.spec, values) == tuple(each.pruned for each in values)
+        pruned = {each.trial_id: each.pruned for each in values if each.pruned}
+        ended = {trial.id: trial for trial in store.trials.finished(stored.id)}
+        assert {name: ended[name].state for name in pruned} == dict.fromkeys(pruned, TrialState.PRUNED)
+        assert all(ended[name].result.reason == reason for name, reason in pruned.items())
+    finally:
+        store.close()
 
 
 def test_verbs_and_listings(run: Run) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import (
     Confirmation,
     Purpose,
@@ -34,7 +35,12 @@ class Words:
 
     def read(self, text: str) -> Candidate:
         behaviour = "".join(sorted(text))
-        return Candidate(text, behaviour, f"behaves like {behaviour}")
+        return Candidate(equation_method(text), behaviour, f"behaves like {behaviour}")
+
+    def identify(self, method: MethodSpec) -> Candidate:
+        if method.equation is not None:
+            return self.read(method.equation)
+        return Candidate(method, None, f"is {method.name}")
 
     def draw(self, generator: Random) -> Candidate:
         return self.read("".join(generator.choice(self.letters) for _ in range(4)))
@@ -45,8 +51,10 @@ class Words:
         return self.read(equation[:place] + letter + equation[place + 1 :]), f"{place}: {letter}"
 
 
-def accuracy_of(equation: str) -> float:
-    """A fitness with structure: letters late in the alphabet are good."""
+def accuracy_of(equation: str | None) -> float:
+    """With structure: letters late in the alphabet are good; a method without an equation does well."""
+    if equation is None:
+        return 0.9
     return sum(ord(letter) - ord("a") for letter in equation) / 100
 
 
@@ -85,7 +93,7 @@ class Cluster:
         """One of the trials that are out ends."""
         trial = self.out.pop(self.order.randrange(len(self.out)))
         state = self.outcome(trial)
-        accuracy = accuracy_of(trial.equation) if state is TrialState.COMPLETED else None
+        accuracy = accuracy_of(trial.method.equation) if state is TrialState.COMPLETED else None
         finish = FinishRecord(
             trial_id=trial.id,
             individual=trial.individual,

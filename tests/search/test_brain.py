@@ -2,12 +2,14 @@
 
 import pytest
 
+from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import (
     Purpose,
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
 from backprop_evo.search.brain import MAX_SUCCESSIVE_TWINS
+from backprop_evo.search.replay import replay
 
 
 def test_the_first_trial_is_plain_backprop(cluster):
@@ -21,7 +23,7 @@ def test_then_come_the_start_equations_then_random_ones_then_mutations(cluster):
     origins = [each.origin for each in run.individuals]
     assert origins[:6] == [Origin.BASELINE, Origin.START, Origin.START, *[Origin.RANDOM] * 3]
     assert set(origins[6:]) == {Origin.MUTATION}
-    assert [each.equation for each in run.individuals[1:3]] == ["jjja", "jjjb"]
+    assert [each.method.equation for each in run.individuals[1:3]] == ["jjja", "jjjb"]
 
 
 @pytest.mark.parametrize("in_flight", [1, 2, 7, 100])
@@ -43,7 +45,7 @@ def test_every_search_trial_is_another_behaviour(cluster):
 def test_known_behaviour_is_a_twin_and_takes_no_trial(cluster):
     run = cluster(start=("abcd", "dcba"), trials=10).run()
     twin = run.individuals[2]
-    assert (twin.equation, twin.twin) == ("dcba", 1)
+    assert (twin.method.equation, twin.twin) == ("dcba", 1)
     assert not [trial for trial in run.trials if trial.individual == 2]
     assert len(run.of(Purpose.SEARCH)) == 10
 
@@ -181,3 +183,37 @@ def test_finishes_must_be_heard_in_their_order(cluster):
         run.progress.observe(second)
     run.progress.observe(first)
     run.progress.observe(second)
+
+
+YARDSTICKS = (MethodSpec("indirect-feedback"), equation_method("jjjj"))
+
+
+def test_yardsticks_are_trained_after_plain_backprop_and_take_nothing_of_the_budget(cluster):
+    run = cluster(yardsticks=YARDSTICKS, start=("jjja",), trials=12).run()
+    assert [each.origin for each in run.individuals[:4]] == [
+        Origin.BASELINE,
+        Origin.YARDSTICK,
+        Origin.YARDSTICK,
+        Origin.START,
+    ]
+    assert [trial.method for trial in run.of(Purpose.YARDSTICK)] == list(YARDSTICKS)
+    assert run.individuals[1].canonical is None
+    assert len(run.of(Purpose.SEARCH)) == 12
+
+
+def test_a_yardstick_is_never_a_parent_though_nothing_is_better(cluster):
+    run = cluster(yardsticks=YARDSTICKS, trials=60, population_size=2, best_probability=1.0).run()
+    assert not {1, 2} & {each.parent for each in run.individuals}
+
+
+def test_yardsticks_are_confirmed_beside_the_best_and_plain_backprop(cluster):
+    run = cluster(yardsticks=YARDSTICKS, trials=20, confirm=(2, 3)).run()
+    confirmed = {trial.individual for trial in run.of(Purpose.CONFIRMATION)}
+    assert {0, 1, 2} < confirmed
+    assert len(confirmed) == 5
+    assert len(run.of(Purpose.CONFIRMATION)) == 15
+
+
+def test_a_search_with_yardsticks_replays(cluster):
+    run = cluster(yardsticks=YARDSTICKS, trials=20, shuffled=4, in_flight=3).run()
+    assert replay(run.spec, run.language, run.individuals, run.finishes) == tuple(run.individuals)

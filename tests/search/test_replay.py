@@ -60,12 +60,14 @@ def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, option
 
 def test_another_seed_is_another_search(cluster):
     one, two = cluster(seed=1).run(), cluster(seed=2).run()
-    assert [each.equation for each in one.individuals] != [each.equation for each in two.individuals]
+    assert [each.method.equation for each in one.individuals] != [
+        each.method.equation for each in two.individuals
+    ]
 
 
 def test_another_finishing_order_may_change_the_search_and_still_replays(cluster):
     orders = [cluster(in_flight=6, trials=40, shuffled=shuffle).run() for shuffle in range(4)]
-    searches = {tuple(each.equation for each in run.individuals) for run in orders}
+    searches = {tuple(each.method.equation for each in run.individuals) for run in orders}
     assert len(searches) > 1
     for run in orders:
         assert replay(run.spec, run.language, run.individuals, run.finishes) == tuple(run.individuals)

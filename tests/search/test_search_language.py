@@ -8,7 +8,7 @@ import dsl
 from backprop_evo.errors import InvalidEquation
 from backprop_evo.records.searching import Operators, SearchSpec, VocabularySpec
 from backprop_evo.search.replay import replay
-from backprop_evo.search.search_language import SearchLanguage, identify
+from backprop_evo.search.search_language import SearchLanguage, identify_equation
 
 SMALL = VocabularySpec(
     operands=("g", "h", "dh", "b_next_R"), unaries=("identity", "clip"), binaries=("add", "multiply", "left")
@@ -38,9 +38,9 @@ def test_what_is_drawn_and_varied_stays_in_the_vocabulary_and_is_feasible(length
     generator = Random(0)
     candidate = words.draw(generator)
     for _ in range(50):
-        assert set(components(candidate.equation)) <= allowed
-        assert dsl.infeasibility(dsl.parse(candidate.equation)) is None
-        candidate, how = words.vary(candidate.equation, generator, lambda: "g")
+        assert set(components(candidate.method.equation)) <= allowed
+        assert dsl.infeasibility(dsl.parse(candidate.method.equation)) is None
+        candidate, how = words.vary(candidate.method.equation, generator, lambda: "g")
         assert how != "nothing"
 
 
@@ -54,7 +54,7 @@ def test_equal_behaviour_has_one_fingerprint():
 def test_constants_can_be_set_per_search():
     only = VocabularySpec(operands=("g",), unaries=("scale",), constants={"scale": (0.25,)})
     words = language(vocabulary=only)
-    drawn = [dsl.parse(words.draw(Random(seed)).equation) for seed in range(20)]
+    drawn = [dsl.parse(words.draw(Random(seed)).method.equation) for seed in range(20)]
     assert {operation.left_unary.constant for each in drawn for operation in each.operations} == {0.25}
 
 
@@ -66,15 +66,15 @@ def test_what_is_no_feasible_equation_is_refused(text):
 
 def test_each_operator_beyond_the_paper_does_what_it_says():
     longer, _ = language(operators=Operators(change_length=1.0)).vary("g + h", Random(0), lambda: "h")
-    assert len(dsl.parse(longer.equation).operations) == 2
+    assert len(dsl.parse(longer.method.equation).operations) == 2
     clipped, how = language(operators=Operators(mutate_constant=1.0)).vary(
         "clip(g, 1.0) + h", Random(0), lambda: "h"
     )
-    assert clipped.equation.startswith("clip(g, 0.")
+    assert clipped.method.equation.startswith("clip(g, 0.")
     assert "clip" in how
     crossed, how = language(operators=Operators(crossover=1.0)).vary("g + h", Random(0), lambda: "h * g - dh")
     assert how.startswith("crossed with h * g - dh: ")
-    assert crossed.equation not in ("g + h", "h * g - dh")
+    assert crossed.method.equation not in ("g + h", "h * g - dh")
 
 
 def test_operators_are_drawn_as_often_as_asked_and_never_by_default():
@@ -93,13 +93,13 @@ def test_where_an_operator_has_nothing_to_change_the_papers_mutation_stands_in()
     words = language(operators=Operators(mutate_constant=1.0))
     for seed in range(20):
         candidate, _ = words.vary("g + h", Random(seed), lambda: "h")
-        assert candidate.equation != "g + h"
+        assert candidate.method.equation != "g + h"
 
 
 def test_a_mutation_redraws_what_the_search_asks_for():
     def children(**redraw):
         words = language(vocabulary=SMALL, **redraw)
-        return [words.vary("g + h", Random(seed), lambda: "h")[0].equation for seed in range(100)]
+        return [words.vary("g + h", Random(seed), lambda: "h")[0].method.equation for seed in range(100)]
 
     vocabulary = dsl.vocabulary(SMALL.operands, SMALL.unaries, SMALL.binaries)
     for redraw in ("replacement", "place"):
@@ -124,4 +124,4 @@ def test_a_search_with_every_operator_replays(cluster):
 
 def test_identity_is_that_of_the_text_read_again():
     equation = dsl.sample(Random(3))
-    assert identify(equation) == language().read(dsl.to_text(equation))
+    assert identify_equation(equation) == language().read(dsl.to_text(equation))

@@ -30,12 +30,16 @@ def test_random_search_draws_every_equation_anew(cluster):
 def test_random_search_proposes_the_same_whatever_finished(cluster):
     one = cluster(strategy="random", trials=30, shuffled=1).run()
     other = cluster(strategy="random", trials=30, shuffled=2, in_flight=7).run()
-    assert [each.equation for each in one.individuals] == [each.equation for each in other.individuals]
+    assert [each.method.equation for each in one.individuals] == [
+        each.method.equation for each in other.individuals
+    ]
 
 
 def test_both_begin_with_the_same_random_equations(cluster):
     evolved, drawn = (cluster(strategy=name, start_random=4).run() for name in ("evolution", "random"))
-    assert [e.equation for e in evolved.individuals[:5]] == [e.equation for e in drawn.individuals[:5]]
+    assert [e.method.equation for e in evolved.individuals[:5]] == [
+        e.method.equation for e in drawn.individuals[:5]
+    ]
 
 
 def test_an_unknown_strategy_is_refused_with_the_known_ones():
@@ -70,7 +74,7 @@ def test_a_further_strategy_is_one_file(tmp_path, monkeypatch, cluster):
     try:
         assert "stubborn" in {each.name for each in declared_in(package, "STRATEGY")}
         run = cluster(strategy="stubborn", trials=12).run()
-        assert [each.equation for each in run.individuals[1:4]] == ["aaaa", "baaa", "caaa"]
+        assert [each.method.equation for each in run.individuals[1:4]] == ["aaaa", "baaa", "caaa"]
     finally:
         strategies.cache_clear()
         sys.modules.pop(f"{package}.stubborn", None)

@@ -24,13 +24,14 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import NodeRecord
-from backprop_evo.records.training import TrainSpec
+from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import (
     parse_search_spec,
     search_spec_to_json,
     utc_now,
 )
 from backprop_evo.service.use_cases import NODE_SILENCE_S
+from backprop_evo.store.codec import decode, encode
 from backprop_evo.store.keyed import KeyedRequest, carrying_out
 from dsl.known import KNOWN
 
@@ -125,12 +126,37 @@ class TestSpecs:
         assert parse_search_spec(search_spec_to_json(spec)) == spec
 
     @pytest.mark.parametrize(
+        "rate",
+        [
+            0.1,
+            {},
+            {"rates": [0.1, 1.0]},
+            {"probe_epochs": 0.5},
+            {"relative_steps": [0.01, 0.03]},
+            {"relative_steps": [0.03], "probe_epochs": 0.5, "extra_probes": 0},
+        ],
+    )
+    def test_a_rate_is_one_number_or_one_of_two_grids(self, rate):
+        spec = parse_search_spec({"name": "x", "train": {"learning_rate": rate}})
+        kind = RelativeStepGrid if "relative_steps" in str(rate) else LearningRateGrid
+        assert isinstance(spec.train.learning_rate, float if rate == 0.1 else kind)
+        stored = decode(TrainSpec, encode(spec.train))
+        assert stored == spec.train == parse_search_spec(search_spec_to_json(spec)).train
+
+    @pytest.mark.parametrize(
         ("document", "field"),
         [
             ({}, "name"),
             ({"name": "x", "trails": 5}, "trails"),
             ({"name": "x", "train": {"epoch": 1}}, "train.epoch"),
             ({"name": "x", "train": {"learning_rate": {"rats": [1]}}}, "train.learning_rate.rats"),
+            ({"name": "x", "train": {"learning_rate": {"relative": [1]}}}, "train.learning_rate.relative"),
+            ({"name": "x", "train": {"learning_rate": {"relative_steps": ["a"]}}}, "train.learning_rate"),
+            ({"name": "x", "train": {"learning_rate": {"relative_steps": [-1]}}}, "train.learning_rate"),
+            (
+                {"name": "x", "train": {"learning_rate": {"relative_steps": [1], "rates": [1]}}},
+                "train.learning_rate.relative_steps",
+            ),
             ({"name": "x", "trials": "5"}, "trials"),
             ({"name": "x", "trials": 5.5}, "trials"),
             ({"name": "x", "trials": 0}, "trials"),

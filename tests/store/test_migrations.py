@@ -15,6 +15,7 @@ from alembic.config import Config
 from typer.testing import CliRunner
 
 from backprop_evo.errors import BackpropEvoError, InvalidInput, InvalidSettings, Unavailable
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
@@ -69,7 +70,7 @@ def test_what_is_stored_survives_the_way_down_and_up(empty_url):
     search = store.searches.add(SearchSpec(name="old"), now=NOW)
     store.searches.claim("c", lease_s=60, now=NOW)
     proposed = {"origin": Origin.START, "parent": None, "twin": None, "mutation": None, "finishes_known": 0}
-    said = {"search_id": search.id, "equation": "g", "fingerprint": "f", "created_at": NOW}
+    said = {"search_id": search.id, "method": equation_method("g"), "fingerprint": "f", "created_at": NOW}
     individual = IndividualRecord(number=0, canonical="g", **said, **proposed)
     trial = TrialRecord(
         id="t",

@@ -49,13 +49,16 @@ def rows(path):
             {
                 name: without(row[name]) if name == "spec" else row[name]
                 for name in row
-                if name not in ("idempotency_key", "not_before", "reports")
+                if name not in NEW_COLUMNS
             }
             for row in stored
         ]
     assert database.execute("PRAGMA foreign_key_check").fetchall() == []
     database.close()
     return found
+
+
+NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick")
 
 
 def without(spec):

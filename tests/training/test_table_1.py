@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from backprop_evo.training import apply_equation
 from backprop_evo.training.meaning import rules
-from backprop_evo.training.meaning.linear_ops import Dense
+from backprop_evo.training.meaning.linear_ops import Convolution, Pooled
 from backprop_evo.training.models.build import build_model
 from dsl import reference, site_values
 from dsl.known import KNOWN
@@ -23,9 +23,9 @@ def as_numpy(view, top: torch.Tensor) -> site_values.SiteValues:
 
     op = view.op
     operation = (
-        site_values.Dense()
-        if isinstance(op, Dense)
-        else site_values.Convolution(op.stride, op.padding, op.dilation, op.groups)
+        site_values.Convolution(op.stride, op.padding, op.dilation, op.groups)
+        if isinstance(op, Convolution)
+        else site_values.PooledDense()
     )
     h = array(view.h)
     identity = view.activation.is_identity
@@ -84,6 +84,8 @@ def test_a_known_equation_equals_the_reference_at_every_site(key, channels_last,
         witnessed.clear()
         F.cross_entropy(logits, y).backward()
         assert len(witnessed) == SITES == len(converted.sites)
+        assert isinstance(witnessed[0][0].op, Pooled)
+        assert not any(view.activation.is_identity for view, _ in witnessed)
         for view, signal in witnessed:
             site = id(view.statistics)
             expected, memories[site] = reference.evaluate(

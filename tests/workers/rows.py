@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
@@ -53,7 +54,7 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
             search_id=search.id,
             number=number,
             origin=Origin.RANDOM,
-            equation="g",
+            method=equation_method("g"),
             canonical="g",
             fingerprint=f"f{number}",
             parent=None,
@@ -69,7 +70,7 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
             id=f"{search.id}.{number}",
             search_id=search.id,
             individual=number,
-            equation="g",
+            method=equation_method("g"),
             fingerprint=f"f{number}",
             purpose=Purpose.SEARCH,
             spec=search.spec.train,

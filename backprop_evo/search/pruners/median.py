@@ -22,7 +22,7 @@ class Median:
     def reason(
         self, value: IntermediateValue, peers: Sequence[IntermediateValue], spec: PrunerSpec
     ) -> str | None:
-        """Behind is strictly worse than the median of ``peers``, of which there are ``min_trials`` or more."""
+        """None with fewer than ``min_trials`` peers, for the median of a few is luck; a tie goes on."""
         if len(peers) < spec.min_trials:
             return None
         if spec.signal == "train_loss":

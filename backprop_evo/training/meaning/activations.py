@@ -1,10 +1,4 @@
-"""The activation σ of a site: its value, its derivative, and how a site finds the one directly below it.
-
-An activation leaves a note on its output that says which tensor it came from. A linear layer that finds a
-valid note on its input forms a site with that activation; without a note the site's σ is the identity.
-Working on tensors and not on source text, this holds for any control flow. A note dies with the tensor that
-carries it, and is void once the tensor was changed in place.
-"""
+"""The activation σ of a site: its value and its derivative, and the modules and functions that compute it."""
 
 from __future__ import annotations
 
@@ -15,8 +9,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
-from torch.overrides import TorchFunctionMode
 
 aten = torch.ops.aten
 
@@ -136,78 +128,3 @@ FUNCTIONS_IN_PLACE: dict[Any, Activation] = {
     **dict.fromkeys((torch.tanh_, Tensor.tanh_), TANH),
     **dict.fromkeys((torch.sigmoid_, Tensor.sigmoid_), SIGMOID),
 }
-
-
-@dataclass(slots=True)
-class _Note:
-    h_pre: Tensor
-    activation: Activation
-    version: int
-
-
-def activate(h_pre: Tensor, activation: Activation, *, keep_input: bool = False) -> Tensor:
-    """σ(h_pre) with the note that lets a linear layer above it form a site.
-
-    ``keep_input`` remembers h_pre for σ's own gradient in place of h, so that a site which needs h_pre
-    costs no second tensor.
-    """
-    if not (torch.is_grad_enabled() and h_pre.requires_grad):
-        return activation.value(h_pre)
-    h = _FromInput.apply(h_pre, activation) if keep_input else activation.value(h_pre)  # type: ignore[no-untyped-call]
-    return _leave_note(h, h_pre, activation)
-
-
-def _leave_note(h: Tensor, h_pre: Tensor, activation: Activation) -> Tensor:
-    h._activated_from = _Note(h_pre, activation, h._version)  # type: ignore[attr-defined]
-    return h
-
-
-def activation_below(h: Tensor) -> tuple[Tensor, Activation]:
-    """(h_pre, σ) of the activation that produced ``h``; (h, identity) where there is none."""
-    note = getattr(h, "_activated_from", None)
-    if note is None or note.version != h._version:
-        return h, IDENTITY
-    return note.h_pre, note.activation
-
-
-class _FromInput(torch.autograd.Function):
-    """σ with its usual gradient, remembering its input whatever σ is."""
-
-    @staticmethod
-    def forward(ctx: Any, h_pre: Tensor, activation: Activation) -> Tensor:
-        ctx.save_for_backward(h_pre)
-        ctx.activation = activation
-        return activation.value(h_pre)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, b: Tensor) -> tuple[Tensor, None]:
-        (h_pre,) = ctx.saved_tensors
-        activation: Activation = ctx.activation
-        return activation.pull(b, activation.value(h_pre) if activation.from_output else h_pre, None), None
-
-
-class NoticeActivations(TorchFunctionMode):
-    """While active, activations that are called as functions leave their note too.
-
-    An in-place call stays one, so that code which ignores its result means the same; the value before is
-    copied.
-    """
-
-    def __init__(self, keep_input: bool) -> None:
-        super().__init__()
-        self._keep_input = keep_input
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        activation = FUNCTIONS.get(func)
-        in_place = FUNCTIONS_IN_PLACE.get(func)
-        if activation is None and in_place is None:
-            return func(*args, **kwargs)
-        h_pre = args[0] if args else kwargs["input"]
-        if activation is not None and not (kwargs.get("inplace") or (len(args) > 1 and args[1])):
-            return activate(h_pre, activation, keep_input=self._keep_input)
-        before = h_pre.clone()
-        return _leave_note(func(*args, **kwargs), before, activation or in_place or IDENTITY)

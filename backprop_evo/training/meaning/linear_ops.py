@@ -5,6 +5,8 @@ The two directions that an equation may ask for are ``transpose`` (OUT · WEIGHT
 without bias (IN · WEIGHTᵗ → OUT). For a convolution the first is one ``convolution_backward``, so that
 feedback alignment costs what plain backprop costs (im2col is never built, as in the paper's appendix A).
 
+Average pooling and flattening below a layer are part of its operation (``poolings`` says why): ``Pooled``.
+
 Shapes: B sample, I in, O out, C channel, H W space; a weight is (O, I) or (O, I/groups, kH, kW).
 """
 
@@ -16,6 +18,8 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from backprop_evo.training.meaning.poolings import Pooling
 
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 
@@ -89,6 +93,45 @@ class Convolution(LinearOp):
         signal = self.backward(b_next, like, matrix, False, (True, False))[0]
         assert signal is not None
         return signal
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled(LinearOp):
+    """A layer's operation together with the poolings below it, the lowest first."""
+
+    op: LinearOp
+    poolings: tuple[Pooling, ...]
+
+    def forward(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return self.op.forward(self._stages(h)[-1], weight, bias)
+
+    def backward(
+        self, b_next: Tensor, h: Tensor, weight: Tensor, bias: bool, wanted: tuple[bool, bool]
+    ) -> Gradients:
+        *below, x = self._stages(h)
+        signal, d_weight, d_bias = self.op.backward(b_next, x, weight, bias, wanted)
+        return None if signal is None else self._down(signal, below), d_weight, d_bias
+
+    def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        *below, x = self._stages(like)
+        return self._down(self.op.transpose(b_next, matrix, x), below)
+
+    def _stages(self, h: Tensor) -> list[Tensor]:
+        """h, and what each pooling makes of it; the last is the layer's own input."""
+        stages = [h]
+        for pooling in self.poolings:
+            stages.append(pooling.forward(stages[-1]))
+        return stages
+
+    def _down(self, signal: Tensor, below: list[Tensor]) -> Tensor:
+        for pooling, like in zip(reversed(self.poolings), reversed(below), strict=True):
+            signal = pooling.transpose(signal, like)
+        return signal
+
+
+def with_poolings(op: LinearOp, poolings: tuple[Pooling, ...]) -> LinearOp:
+    """``op`` together with ``poolings``, which may be none."""
+    return Pooled(op, poolings) if poolings else op
 
 
 def linear_op(layer: nn.Linear | nn.Conv2d) -> LinearOp | str:

@@ -1,9 +1,9 @@
 """Turns the layers of any ``nn.Module`` into sites of an equation, and back.
 
 The model stays the object it was: its class, its parameters, its state_dict keys, its hooks. What changes
-is the ``forward`` of each Linear and Conv2d (now a ``Site``), of each activation module (which now leaves a
-note of what it was computed from) and of the model itself (which catches the loss gradient at its output
-where the equation wants it).
+is the ``forward`` of each Linear and Conv2d (now a ``Site``), of each activation and pooling module (which
+now leaves a note of what it was computed from) and of the model itself (which catches the loss gradient at
+its output where the equation wants it).
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from torch import Tensor, nn
 from backprop_evo.equations import read_equation, require_feasible
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.training import FeedbackName
-from backprop_evo.training.meaning.activations import Activation, NoticeActivations, activate, activation_of
+from backprop_evo.training.meaning.activations import Activation, activation_of
 from backprop_evo.training.meaning.feedback import FixedMatrices
 from backprop_evo.training.meaning.linear_ops import linear_op
+from backprop_evo.training.meaning.notes import NoticeFunctions, activate, note_pooling
+from backprop_evo.training.meaning.poolings import reading_of
 from backprop_evo.training.meaning.rules import Rule, compile_rule
 from backprop_evo.training.methods.discovery import Surroundings, look_below_layers
 from backprop_evo.training.methods.sites import Site, SiteRule, TopSignal
@@ -78,12 +80,11 @@ class Conversion:
                 site.rule = own
 
     def describe(self) -> str:
-        """One line per site and per layer left alone."""
-        unseen = "whatever the first pass shows"
-        lines = [
-            f"{site.name}: {type(site.layer).__name__} after {site.activation or site.expected or unseen}"
-            for site in self.sites
-        ]
+        """One line per site and per layer left alone.
+
+        A site whose σ is the identity says why, and what that means for an equation.
+        """
+        lines = [f"{site.name}: {type(site.layer).__name__} after {_told(site)}" for site in self.sites]
         return "\n".join(lines + [f"{left.name}: left alone, {left.reason}" for left in self.left_alone])
 
 
@@ -98,8 +99,9 @@ def apply_equation(
     """Puts ``equation`` in place of the gradient at every Linear and Conv2d of ``model`` that has layers
     below it.
 
-    A layer's σ is the activation that produced its input, called as a module or a function; where there is
-    none, or something stands between, σ is the identity. ``copy`` converts a deep copy and leaves ``model``
+    A layer's σ is the activation that produced its input, called as a module or a function; average pooling
+    and flattening between the two belong to the layer. Where there is no activation, or something else
+    stands between, σ is the identity. ``copy`` converts a deep copy and leaves ``model``
     as it is. ``seed`` draws the fixed random matrices, which are no part of the state_dict; ``feedback``
     says what R is. Layers that cannot become sites are listed in the answer with the reason and keep
     autograd's gradient.
@@ -119,8 +121,10 @@ def apply_equation(
         if reason or isinstance(op, str):
             left_alone.append(LeftAlone(name, reason or str(op)))
             continue
-        matrices = FixedMatrices(seed=seed, site=name, feedback=feedback)
-        sites.append(Site(name, layer, op, rule, matrices, top, expected=surroundings.activation(name)))
+        matrices, seen = FixedMatrices(seed=seed, site=name, feedback=feedback), surroundings.below(name)
+        site = Site(name, layer, op, rule, matrices, top, expected=seen.activation)
+        site.poolings, site.between = seen.poolings, seen.between
+        sites.append(site)
     if not sites:
         raise InvalidSettings(
             f"{type(model).__name__} has nothing to convert: no Linear or Conv2d with layers below it",
@@ -137,16 +141,19 @@ def _install(conversion: Conversion, rule: Rule, top: TopSignal, surroundings: S
     for site in conversion.sites:
         _replace(site.layer, site, replaced)
     for module in conversion.model.modules():
-        activation = activation_of(module)
-        if activation is not None and "forward" not in module.__dict__:
+        if "forward" in module.__dict__:
+            continue
+        if (activation := activation_of(module)) is not None:
             _replace(module, _NotedActivation(activation, rule.needs.h_pre), replaced)
-    if rule.needs.b_top or surroundings.functional_activations:
+        elif reading_of(module) is not None:
+            _replace(module, _NotedPooling(module), replaced)
+    if rule.needs.b_top or surroundings.calls_functions:
         model = conversion.model
         root = _Root(
             model,
             original=model.__dict__.get("forward"),
             top=top if rule.needs.b_top else None,
-            notice=surroundings.functional_activations,
+            notice=surroundings.calls_functions,
             keep_input=rule.needs.h_pre,
         )
         _replace(model, root, replaced)
@@ -183,6 +190,17 @@ def _refuse_converted(model: nn.Module) -> None:
             )
 
 
+def _told(site: Site) -> str:
+    activation = site.activation or site.expected or "whatever the first pass shows"
+    if activation != "identity":
+        return ", then ".join((activation, *map(str, site.poolings)))
+    between = site.between or "neither an activation nor an average"
+    return (
+        f"identity, for what stands below is {between}: dh is constant 1 here, so an equation with a factor "
+        "bn(dh) or std(dh) sends nothing below this layer"
+    )
+
+
 @dataclass(slots=True, eq=False)
 class _NotedActivation:
     activation: Activation
@@ -193,9 +211,21 @@ class _NotedActivation:
 
 
 @dataclass(slots=True, eq=False)
+class _NotedPooling:
+    module: nn.Module
+
+    def __call__(self, input: Tensor) -> Tensor:
+        out: Tensor = type(self.module).forward(self.module, input)
+        reading = reading_of(self.module)
+        if reading is None or not out.requires_grad:
+            return out
+        return note_pooling(out, input, reading(input, out))
+
+
+@dataclass(slots=True, eq=False)
 class _Root:
-    """The model's forward, watching for what its sites need: functional activations, and b_top at the
-    output.
+    """The model's forward, watching for what its sites need: activations and poolings that are called as
+    functions, and b_top at the output.
     """
 
     model: nn.Module
@@ -205,7 +235,7 @@ class _Root:
     keep_input: bool
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with NoticeActivations(self.keep_input) if self.notice else nullcontext():
+        with NoticeFunctions(self.keep_input) if self.notice else nullcontext():
             if self.original is not None:
                 output = self.original(*args, **kwargs)
             else:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
 from backprop_evo.errors import InvalidSettings
@@ -92,11 +93,12 @@ def _any_child(settings: Any, train: TrainSpec) -> None:
 class Declared(Generic[S]):
     """A method as its file declares it, in ``METHOD``.
 
-    ``settings`` is a frozen dataclass whose fields are made by ``setting`` and typed bool, int, float or
-    str, each perhaps ``| None``. ``check`` raises for settings that contradict each other, ``fits`` where
-    the method cannot train the child of a train spec; both without torch, which ``prepare`` alone imports.
-    ``text`` is how people read it, ``fingerprint`` equal for settings that behave equally (at most 128
-    characters); by default the title, and a hash of all settings.
+    ``settings`` is a frozen dataclass whose fields are made by ``setting`` and typed bool, int, float or str,
+    each perhaps ``| None``. ``check`` raises for settings that contradict each other, ``fits`` where the
+    method cannot train the child of a train spec; both without torch, which ``prepare`` alone imports.
+    ``text`` is how people read it, ``latex`` and ``mathml`` as a formula, ``canonical`` the text of its
+    simplest form where there is one, ``fingerprint`` equal for settings that behave equally (at most 128
+    characters); by default the title, the text upright, and a hash of all settings.
     """
 
     name: str
@@ -108,6 +110,9 @@ class Declared(Generic[S]):
     check: Callable[[S], None] = _any_settings
     fits: Callable[[S, TrainSpec], None] = _any_child
     text: Callable[[S], str] | None = None
+    latex: Callable[[S], str] | None = None
+    mathml: Callable[[S], str] | None = None
+    canonical: Callable[[S], str] | None = None
     fingerprint: Callable[[S], str] | None = None
     can_be_parent: bool = False
 
@@ -155,6 +160,20 @@ class Method:
     def text(self) -> str:
         """The method for people, on one line."""
         return self.declared.text(self.settings) if self.declared.text else self.declared.title
+
+    def latex(self) -> str:
+        """The method as a formula."""
+        return self.declared.latex(self.settings) if self.declared.latex else rf"\text{{{self.text()}}}"
+
+    def mathml(self) -> str:
+        """The same, for browsers."""
+        if self.declared.mathml:
+            return self.declared.mathml(self.settings)
+        return f"<math><mtext>{escape(self.text())}</mtext></math>"
+
+    def canonical(self) -> str | None:
+        """The text of its simplest form; None for methods that have none."""
+        return self.declared.canonical(self.settings) if self.declared.canonical else None
 
     def fingerprint(self) -> str:
         """Equal for methods that behave equally; at most 128 characters."""

@@ -14,14 +14,15 @@ Shapes: b_top (B, K); a_l, δ_l (B, *).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.training.meaning.activations import Activation, activation_below
+from backprop_evo.training.meaning.linear_ops import with_poolings
+from backprop_evo.training.meaning.notes import Below, look_below
 from backprop_evo.training.meaning.rules import Needs
 from backprop_evo.training.meaning.site_view import SiteView
 from backprop_evo.training.methods.conversion import Conversion, apply_equation
@@ -49,16 +50,16 @@ class _Chain:
     """The sites of the pass under way, lowest first, with what their activations were applied to."""
 
     sites: list[Site] = field(default_factory=list)
-    below: dict[str, tuple[Tensor, Activation]] = field(default_factory=dict)
+    below: dict[str, Below] = field(default_factory=dict)
     signals: dict[str, Tensor] = field(default_factory=dict)
 
     def note(self, site: Site, h: Tensor) -> None:
         if site.name in self.below:
             self.sites.clear()
             self.below.clear()
-        h_pre, activation = activation_below(h)
         self.sites.append(site)
-        self.below[site.name] = ((h if activation.from_output else h_pre).detach(), activation)
+        below = look_below(h)
+        self.below[site.name] = replace(below, h_pre=below.h_pre.detach(), h=below.h.detach())
         self.signals.clear()
 
     def signal(self, site: Site, view: SiteView) -> Tensor:
@@ -68,24 +69,27 @@ class _Chain:
 
     def _carry_up(self, b_top_BK: Tensor) -> None:
         lowest, *others = self.sites
-        source, _ = self.below[lowest.name]
-        R_L = lowest.matrices.from_top(b_top_BK.shape[1], source).flatten(1)
-        delta = self._pull(lowest, b_top_BK.mm(R_L).view(source.shape))
+        h = self.below[lowest.name].h
+        R_L = lowest.matrices.from_top(b_top_BK.shape[1], h).flatten(1)
+        delta = self._pull(lowest, b_top_BK.mm(R_L).view(h.shape))
         self.signals[lowest.name] = delta
         for under, site in zip(self.sites, others, strict=False):
-            delta = self._pull(site, under.op.forward(delta, under.layer.weight.detach().to(delta.dtype)))
+            op = with_poolings(under.op, self.below[under.name].poolings)
+            delta = self._pull(site, op.forward(delta, under.layer.weight.detach().to(delta.dtype)))
             self.signals[site.name] = delta
 
     def _pull(self, site: Site, delta: Tensor) -> Tensor:
-        source, activation = self.below[site.name]
-        if delta.shape != source.shape:
+        below = self.below[site.name]
+        if delta.shape != below.h.shape:
             raise InvalidSettings(
                 f"indirect feedback needs a plain chain, but what reaches {site.name} has shape "
-                f"{tuple(source.shape[1:])} where the layer below it gives {tuple(delta.shape[1:])}",
+                f"{tuple(below.h.shape[1:])} where the layer below it gives {tuple(delta.shape[1:])}",
                 field="model",
                 hint="direct feedback alignment (the equation b_top_R_L_dh) trains every model",
             )
-        return delta if activation.is_identity else activation.pull(delta, source, None)
+        if below.activation.is_identity:
+            return delta
+        return below.activation.pull(delta, below.h if below.activation.from_output else below.h_pre, None)
 
 
 @dataclass(frozen=True, slots=True)

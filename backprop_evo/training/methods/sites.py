@@ -2,9 +2,10 @@
 
 Figure 1 of Alber et al. 2018: the equation replaces the step from b_{i+1}^p to b_i^p, which runs through
 the linear operation of layer i + 1 and the activation of layer i. One ``autograd.Function`` around the pair
-does exactly that; sums of several consumers, BatchNorm, pooling and everything else keep autograd's
-gradient. The weight's gradient is the usual outer product of h_i with the b_{i+1}^p that arrived, the
-bias's its usual sum.
+does exactly that; sums of several consumers, BatchNorm, maxima and everything else keep autograd's
+gradient. Average pooling and flattening between the two are part of the linear operation. The weight's
+gradient is the usual outer product of the layer's input with the b_{i+1}^p that arrived, the bias's its
+usual sum.
 
 Shapes: B sample, I in, O out, K classes; IN is (B, *) as h_i, OUT (B, *) as h_{i+1}^p.
 """
@@ -19,9 +20,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from backprop_evo.errors import InvalidInput
-from backprop_evo.training.meaning.activations import Activation, activation_below
+from backprop_evo.training.meaning.activations import Activation
 from backprop_evo.training.meaning.feedback import FixedMatrices
-from backprop_evo.training.meaning.linear_ops import LinearOp
+from backprop_evo.training.meaning.linear_ops import LinearOp, with_poolings
+from backprop_evo.training.meaning.notes import look_below
+from backprop_evo.training.meaning.poolings import Pooling
 from backprop_evo.training.meaning.rules import Needs
 from backprop_evo.training.meaning.site_view import SiteView, Transport
 from backprop_evo.training.meaning.statistics import RunningStatistics
@@ -67,8 +70,9 @@ class SiteRule(Protocol):
 class Site:
     """What one converted layer carries. Called in place of the layer's ``forward``.
 
+    ``op`` is the layer's own operation; a pass puts the ``poolings`` that it finds below into it.
     ``expected`` is σ's name as tracing found it, None where it cannot tell; ``activation`` that of the last
-    pass.
+    pass. ``between`` names what tracing found between the layer and the next activation, if anything.
     """
 
     name: str
@@ -80,22 +84,27 @@ class Site:
     statistics: RunningStatistics = field(default_factory=RunningStatistics)
     expected: str | None = None
     activation: str | None = None
+    poolings: tuple[Pooling, ...] = ()
+    between: str | None = None
     backward_passes: int = 0
 
     def __call__(self, input: Tensor) -> Tensor:
         layer = self.layer
         if not (torch.is_grad_enabled() and input.requires_grad):
             return self.op.forward(input, layer.weight, layer.bias)
-        h_pre, activation = activation_below(input)
-        if activation.is_identity and self.expected not in (None, activation.name):
+        below = look_below(input)
+        if below.activation.is_identity and self.expected not in (None, below.activation.name):
             raise ActivationHidden(
                 f"{self.name} stands above a {self.expected}, but its input no longer shows it",
-                hint="a backward hook on the layer or a change of the input in place hides it: remove that",
+                hint="a backward hook on the layer or a change of the input in place hides it: remove that, "
+                "and call the converted model itself, not a part of it",
             )
-        self.activation = activation.name
-        h = None if activation.is_identity else input.detach()
+        self.activation, self.poolings = below.activation.name, below.poolings
+        h = None if below.activation.is_identity else below.h.detach()
+        x = input.detach() if below.poolings else None
+        op = with_poolings(self.op, below.poolings)
         out: Tensor = _SiteFunction.apply(  # type: ignore[no-untyped-call]
-            h_pre, h, layer.weight, layer.bias, self, activation
+            below.h_pre, h, x, layer.weight, layer.bias, self, below.activation, op
         )
         return out
 
@@ -113,18 +122,23 @@ class _SiteFunction(torch.autograd.Function):
         ctx: Any,
         h_pre: Tensor,
         h: Tensor | None,
+        x: Tensor | None,
         weight: Tensor,
         bias: Tensor | None,
         site: Site,
         activation: Activation,
+        op: LinearOp,
     ) -> Tensor:
+        """``h`` is None where σ is the identity, ``x``, the layer's input, where it is h."""
         h = h_pre if h is None else h
+        x = h if x is None else x
         device = h.device.type
         if torch.is_autocast_enabled(device):
             dtype = torch.get_autocast_dtype(device)
-            h, weight, bias = h.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-        out = site.op.forward(h, weight, bias)
-        ctx.site, ctx.activation, ctx.signal_dtype = site, activation, h_pre.dtype
+            h, x = h.to(dtype), x.to(dtype)
+            weight, bias = weight.to(dtype), None if bias is None else bias.to(dtype)
+        out = site.op.forward(x, weight, bias)
+        ctx.site, ctx.activation, ctx.op, ctx.signal_dtype = site, activation, op, h_pre.dtype
         ctx.remembers_input = _remembers_input(site.rule.needs, activation)
         kept = h_pre if ctx.remembers_input else h
         ctx.save_for_backward(kept, weight, out if site.rule.needs.h_next_pre else None)
@@ -144,9 +158,9 @@ def _site_backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
     h_pre = kept if ctx.remembers_input or activation.is_identity else None
     h = activation.value(kept) if ctx.remembers_input else kept
     h = h.to(weight.dtype)
-    wants_signal, _, wants_weight, wants_bias = ctx.needs_input_grad[:4]
+    wants_signal, _, _, wants_weight, wants_bias = ctx.needs_input_grad[:5]
     view = SiteView(
-        op=site.op,
+        op=ctx.op,
         activation=activation,
         weight=weight,
         h=h,
@@ -166,8 +180,10 @@ def _site_backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
     return (
         signal,
         None,
+        None,
         None if d_weight is None else d_weight.to(layer.weight.dtype),
         None if d_bias is None or layer.bias is None else d_bias.to(layer.bias.dtype),
+        None,
         None,
         None,
     )

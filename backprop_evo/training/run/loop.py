@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -29,14 +29,18 @@ from backprop_evo.records.training import (
 from backprop_evo.training.run.alignment import compare, interval, true_gradients
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
+from backprop_evo.training.run.evaluation import accuracy, reestimated
 from backprop_evo.training.run.guards import EndedEarly, Limits, ZeroSignalWatch, check_loss, check_progress
+from backprop_evo.training.run.randomness import Randomness
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import rate_at
 
-EVALUATION_BATCH = 500
 LOSS_LOOK_EVERY_ON_GPU = 25
 """Reading a loss from a GPU waits for it; on a CPU every step is looked at."""
+
+LATE_STEPS, LATE_SHARE = 20, 0.1
+"""The late loss is that of so many steps, or of that share where it is more; never of more than half."""
 
 Report = Callable[[TrainProgress], None]
 
@@ -81,32 +85,21 @@ class Clock:
         return self.images / self.seconds if self.seconds > 0 else 0.0
 
 
-@dataclass(slots=True)
-class Randomness:
-    """The global generators as a run left them; noise and dropout of equations draw from these."""
-
-    device: torch.device
-    state: tuple[Tensor, Tensor | None] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.keep()
-
-    def keep(self) -> None:
-        on_gpu = self.device.type == "cuda"
-        self.state = (torch.get_rng_state(), torch.cuda.get_rng_state(self.device) if on_gpu else None)
-
-    def restore(self) -> None:
-        torch.set_rng_state(self.state[0])
-        if self.state[1] is not None:
-            torch.cuda.set_rng_state(self.state[1], self.device)
-
-
 class Run:
     """One child on its way. ``advance`` trains it up to a step and raises EndedEarly where a guard speaks."""
 
-    def __init__(self, material: Material, rate: float, schedule: ScheduleName, seed: int) -> None:
+    def __init__(
+        self,
+        material: Material,
+        rate: float,
+        schedule: ScheduleName,
+        seed: int,
+        *,
+        relative_step: float | None = None,
+    ) -> None:
         torch.manual_seed(seed)
         self.material, self.rate, self._schedule = material, rate, schedule
+        self.relative_step = relative_step
         shape = tuple(material.train.images_NCHW.shape[1:])
         self.child = Child(
             material.method,
@@ -126,6 +119,7 @@ class Run:
         self._epoch_losses: list[Tensor] = []
         self._losses_since_value: list[Tensor] = []
         self._unread_losses: list[Tensor] = []
+        self._losses: list[float] = []
         self._last_report = -math.inf
         self.total_steps = material.steps(material.spec.epochs)
         self.step = 0
@@ -139,6 +133,20 @@ class Run:
     @property
     def epoch(self) -> float:
         return self.step / self.material.steps_per_epoch
+
+    @property
+    def late_train_loss(self) -> float | None:
+        """The mean loss of the last steps so far."""
+        done = len(self._losses)
+        late = self._losses[-max(1, min(done // 2, max(LATE_STEPS, round(LATE_SHARE * done)))) :]
+        return sum(late) / len(late) if late else None
+
+    def first_gradients(self) -> None:
+        """Leaves in the child the gradients of its first batch, as the first step will see them."""
+        self._randomness.restore()
+        self.child.model.train()
+        self._enter_phase()
+        self.child.learner.learn(*self._next_batch())
 
     def advance(self, until_step: int, report: Report | None, phase: str) -> None:
         """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end."""
@@ -202,6 +210,7 @@ class Run:
         self._epoch_losses += self._unread_losses
         self._losses_since_value += self._unread_losses
         self._unread_losses = []
+        self._losses += losses
         for place, loss in enumerate(losses):
             self.train_loss = loss
             classes = self.material.classes if self.child.classifies else None
@@ -211,7 +220,7 @@ class Run:
         self._look_at_losses(now=True)
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
-        self.validation_accuracy = accuracy(self.child, self.material.validation)
+        self.validation_accuracy = self.evaluate(self.material.validation)
         self._draw()
         if self.child.classifies:
             check_progress(
@@ -234,7 +243,7 @@ class Run:
         loss = float(torch.stack(self._losses_since_value).mean())
         self._losses_since_value = []
         if not is_end_of_epoch:
-            self.train_loss, self.validation_accuracy = loss, accuracy(self.child, self.material.validation)
+            self.train_loss, self.validation_accuracy = loss, self.evaluate(self.material.validation)
             self._draw()
         assert self.validation_accuracy is not None, "a point of the curve has an accuracy"
         value = IntermediateValue(
@@ -257,6 +266,17 @@ class Run:
             )
         )
 
+    def evaluate(self, split: Resident) -> float:
+        """The accuracy on ``split`` under the spec's measure of fitness."""
+        material = self.material
+        with reestimated(
+            self.child,
+            material.train,
+            batches=material.spec.reestimate_batches,
+            batch_size=material.batch_size,
+        ):
+            return accuracy(self.child, split)
+
     def _tell(self, report: Report | None, phase: str, until_step: int) -> None:
         now = time.monotonic()
         if report is None or (now - self._last_report < 0.5 and self.step < until_step):
@@ -274,15 +294,3 @@ class Run:
                 phase="probe" if phase == "probe" else "train",
             )
         )
-
-
-def accuracy(child: Child, split: Resident) -> float:
-    """Share of ``split`` that the child classifies rightly, in evaluation mode."""
-    was_training = child.model.training
-    child.model.eval()
-    right = torch.zeros((), dtype=torch.long, device=child.device)
-    with torch.no_grad():
-        for x_BCHW, labels_B in split.in_order(EVALUATION_BATCH):
-            right += (child.logits(x_BCHW).argmax(1) == labels_B).sum()
-    child.model.train(was_training)
-    return int(right) / len(split)

@@ -1,21 +1,23 @@
 """The fair protocol: every equation, plain backprop included, chooses its learning rate from the same grid.
 
-Each rate is tried for a short probe from the same start (same seed, same batches); the rate with the best
-validation accuracy, ties going to the lower training loss, is continued. Under a constant schedule the
-winner's probe is its first part; under warm-up and cosine, where a short probe would see only the warm-up,
-probes run at the constant rate and the winner starts afresh.
+Each rate is tried for a short probe from the same start (same seed, same batches), and the best is
+continued. Under a constant schedule the winner's probe is its first part; under warm-up and cosine, where a
+short probe would see only the warm-up, probes run at the constant rate and the winner starts afresh.
+
+Best is, of absolute rates, the one with the best validation accuracy, ties going to the lower training loss;
+of relative steps (``calibration``), the one with the lowest late training loss, which chooses rates at least
+as well (40 steps of 160, 34 equations: 0.6 points of the final accuracy lost against 2.3) and leaves the
+validation images for the fitness. A grid of relative steps grows where its edge wins.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    LearningRateGrid,
-    RateProbe,
-    ScheduleName,
-)
+from backprop_evo.records.training import LearningRateGrid, RateProbe, RelativeStepGrid, ScheduleName
+from backprop_evo.training.run.calibration import rate_of_unit_step
 from backprop_evo.training.run.guards import EndedEarly
 from backprop_evo.training.run.loop import Material, Report, Run
 
@@ -29,18 +31,40 @@ class Probed:
     best: Run | None = None
 
     def take(self, run: Run) -> None:
-        self.probes.append(RateProbe(run.rate, run.validation_accuracy))
+        self.probes.append(
+            RateProbe(run.rate, run.validation_accuracy, run.relative_step, run.late_train_loss)
+        )
         if self.best is None or _merit(run) > _merit(self.best):
             self.best = run
 
-    def drop(self, rate: float, reason: str) -> None:
-        self.probes.append(RateProbe(rate, None))
-        self.reasons.append(f"{rate:g}: {reason}")
+    def drop(self, run: Run, reason: str) -> None:
+        self.probes.append(RateProbe(run.rate, None, run.relative_step))
+        self.reasons.append(f"{run.rate:g}: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prober:
+    material: Material
+    seed: int
+    report: Report | None
+    probed: Probed
+
+    def probe(self, rate: float, epochs: float, relative_step: float | None = None) -> None:
+        run = Run(self.material, rate, "constant", self.seed, relative_step=relative_step)
+        steps = min(self.material.steps(epochs), run.total_steps)
+        try:
+            run.advance(steps, self.report, "probe")
+        except EndedEarly as end:
+            if end.outcome not in (TrialState.DIVERGED, TrialState.PRUNED):
+                raise
+            self.probed.drop(run, end.reason)
+        else:
+            self.probed.take(run)
 
 
 def probe_rates(
     material: Material,
-    grid: LearningRateGrid,
+    grid: LearningRateGrid | RelativeStepGrid,
     schedule: ScheduleName,
     seed: int,
     report: Report | None,
@@ -48,23 +72,48 @@ def probe_rates(
 ) -> Run | None:
     """The run to continue, or None where no rate survived. ``probed`` fills up as the probes end.
 
-    Raises EndedEarly for verdicts that concern the whole training (time, memory, a request to stop).
+    Raises EndedEarly for verdicts that concern the whole training (time, memory, a request to stop, no first
+    update to calibrate by).
     """
-    for rate in grid.rates:
-        run = Run(material, rate, "constant", seed)
-        steps = min(material.steps(grid.probe_epochs), run.total_steps)
-        try:
-            run.advance(steps, report, "probe")
-        except EndedEarly as end:
-            if end.outcome not in (TrialState.DIVERGED, TrialState.PRUNED):
-                raise
-            probed.drop(rate, end.reason)
-        else:
-            probed.take(run)
-    if probed.best is None or schedule == "constant":
-        return probed.best
-    return Run(material, probed.best.rate, schedule, seed)
+    prober = _Prober(material, seed, report, probed)
+    if isinstance(grid, LearningRateGrid):
+        for rate in grid.rates:
+            prober.probe(rate, grid.probe_epochs)
+    else:
+        unit = rate_of_unit_step(material, seed)
+        if len(grid.relative_steps) == 1:
+            (step,) = grid.relative_steps
+            return Run(material, step * unit, schedule, seed, relative_step=step)
+        _probe_steps(prober, grid, unit)
+    best = probed.best
+    if best is None or schedule == "constant":
+        return best
+    return Run(material, best.rate, schedule, seed, relative_step=best.relative_step)
+
+
+def _probe_steps(prober: _Prober, grid: RelativeStepGrid, unit: float) -> None:
+    steps = sorted(set(grid.relative_steps))
+    for step in steps:
+        prober.probe(step * unit, grid.probe_epochs, step)
+    for _ in range(grid.extra_probes):
+        outward = _outward(steps, prober.probed.best)
+        if outward is None:
+            return
+        prober.probe(outward * unit, grid.probe_epochs, outward)
+        steps = sorted((*steps, outward))
+
+
+def _outward(steps: list[float], best: Run | None) -> float | None:
+    """The step beyond the edge on which the best stands, below all where none survived; else None."""
+    if len(steps) < 2:
+        return None
+    if best is None or best.relative_step == steps[0]:
+        return steps[0] ** 2 / steps[1]
+    return steps[-1] ** 2 / steps[-2] if best.relative_step == steps[-1] else None
 
 
 def _merit(run: Run) -> tuple[float, float]:
+    if run.relative_step is not None:
+        late = run.late_train_loss
+        return -(math.inf if late is None else late), run.validation_accuracy or 0.0
     return run.validation_accuracy or 0.0, -(run.train_loss or 0.0)

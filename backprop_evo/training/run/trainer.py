@@ -15,16 +15,11 @@ from backprop_evo.data.catalogue import dataset_info
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    LearningRateGrid,
-    TrainProgress,
-    TrainResult,
-    TrainSpec,
-)
+from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
-from backprop_evo.training.run.loop import Material, Report, Run, accuracy
+from backprop_evo.training.run.loop import Material, Report, Run
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.resident import Resident, make_resident
 from backprop_evo.training.run.rungs import Rungs
@@ -93,7 +88,7 @@ class _Training:
     ) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
-        if isinstance(rate, LearningRateGrid):
+        if not isinstance(rate, float | int):
             self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
             if self.run is None:
                 return TrialState.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
@@ -103,7 +98,7 @@ class _Training:
             self.run = Run(material, rate, schedule, seed)
         self.run.advance(self.run.total_steps, self.report, "train")
         if test is not None:
-            self.test_accuracy = accuracy(self.run.child, test)
+            self.test_accuracy = self.run.evaluate(test)
         return TrialState.COMPLETED, None
 
     def result(
@@ -126,7 +121,9 @@ class _Training:
             validation_accuracy=run.validation_accuracy,
             test_accuracy=self.test_accuracy,
             train_loss=run.train_loss,
+            late_train_loss=run.late_train_loss,
             learning_rate=run.rate,
+            relative_step=run.relative_step,
             epochs_done=run.epoch,
             rung=run.rung,
             curve=tuple(run.curve),

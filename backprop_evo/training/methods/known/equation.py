@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dsl
-from backprop_evo.errors import InvalidEquation
+from backprop_evo.equations import read_equation
 from backprop_evo.records.methods import EQUATION
 from backprop_evo.training.methods.declaration import Declared, setting
 from dsl.equation import Equation
@@ -24,14 +24,7 @@ class EquationSettings:
 
 def read(settings: EquationSettings) -> Equation:
     """Raises InvalidEquation for text that does not parse or whose shapes cannot match."""
-    try:
-        equation = dsl.parse(settings.text)
-    except dsl.EquationError as error:
-        column = getattr(error, "column", None)
-        raise InvalidEquation(error.message, column=column, hint=error.hint) from error
-    if reason := dsl.infeasibility(equation):
-        raise InvalidEquation(f"infeasible equation: {reason}")
-    return equation
+    return read_equation(settings.text)
 
 
 def check(settings: EquationSettings) -> None:
@@ -42,6 +35,18 @@ def check(settings: EquationSettings) -> None:
 def text(settings: EquationSettings) -> str:
     """As ``dsl`` spells it, so that one equation has one text."""
     return dsl.to_text(read(settings))
+
+
+def latex(settings: EquationSettings) -> str:
+    return dsl.to_latex(read(settings))
+
+
+def mathml(settings: EquationSettings) -> str:
+    return dsl.to_mathml(read(settings))
+
+
+def canonical(settings: EquationSettings) -> str:
+    return dsl.to_text(dsl.canonical(read(settings)))
 
 
 def fingerprint(settings: EquationSettings) -> str:
@@ -66,6 +71,9 @@ METHOD = Declared(
     settings=EquationSettings,
     check=check,
     text=text,
+    latex=latex,
+    mathml=mathml,
+    canonical=canonical,
     fingerprint=fingerprint,
     can_be_parent=True,
     prepare=prepare,
