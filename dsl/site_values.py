@@ -50,9 +50,11 @@ class PooledDense:
     """The mean over all axes but sample and channel, then a matrix: a classifier and the pooling below."""
 
     def forward(self, h: Array, weight: Array) -> Array:
+        """(B, C, *) → (B, O)."""
         return np.asarray(h.mean(axis=tuple(range(2, h.ndim))) @ weight.T)
 
     def transpose(self, b_next: Array, weight: Array, in_shape: tuple[int, ...]) -> Array:
+        """(B, O) → (B, C, *): every position gets an equal share. ``in_shape`` is (C, *)."""
         channels, *space = in_shape
         share_BC = b_next @ weight / np.prod(space)
         spread = share_BC.reshape(-1, channels, *[1] * len(space))

@@ -25,6 +25,7 @@ TOP, RECENT, RUNNING = 10, 12, 12
 
 @router.get("/searches/{search_id}")
 def search_page(request: Request, search: SearchDep, store: StoreDep) -> Response:
+    """One search: how far it is, what may be done to it, its best and what runs now."""
     leaderboard = store.leaderboard.page(search.id, limit=TOP)
     now = utc_now()
     return render(
@@ -67,6 +68,7 @@ def trials_page(
     part: SliceDep,
     state: Annotated[str, Query(max_length=16)] = "",
 ) -> Response:
+    """Newest first; an empty ``state`` is all. Raises ``InvalidInput`` for one that does not exist."""
     if state and state not in set(TrialState):
         raise InvalidInput(f"no trial state is called {state!r}", hint=f"known: {', '.join(TrialState)}")
     chosen = TrialState(state) if state else None
@@ -76,6 +78,7 @@ def trials_page(
 
 @router.get("/searches/{search_id}/lineage")
 def lineage_page(request: Request, search: SearchDep, store: StoreDep, part: SliceDep) -> Response:
+    """Individuals in order of their numbers, each with its parent."""
     after = -1 if part.cursor is None else decode_cursor("individuals", part.cursor, (int,))[0]
     found = store.individuals.of(search.id, after=after, limit=part.limit + 1)
     shown = found[: part.limit]

@@ -57,6 +57,7 @@ def _wrong_field(error: InvalidInput) -> str | None:
 
 @router.get("/")
 def home(request: Request, store: StoreDep, service: ServiceDep, part: SliceDep) -> Response:
+    """The newest searches, and the form for another one."""
     return _home(request, store, service, form=blank_form(), cursor=part.cursor, limit=min(part.limit, 25))
 
 

@@ -19,6 +19,7 @@ class MethodOut(Wire):
 
     @classmethod
     def of(cls, method: MethodSpec) -> MethodOut:
+        """The text is written by the method itself, as in listings."""
         return cls(name=method.name, settings=method.settings, text=method_text(method))
 
 

@@ -43,6 +43,7 @@ class Decisions:
 
     @property
     def is_empty(self) -> bool:
+        """True where nothing is to be stored, whether or not the search ends."""
         return not self.individuals and not self.trials
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
 from backprop_evo.errors import Conflict
 from backprop_evo.records.searching import Purpose
@@ -30,6 +31,7 @@ class SqlIndividuals(Individuals):
 
     database: Database
 
+    @override
     def record(
         self,
         search_id: str,
@@ -56,6 +58,7 @@ class SqlIndividuals(Individuals):
             _plan_confirmations(connection, search, trials)
             add_events(connection, search_id, now, _events_of(individuals, trials))
 
+    @override
     def of(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
         query = (
             select(INDIVIDUALS)

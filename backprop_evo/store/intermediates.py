@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
+from typing_extensions import override
 
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import IntermediateRecord, Lease
@@ -33,6 +34,7 @@ class SqlIntermediates(Intermediates):
 
     database: Database
 
+    @override
     def report(
         self, lease: Lease, value: IntermediateValue, *, judge: Judgement, now: datetime
     ) -> IntermediateRecord | None:
@@ -63,12 +65,14 @@ class SqlIntermediates(Intermediates):
             )
             return _of_step(connection, lease.trial_id, value.step)
 
+    @override
     def of(self, search_id: str, *, after: int = 0) -> Sequence[IntermediateRecord]:
         values = INTERMEDIATE_VALUES.c
         query = EVERY.where(values.search_id == search_id, values.report_order > after)
         with self.database.read() as connection:
             return _records(connection, query.order_by(values.report_order))
 
+    @override
     def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
         values = INTERMEDIATE_VALUES.c
         with self.database.read() as connection:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
+from typing_extensions import override
 
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.stored import KeyRecord, KeyScope
@@ -31,6 +32,7 @@ class SqlKeys(Keys):
 
     database: Database
 
+    @override
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         if not 1 <= len(label.strip()) <= 200:
             raise InvalidSettings("label must have 1 to 200 characters", field="label")
@@ -49,11 +51,13 @@ class SqlKeys(Keys):
         record = KeyRecord(id=key_id, label=label.strip(), scope=scope, created_at=now)
         return record, f"bpe_{key_id}_{secret}"
 
+    @override
     def every(self) -> Sequence[KeyRecord]:
         with self.database.read() as connection:
             rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id))
             return [_record(row) for row in rows]
 
+    @override
     def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
         with self.database.write() as connection:
             connection.execute(
@@ -66,6 +70,7 @@ class SqlKeys(Keys):
             raise NotFound(f"no key {key_id!r}", hint="list the keys to see their ids")
         return _record(row)
 
+    @override
     def recognise(self, text: str) -> KeyRecord | None:
         found = KEY_TEXT.fullmatch(text)
         if found is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
+from typing_extensions import override
 
 from backprop_evo.records.stored import NodeRecord, node_of
 from backprop_evo.store.base import Nodes
@@ -22,6 +23,7 @@ class SqlNodes(Nodes):
 
     database: Database
 
+    @override
     def beat(self, node: NodeRecord) -> None:
         values = {
             "slots": node.slots,
@@ -35,6 +37,7 @@ class SqlNodes(Nodes):
             if known.rowcount == 0:
                 connection.execute(insert(NODES).values(name=node.name, **values))
 
+    @override
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
         with self.database.read() as connection:
             busy = _busy_slots(connection)

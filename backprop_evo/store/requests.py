@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
 from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.store.base import Requests
@@ -24,6 +25,7 @@ class SqlRequests(Requests):
 
     database: Database
 
+    @override
     def find(self, caller: str, key: str) -> EarlierRequest | None:
         with self.database.read() as connection:
             row = connection.execute(
@@ -35,6 +37,7 @@ class SqlRequests(Requests):
         answer = Answer(status=row.status, headers=json.loads(row.headers), body=row.body) if known else None
         return EarlierRequest(sha256=row.sha256, answer=answer)
 
+    @override
     def keep(self, request: KeyedRequest, answer: Answer) -> None:
         values = {"status": answer.status, "headers": json.dumps(dict(answer.headers)), "body": answer.body}
         mine = (REQUESTS.c.caller == request.caller, REQUESTS.c.key == request.key)

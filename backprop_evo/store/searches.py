@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
+from typing_extensions import override
 
 from backprop_evo.errors import Conflict, IllegalTransition, InvalidInput, InvalidSettings, NotFound
 from backprop_evo.records.searching import (
@@ -35,6 +36,7 @@ class SqlSearches(Searches):
 
     database: Database
 
+    @override
     def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
         search_id = secrets.token_hex(6)
         with self.database.write() as connection:
@@ -54,10 +56,12 @@ class SqlSearches(Searches):
             add_event(connection, search_id, "search.queued", now, {"name": spec.name})
             return _read(connection, search_id)
 
+    @override
     def get(self, search_id: str) -> SearchRecord:
         with self.database.read() as connection:
             return _read(connection, search_id)
 
+    @override
     def page(
         self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
     ) -> Page[SearchRecord]:
@@ -76,6 +80,7 @@ class SqlSearches(Searches):
         last = items[-1] if len(rows) > limit else None
         return Page(items, encode_cursor("searches", last.created_at.isoformat(), last.id) if last else None)
 
+    @override
     def move(
         self,
         search_id: str,
@@ -101,6 +106,7 @@ class SqlSearches(Searches):
             add_event(connection, search_id, f"search.{to}", now, payload)
             return _read(connection, search_id)
 
+    @override
     def extend(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
         if trials < 1:
             raise InvalidSettings("trials to add must be at least 1", field="trials")
@@ -122,6 +128,7 @@ class SqlSearches(Searches):
             add_event(connection, search_id, "search.extended", now, {"trials_total": total})
             return _read(connection, search_id)
 
+    @override
     def claim(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
         free = or_(SEARCHES.c.claimed_by.is_(None), SEARCHES.c.claim_expires_at <= now)
         query = (
@@ -145,6 +152,7 @@ class SqlSearches(Searches):
                 add_event(connection, row.id, "search.running", now, {"from": row.state})
             return _read(connection, row.id)
 
+    @override
     def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         renewal = (
             update(SEARCHES)
@@ -154,6 +162,7 @@ class SqlSearches(Searches):
         with self.database.write() as connection:
             return connection.execute(renewal).rowcount == 1
 
+    @override
     def release_claim(self, search_id: str, controller: str) -> None:
         with self.database.write() as connection:
             connection.execute(

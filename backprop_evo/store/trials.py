@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Update, func, insert, or_, select, update
+from typing_extensions import override
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.retrying import RetryPolicy
@@ -45,16 +46,19 @@ class SqlTrials(Trials):
 
     database: Database
 
+    @override
     def get(self, trial_id: str) -> TrialRecord:
         with self.database.read() as connection:
             return trial_record(_get_row(connection, trial_id))
 
+    @override
     def attempts(self, trial_id: str) -> Sequence[AttemptRecord]:
         query = select(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id).order_by(ATTEMPTS.c.fence)
         with self.database.read() as connection:
             _get_row(connection, trial_id)
             return [attempt_record(row) for row in connection.execute(query)]
 
+    @override
     def page(
         self,
         search_id: str,
@@ -71,6 +75,7 @@ class SqlTrials(Trials):
             query = query.where(TRIALS.c.purpose == purpose)
         return self._page("trials", query, cursor, limit)
 
+    @override
     def of_behaviour(
         self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
     ) -> Page[TrialRecord]:
@@ -87,16 +92,19 @@ class SqlTrials(Trials):
         items = tuple(trial_record(row) for row in rows[:limit])
         return Page(items, encode_cursor(kind, rows[limit - 1].row) if len(rows) > limit else None)
 
+    @override
     def open(self, search_id: str) -> Sequence[TrialRecord]:
         query = select(TRIALS).where(TRIALS.c.search_id == search_id, IS_OPEN).order_by(TRIALS.c.row)
         with self.database.read() as connection:
             return [trial_record(row) for row in connection.execute(query)]
 
+    @override
     def finished(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
         with self.database.read() as connection:
             rows = connection.execute(_in_finish_order(select(TRIALS), search_id, after))
             return [trial_record(row) for row in rows]
 
+    @override
     def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
         columns: Select[Any] = select(
             TRIALS.c.id,
@@ -110,6 +118,7 @@ class SqlTrials(Trials):
             rows = connection.execute(_in_finish_order(columns, search_id, after))
             return [finish_record(row) for row in rows]
 
+    @override
     def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
         expires_at = now + timedelta(seconds=lease_s)
         live = (
@@ -142,6 +151,7 @@ class SqlTrials(Trials):
             add_event(connection, claimed.search_id, "trial.leased", now, _said_of(lease))
             return lease
 
+    @override
     def start(self, lease: Lease, *, now: datetime) -> bool:
         starting = (
             _held_by(lease, TrialState.LEASED)
@@ -155,6 +165,7 @@ class SqlTrials(Trials):
             add_event(connection, started.search_id, "trial.running", now, _said_of(lease))
             return True
 
+    @override
     def renew(
         self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None
     ) -> bool:
@@ -164,6 +175,7 @@ class SqlTrials(Trials):
         with self.database.write() as connection:
             return connection.execute(_held_by(lease, *HELD).values(**values)).rowcount == 1
 
+    @override
     def finish(self, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
         with self.database.write() as connection:
             row = lock_leased(connection, lease)
@@ -173,6 +185,7 @@ class SqlTrials(Trials):
             close_attempt(connection, row.id, row.fence, result.outcome, result.reason, now)
             return True
 
+    @override
     def release(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
         with self.database.write() as connection:
             row = lock_leased(connection, lease)
@@ -187,6 +200,7 @@ class SqlTrials(Trials):
             close_attempt(connection, row.id, row.fence, TrialState.FAILED, reason, now)
             return True
 
+    @override
     def lose(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
         with self.database.write() as connection:
             row = lock_leased(connection, lease)
@@ -195,6 +209,7 @@ class SqlTrials(Trials):
             lose_trial(connection, row, now, reason, policy)
             return True
 
+    @override
     def expire(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
         query = (
             select(TRIALS.c.id)
@@ -205,6 +220,7 @@ class SqlTrials(Trials):
             expired = sorted(connection.execute(query).scalars())
             return [trial_id for trial_id in expired if _expire(connection, trial_id, now, policy)]
 
+    @override
     def unsent(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
         live = select(SEARCHES.c.id).where(SEARCHES.c.state.in_(TRAINING))
         query = (
@@ -222,6 +238,7 @@ class SqlTrials(Trials):
         with self.database.read() as connection:
             return connection.execute(query).scalars().all()
 
+    @override
     def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         with self.database.write() as connection:
             for start in range(0, len(trial_ids), 500):

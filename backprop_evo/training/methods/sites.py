@@ -45,6 +45,7 @@ class TopSignal:
     value: Tensor | None = None
 
     def read(self) -> Tensor:
+        """Shape (B, K). Raises ``TopSignalMissing`` where the backward pass did not come by the output."""
         if self.value is None:
             raise TopSignalMissing(
                 "the equation uses b_top, the loss gradient at the model's output, "
@@ -58,12 +59,15 @@ class SiteRule(Protocol):
     """What a site follows: a compiled equation, as a rule."""
 
     @property
-    def needs(self) -> Needs: ...
+    def needs(self) -> Needs:
+        """What the site has to keep or make for it before the backward pass."""
 
     @property
-    def transport(self) -> Transport | None: ...
+    def transport(self) -> Transport | None:
+        """How it brings b_next down, where it is nothing but that; None for everything else."""
 
-    def __call__(self, view: SiteView, /) -> Tensor: ...
+    def __call__(self, view: SiteView, /) -> Tensor:
+        """The signal at h_pre, in the shape of h_pre. Must not write to what ``view`` shows."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +93,8 @@ class Site:
     backward_passes: int = 0
 
     def __call__(self, input: Tensor) -> Tensor:
+        """The layer's output. Without a gradient on its input nothing is recorded. Raises
+        ``ActivationHidden``."""
         layer = self.layer
         if not (torch.is_grad_enabled() and input.requires_grad):
             return self.op.forward(input, layer.weight, layer.bias)

@@ -82,6 +82,7 @@ class Clock:
 
     @property
     def images_per_s(self) -> float:
+        """0 before the first step."""
         return self.images / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -132,6 +133,7 @@ class Run:
 
     @property
     def epoch(self) -> float:
+        """Epochs done, a fraction in the middle of one."""
         return self.step / self.material.steps_per_epoch
 
     @property

@@ -31,6 +31,7 @@ class Probed:
     best: Run | None = None
 
     def take(self, run: Run) -> None:
+        """A probe that reached its end; the first of equals stays the best."""
         self.probes.append(
             RateProbe(run.rate, run.validation_accuracy, run.relative_step, run.late_train_loss)
         )
@@ -38,6 +39,7 @@ class Probed:
             self.best = run
 
     def drop(self, run: Run, reason: str) -> None:
+        """A probe that a guard ended: no accuracy, and a reason for people."""
         self.probes.append(RateProbe(run.rate, None, run.relative_step))
         self.reasons.append(f"{run.rate:g}: {reason}")
 

@@ -38,14 +38,17 @@ def text(settings: EquationSettings) -> str:
 
 
 def latex(settings: EquationSettings) -> str:
+    """For papers, and whatever else sets LaTeX."""
     return dsl.to_latex(read(settings))
 
 
 def mathml(settings: EquationSettings) -> str:
+    """For pages: browsers draw it by themselves."""
     return dsl.to_mathml(read(settings))
 
 
 def canonical(settings: EquationSettings) -> str:
+    """The simplest equation that algebra makes equal."""
     return dsl.to_text(dsl.canonical(read(settings)))
 
 
