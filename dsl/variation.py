@@ -24,6 +24,8 @@ from dsl.vocabulary import EVERYTHING, Vocabulary
 #: vocabulary has hardly any.
 _MAX_ATTEMPTS = 100_000
 
+#: What is drawn again while a mutation is infeasible: its replacements, or the places too. The paper does not
+#: say which.
 Redraw = Literal["replacement", "place"]
 
 T = TypeVar("T")
