@@ -24,8 +24,8 @@ from dsl.vocabulary import EVERYTHING, Vocabulary
 #: vocabulary has hardly any.
 _MAX_ATTEMPTS = 100_000
 
-#: What is drawn again while a mutation is infeasible: its replacements, or the places too. The paper does not
-#: say which.
+#: What is drawn again where the component drawn stands there already: one for its place, or the place. The
+#: paper does not say.
 Redraw = Literal["replacement", "place"]
 
 T = TypeVar("T")

@@ -12,7 +12,6 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -68,11 +67,6 @@ class Stack:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    def pids(self) -> Mapping[str, int]:
-        """Process ids by name."""
-        members = self._supervisor.members
-        return {each.spec.name: each.process.pid for each in members if each.process is not None}
 
     def _lock_home(self) -> None:
         path = self.options.home / "stack.lock"

@@ -9,6 +9,7 @@ from backprop_evo.training.meaning.feedback import memory_format
 from backprop_evo.training.meaning.linear_ops import Convolution, Dense, Pooled
 from backprop_evo.training.meaning.poolings import Mean
 from dsl import site_values
+from tests.sites import PooledDense, random_site
 
 DENSE = ("dense", site_values.Dense(), Dense(), (7,), (6, 7))
 CONV = (
@@ -25,7 +26,7 @@ STRIDED = (
     (4, 7, 8),
     (6, 2, 3, 3),
 )
-POOLED = ("pooled dense", site_values.PooledDense(), Pooled(Dense(), (Mean((2, 3)),)), (4, 5, 6), (6, 4))
+POOLED = ("pooled dense", PooledDense(), Pooled(Dense(), (Mean((2, 3)),)), (4, 5, 6), (6, 4))
 LAYERS = [DENSE, CONV, STRIDED, POOLED]
 
 
@@ -67,7 +68,7 @@ def passes(layer, seed: int, count: int, dtype: torch.dtype = torch.float64) -> 
     rng = np.random.default_rng(seed)
     steps, before = [], None
     for _ in range(count):
-        values = site_values.random_site(
+        values = random_site(
             rng,
             operation,
             in_shape=in_shape,

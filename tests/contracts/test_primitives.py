@@ -18,13 +18,14 @@ from backprop_evo.training.meaning.operands import OPERANDS as OPERANDS_IN_TORCH
 from backprop_evo.training.meaning.rules import compile_rule
 from backprop_evo.training.meaning.site_view import SiteView
 from backprop_evo.training.meaning.statistics import RunningStatistics
-from dsl import reference, site_values
+from dsl import reference
 from dsl.equation import Equation, Operand, Operation, Unary
 from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
 from dsl.variation import sample
 from tests.contracts.layers import CONV, DENSE, LAYERS, Matrices, passes
+from tests.sites import random_site
 
 ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
 #: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (8 bits).
@@ -216,9 +217,7 @@ def compare(ours: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
 @pytest.mark.parametrize("operand", ["dh", "g", "b_next_R_dh", "b_top_R_L_dh", "h_pre"])
 def test_operands_know_other_activations(operand, activation):
     rng = np.random.default_rng(5)
-    values = site_values.random_site(
-        rng, DENSE[1], in_shape=DENSE[3], weight_shape=DENSE[4], activation=activation
-    )
+    values = random_site(rng, DENSE[1], in_shape=DENSE[3], weight_shape=DENSE[4], activation=activation)
     equation = _down_to_input(Operand(operand), NONE)
     (ours,) = in_torch(
         equation, [values], DENSE[2], ACTIVATIONS[activation], torch.float64, channels_last=False

@@ -22,7 +22,6 @@ from backprop_evo.errors import InvalidSettings
 log = logging.getLogger(__name__)
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
-_GIBIBYTE = 2**30
 
 
 @dataclass(frozen=True, slots=True)
