@@ -37,7 +37,7 @@ class KeyGate:
         if request.url.path.startswith(OPEN_PATHS):
             return None
         text = _key_text(request)
-        key = await run_sync(self.keys.recognise, text) if text else None
+        key = await run_sync(self.keys.authenticate, text) if text else None
         if key is None:
             if wants_page(request) and request.method in SAFE_METHODS:
                 return RedirectResponse("/login", status_code=303)

@@ -29,7 +29,7 @@ from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.service import utc_now
 from backprop_evo.store.base import Requests
-from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, carrying_out
+from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, under_key
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -95,16 +95,16 @@ class Idempotency:
         asked = KeyedRequest(caller=caller, key=key, sha256=_digest(request, body), at=utc_now())
         earlier = await run_sync(_requests(request).find, caller, key)
         if earlier is None:
-            answer = await self._carry_out(request, body, asked)
+            answer = await self._execute(request, body, asked)
             if answer is not None:
                 return answer
             earlier = await run_sync(_requests(request).find, caller, key)
         return await self._repeat(request, asked, earlier)
 
-    async def _carry_out(self, request: Request, body: bytes, asked: KeyedRequest) -> Response | None:
+    async def _execute(self, request: Request, body: bytes, asked: KeyedRequest) -> Response | None:
         """The answer, kept; None when another request with this key was first."""
         buffered = _Buffer(body)
-        with carrying_out(asked):
+        with under_key(asked):
             await self.app(request.scope, buffered.receive, buffered.send)
         if asked.was_second:
             return None

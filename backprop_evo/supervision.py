@@ -2,7 +2,7 @@
 order.
 
 Processes run in sessions of their own, so that Ctrl-C in a terminal reaches only the supervisor, which then
-stops them in order. Call everything from one thread: the tether is to the thread that starts a process.
+stops them in order. Call everything from one thread: a child dies with the thread that started it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from backprop_evo.errors import Unavailable
-from backprop_evo.tether import tethered
+from backprop_evo.parent_death import dying_with_parent
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Supervised:
             output = self.spec.log.open("ab") if self.spec.log is not None else None
             try:
                 self.process = subprocess.Popen(
-                    tethered(self.spec.argv),
+                    dying_with_parent(self.spec.argv),
                     env=dict(self.spec.env),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -85,7 +85,7 @@ class Supervised:
         """False before the first start and between two."""
         return self.process is not None and self.process.poll() is None
 
-    def tend(self) -> None:
+    def restart_if_crashed(self) -> None:
         """Start the process again, later each time, when it has ended by itself."""
         if self.is_running:
             return
@@ -143,11 +143,11 @@ class Supervisor:
         member.start()
         return member
 
-    def tend(self) -> None:
+    def restart_crashed(self) -> None:
         """Restart what crashed; call it about once a second. A failed restart is tried again later."""
         for member in self.members:
             try:
-                member.tend()
+                member.restart_if_crashed()
             except Unavailable as error:
                 member.next_start = member.clock() + MAX_DELAY_S
                 log.error("restart failed", process=member.spec.name, reason=error.message)
@@ -158,7 +158,7 @@ class Supervisor:
             self.members[-1].stop()
             self.members.pop()
 
-    def stop_at_once(self) -> None:
+    def stop_together(self) -> None:
         """All of them are asked first and waited for afterwards: for equals that need not outlive each
         other."""
         for member in self.members:

@@ -86,7 +86,7 @@ class Attempts:
     now: Callable[[], datetime] = utc_now
     end_process: Callable[[], None] = kill_this_process
 
-    def carry_out(self, trial_id: str) -> Ending:
+    def run(self, trial_id: str) -> Ending:
         """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
         lease = self._patiently(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
         if isinstance(lease, Ending):
@@ -140,7 +140,7 @@ class Attempts:
                 result = self.train(
                     trial,
                     self._limited(trial.spec),
-                    heartbeat.note,
+                    heartbeat.note_progress,
                     lambda: heartbeat.lost or self.drain.is_over,
                     self._rungs(trial, lease),
                 )

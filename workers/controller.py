@@ -76,7 +76,7 @@ class Controller:
                 self._drive(driven)
         self._dispatch()
 
-    def let_go(self) -> None:
+    def release_claims(self) -> None:
         """Give every search back, so that another controller need not wait for the claims to run out."""
         for search_id in list(self.held):
             with suppress(Unavailable):
@@ -184,7 +184,7 @@ def main() -> int:
     try:
         run(controller, stopping)
     finally:
-        controller.let_go()
+        controller.release_claims()
         store.close()
     log.info("controller stops", controller=name)
     return 0

@@ -118,4 +118,4 @@ class Dispatcher:
 
     def _send(self, trial_ids: Sequence[str], now: datetime) -> None:
         self.broker.send(trial_ids)
-        self.store.trials.touch_sent(trial_ids, now=now)
+        self.store.trials.mark_sent(trial_ids, now=now)

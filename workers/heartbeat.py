@@ -57,14 +57,16 @@ class LeaseHeartbeat:
         self._training_ended = False
         self._lost = threading.Event()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"lease-{lease.trial_id}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._renew_until_ended, name=f"lease-{lease.trial_id}", daemon=True
+        )
 
     @property
     def lost(self) -> bool:
         """Safe to ask from the thread that trains."""
         return self._lost.is_set()
 
-    def note(self, progress: TrainProgress) -> None:
+    def note_progress(self, progress: TrainProgress) -> None:
         """Remember where the training stands, for the next beat."""
         self._progress = progress
         self._last_news = time.monotonic()
@@ -81,11 +83,11 @@ class LeaseHeartbeat:
         self._ended.set()
         self._thread.join(timeout=self._options.heartbeat_s)
 
-    def _beat(self) -> None:
+    def _renew_until_ended(self) -> None:
         while not self._ended.wait(self._options.heartbeat_s):
-            self.beat_once()
+            self.renew()
 
-    def beat_once(self) -> None:
+    def renew(self) -> None:
         """One renewal, or the end of a training that hangs."""
         if not self._training_ended and time.monotonic() - self._last_news > self._options.stall_s:
             self._give_up()
@@ -145,7 +147,7 @@ class NodeHeartbeat:
         )
         self._next = 0.0
 
-    def beat_if_due(self, clock: float) -> None:
+    def send_if_due(self, clock: float) -> None:
         """``clock`` is a monotonic time in seconds. A database that cannot be reached is tried again at the
         next beat."""
         if clock < self._next:
@@ -153,7 +155,7 @@ class NodeHeartbeat:
         self._next = clock + self._options.heartbeat_s
         record = self._record
         try:
-            self._store.nodes.beat(
+            self._store.nodes.record_heartbeat(
                 NodeRecord(
                     name=record.name,
                     slots=record.slots,

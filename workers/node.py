@@ -62,10 +62,10 @@ def run(options: Settings, stopping: threading.Event) -> None:
         for slot in slots:
             supervisor.add(slot_process(node, slot, options))
         while not stopping.wait(0.5):
-            supervisor.tend()
-            heartbeat.beat_if_due(time.monotonic())
+            supervisor.restart_crashed()
+            heartbeat.send_if_due(time.monotonic())
     finally:
-        supervisor.stop_at_once()
+        supervisor.stop_together()
         store.close()
 
 

@@ -33,7 +33,7 @@ def train(trial_id: str) -> None:
     """Train one trial. Delivered twice, or too late, it does nothing: the claim in SQL decides."""
     if DRAIN.is_over:
         return
-    ending = _attempts().carry_out(trial_id)
+    ending = _attempts().run(trial_id)
     if ending is Ending.NOT_YET:
         time.sleep(LOOK_AGAIN_S)
     if ending in (Ending.RELEASED, Ending.NOT_YET) and DRAIN.deadline is None:

@@ -25,7 +25,7 @@ def login_page(request: Request) -> Response:
 def log_in(request: Request, store: StoreDep, form: Annotated[Form, Depends(read_form)]) -> Response:
     """The key goes into a cookie that no script can read and no other site can send."""
     text = form.get("key", "").strip()
-    if store.keys.recognise(text) is None:
+    if store.keys.authenticate(text) is None:
         return render(request, "login.html", status_code=401, wrong=True)
     answer = RedirectResponse("/", status_code=303)
     answer.set_cookie(

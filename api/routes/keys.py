@@ -22,7 +22,7 @@ def create_key(asked: KeyIn, store: StoreDep, response: Response) -> NewKeyOut:
 @router.get("")
 def list_keys(store: StoreDep) -> KeysOut:
     """All keys without their secrets, oldest first."""
-    return KeysOut(items=[KeyOut.model_validate(key) for key in store.keys.every()])
+    return KeysOut(items=[KeyOut.model_validate(key) for key in store.keys.all()])
 
 
 @router.delete("/{key_id}")

@@ -79,7 +79,8 @@ def demo(
             search = client.post("/searches", {**DEMO, "seed": seed})
             with _cancelled_on_interrupt(client, search["id"]):
                 search = watched(
-                    Watch(client, search["id"], console, tend=stack.tend, idle_s=IDLE_S), options
+                    Watch(client, search["id"], console, on_interval=stack.restart_crashed, idle_s=IDLE_S),
+                    options,
                 )
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             console.print("Stopping what was started …")

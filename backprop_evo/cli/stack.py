@@ -57,9 +57,9 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def tend(self) -> None:
+    def restart_crashed(self) -> None:
         """Start again what crashed; to be called about once a second."""
-        self._supervisor.tend()
+        self._supervisor.restart_crashed()
 
     def stop(self) -> None:
         """API first, Redis last; then the home folder is free again."""

@@ -71,7 +71,7 @@ def up(
             with Stack(options) as stack:
                 console.print(f"[bold green]{stack.url}[/bold green]  (logs in {stack.logs}; Ctrl-C stops)")
                 while True:
-                    stack.tend()
+                    stack.restart_crashed()
                     time.sleep(1.0)
         except KeyboardInterrupt:
             console.print("stopped; what was running goes on at the next start")

@@ -72,7 +72,7 @@ class Watch:
     client: Client
     search_id: str
     console: Console
-    tend: Callable[[], None] = lambda: None
+    on_interval: Callable[[], None] = lambda: None
     interval_s: float = 0.7
     patience_s: float = 60.0
     idle_s: float | None = None
@@ -84,7 +84,7 @@ class Watch:
         with self._display() as show:
             answered = trained = time.monotonic()
             while True:
-                self.tend()
+                self.on_interval()
                 try:
                     snapshot = take_snapshot(self.client, self.search_id)
                 except Unavailable:

@@ -23,7 +23,9 @@ from backprop_evo.errors import Conflict, DatasetUnusable
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def bring(info: DatasetInfo, data_dir: Path, sources: Sequence[Source], *, report: Report = silent) -> Path:
+def fetch_from(
+    info: DatasetInfo, data_dir: Path, sources: Sequence[Source], *, report: Report = silent
+) -> Path:
     """The local file of ``info``, made from the first of ``sources`` that can give it unless it is there.
 
     Raises ``DatasetUnusable`` when no source can, naming the reason of each, or when the disk is full;

@@ -167,7 +167,7 @@ class Trials(Protocol):
         """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
         since: the broker may have lost their message."""
 
-    def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
+    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""
 
 
@@ -220,7 +220,7 @@ class Events(Protocol):
 class Nodes(Protocol):
     """The machines that run workers."""
 
-    def beat(self, node: NodeRecord) -> None:
+    def record_heartbeat(self, node: NodeRecord) -> None:
         """Store a node's heartbeat."""
 
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
@@ -240,13 +240,13 @@ class Keys(Protocol):
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
 
-    def every(self) -> Sequence[KeyRecord]:
+    def all(self) -> Sequence[KeyRecord]:
         """All keys, revoked ones too, oldest first."""
 
     def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
         """The key opens nothing from now on; revoking again changes nothing. Raises ``NotFound``."""
 
-    def recognise(self, text: str) -> KeyRecord | None:
+    def authenticate(self, text: str) -> KeyRecord | None:
         """The key that this text is; None for a text that is wrong, unknown or revoked."""
 
 

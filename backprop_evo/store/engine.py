@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backprop_evo.errors import InvalidSettings, Unavailable
-from backprop_evo.store.keyed import mark
+from backprop_evo.store.keyed import mark_current_request
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -70,7 +70,7 @@ class Database:
         """One transaction that may write; rolled back when the block raises. Raises ``Unavailable``, and
         ``CarriedOutAlready`` in the name of a request that was carried out before."""
         with _named_faults(self.url), self.writer.begin() as connection:
-            marked = mark(connection)
+            marked = mark_current_request(connection)
             yield connection
         if marked is not None:
             marked.is_marked = True

@@ -52,7 +52,7 @@ class SqlKeys(Keys):
         return record, f"bpe_{key_id}_{secret}"
 
     @override
-    def every(self) -> Sequence[KeyRecord]:
+    def all(self) -> Sequence[KeyRecord]:
         with self.database.read() as connection:
             rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id))
             return [_record(row) for row in rows]
@@ -71,7 +71,7 @@ class SqlKeys(Keys):
         return _record(row)
 
     @override
-    def recognise(self, text: str) -> KeyRecord | None:
+    def authenticate(self, text: str) -> KeyRecord | None:
         found = KEY_TEXT.fullmatch(text)
         if found is None:
             return None

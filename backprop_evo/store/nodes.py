@@ -24,7 +24,7 @@ class SqlNodes(Nodes):
     database: Database
 
     @override
-    def beat(self, node: NodeRecord) -> None:
+    def record_heartbeat(self, node: NodeRecord) -> None:
         values = {
             "slots": node.slots,
             "devices": json.dumps(list(node.devices)),

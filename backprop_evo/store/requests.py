@@ -13,7 +13,7 @@ from typing_extensions import override
 from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.store.base import Requests
 from backprop_evo.store.engine import Database
-from backprop_evo.store.keyed import KeyedRequest, note
+from backprop_evo.store.keyed import KeyedRequest, insert_request
 from backprop_evo.store.tables import REQUESTS
 
 KEPT_FOR = timedelta(days=7)
@@ -45,7 +45,7 @@ class SqlRequests(Requests):
             with self.database.write() as connection:
                 connection.execute(delete(REQUESTS).where(REQUESTS.c.created_at < request.at - KEPT_FOR))
                 if not request.is_marked:
-                    note(connection, request)
+                    insert_request(connection, request)
                 connection.execute(update(REQUESTS).where(*mine).values(**values))
         except IntegrityError:
             return

@@ -148,7 +148,7 @@ class SqlTrials(Trials):
             connection.execute(
                 insert(ATTEMPTS).values(trial_id=trial_id, fence=lease.fence, worker=worker, started_at=now)
             )
-            add_event(connection, claimed.search_id, "trial.leased", now, _said_of(lease))
+            add_event(connection, claimed.search_id, "trial.leased", now, _lease_payload(lease))
             return lease
 
     @override
@@ -162,7 +162,7 @@ class SqlTrials(Trials):
             started = connection.execute(starting).one_or_none()
             if started is None:
                 return False
-            add_event(connection, started.search_id, "trial.running", now, _said_of(lease))
+            add_event(connection, started.search_id, "trial.running", now, _lease_payload(lease))
             return True
 
     @override
@@ -239,7 +239,7 @@ class SqlTrials(Trials):
             return connection.execute(query).scalars().all()
 
     @override
-    def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
+    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         with self.database.write() as connection:
             for start in range(0, len(trial_ids), 500):
                 chunk = trial_ids[start : start + 500]
@@ -269,7 +269,7 @@ def _held_by(lease: Lease, *states: TrialState) -> Update:
     )
 
 
-def _said_of(lease: Lease) -> dict[str, object]:
+def _lease_payload(lease: Lease) -> dict[str, object]:
     return {"trial": lease.trial_id, "worker": lease.worker, "attempt": lease.fence}
 
 

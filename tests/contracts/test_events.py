@@ -42,9 +42,9 @@ class TestNodes:
         node = NodeRecord(
             name="a", slots=4, devices=("cpu",), code_version="1", started_at=scene.now, seen_at=scene.now
         )
-        scene.store.nodes.beat(node)
-        scene.store.nodes.beat(replace(node, name="b"))
-        scene.store.nodes.beat(replace(node, name="b", seen_at=scene.later(100)))
+        scene.store.nodes.record_heartbeat(node)
+        scene.store.nodes.record_heartbeat(replace(node, name="b"))
+        scene.store.nodes.record_heartbeat(replace(node, name="b", seen_at=scene.later(100)))
         assert scene.store.nodes.alive(seen_after=scene.now - timedelta(seconds=10)) == [
             replace(node, name="b", seen_at=scene.now)
         ]

@@ -7,7 +7,7 @@ import pytest
 from backprop_evo.errors import Conflict
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import Answer, EarlierRequest
-from backprop_evo.store.keyed import CarriedOutAlready, KeyedRequest, carrying_out
+from backprop_evo.store.keyed import DuplicateRequest, KeyedRequest, under_key
 
 
 def keyed(scene, sha256="1", *, caller="", key="k"):
@@ -16,7 +16,7 @@ def keyed(scene, sha256="1", *, caller="", key="k"):
 
 class TestRequests:
     def submit(self, scene, request, **options):
-        with carrying_out(request):
+        with under_key(request):
             return scene.store.searches.add(SearchSpec(name="once", **options), now=scene.now)
 
     def test_the_second_request_under_a_key_does_nothing_whatever_it_asks(self, scene):
@@ -33,7 +33,7 @@ class TestRequests:
         stored = [future.result().id for future in futures if future.exception() is None]
         refused = [future.exception() for future in futures if future.exception() is not None]
         assert [each.id for each in scene.store.searches.page().items] == stored
-        assert [type(each) for each in refused] == [CarriedOutAlready] * 15
+        assert [type(each) for each in refused] == [DuplicateRequest] * 15
 
     def test_a_key_belongs_to_its_caller(self, scene):
         stored = [self.submit(scene, keyed(scene, caller=caller)) for caller in ("a", "b")]

@@ -51,7 +51,7 @@ class TestTrials:
     def test_a_paused_search_gives_out_no_trials_and_sends_them_again_later(self, scene):
         search = scene.search()
         trial_id = scene.trial(search)
-        scene.store.trials.touch_sent([trial_id], now=scene.later(1))
+        scene.store.trials.mark_sent([trial_id], now=scene.later(1))
         scene.store.searches.move(search.id, SearchState.PAUSED, now=scene.later(1))
         assert scene.store.trials.claim(trial_id, "w", lease_s=60, now=scene.now) is None
         assert scene.store.trials.unsent(queued_before=scene.later(99)) == []
@@ -69,7 +69,7 @@ class TestTrials:
         search = scene.search()
         trials = [scene.trial(search) for _ in range(3)]
         scene.lease(trials[0])
-        scene.store.trials.touch_sent(trials[:2], now=scene.later(100))
+        scene.store.trials.mark_sent(trials[:2], now=scene.later(100))
         assert scene.store.trials.unsent(queued_before=scene.now - timedelta(seconds=10)) == [trials[2]]
         assert scene.store.trials.unsent(queued_before=scene.now + timedelta(seconds=10)) == trials[1:]
         assert (

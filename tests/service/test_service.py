@@ -32,7 +32,7 @@ from backprop_evo.service import (
 )
 from backprop_evo.service.use_cases import NODE_SILENCE_S
 from backprop_evo.store.codec import decode, encode
-from backprop_evo.store.keyed import KeyedRequest, carrying_out
+from backprop_evo.store.keyed import KeyedRequest, under_key
 from dsl.known import KNOWN
 
 
@@ -66,7 +66,7 @@ class TestSubmitting:
 
     def test_the_request_under_one_key_is_carried_out_once(self, service, store, small_spec):
         def request(sha256):
-            return carrying_out(KeyedRequest(caller="", key="k", sha256=sha256, at=utc_now()))
+            return under_key(KeyedRequest(caller="", key="k", sha256=sha256, at=utc_now()))
 
         with request("1"):
             first = service.submit_search(small_spec())
@@ -95,7 +95,7 @@ class TestSubmitting:
         node = NodeRecord(
             name="n", slots=1, devices=("cpu",), code_version="1", started_at=clock.now, seen_at=clock.now
         )
-        store.nodes.beat(node)
+        store.nodes.record_heartbeat(node)
         clock.pass_by(NODE_SILENCE_S - 1)
         assert service.live_nodes() == [node]
         clock.pass_by(1)

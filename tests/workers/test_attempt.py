@@ -34,22 +34,22 @@ def until_told_to_stop(
 
 
 def test_a_result_is_recorded_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
-    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    assert attempts.run(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.NOT_OURS
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence, trial.result) == (TrialState.COMPLETED, 1, GOOD)
     assert len(store.trials.attempts(trial_id)) == 1
 
 
 def test_an_unknown_trial_is_left_alone(attempts: Attempts) -> None:
-    assert attempts.carry_out("nobody") is Ending.NOT_OURS
+    assert attempts.run("nobody") is Ending.NOT_OURS
 
 
 def test_a_trial_another_worker_holds_is_left_alone(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
     assert store.trials.claim(trial_id, "node/2-0", lease_s=60, now=clock())
-    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    assert attempts.run(trial_id) is Ending.NOT_OURS
     assert store.trials.get(trial_id).worker == "node/2-0"
 
 
@@ -60,7 +60,7 @@ def test_odd_outcomes_are_results(
     attempts: Attempts, store: SqlStore, trial_id: str, outcome: TrialState
 ) -> None:
     attempts.train = give(TrainResult(outcome=outcome, reason="why"))
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     trial = store.trials.get(trial_id)
     assert trial.state is outcome
     assert trial.result is not None
@@ -71,9 +71,9 @@ def test_a_fault_is_tried_once_more_and_then_fails(
     attempts: Attempts, store: SqlStore, trial_id: str
 ) -> None:
     attempts.train = fail(RuntimeError("the tensor fell over\nsecond line"))
-    assert attempts.carry_out(trial_id) is Ending.RELEASED
+    assert attempts.run(trial_id) is Ending.RELEASED
     assert store.trials.get(trial_id).state is TrialState.QUEUED
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     trial = store.trials.get(trial_id)
     assert trial.state is TrialState.FAILED
     assert trial.result is not None
@@ -82,14 +82,14 @@ def test_a_fault_is_tried_once_more_and_then_fails(
 
 def test_what_cannot_be_trained_fails_at_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = fail(InvalidEquation("infeasible equation: IN + OUT"))
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence) == (TrialState.FAILED, 1)
 
 
 def test_the_soft_time_limit_is_a_timeout(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = fail(SoftTimeLimitExceeded())
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     assert store.trials.get(trial_id).state is TrialState.TIMEOUT
 
 
@@ -108,7 +108,7 @@ def test_a_training_that_hangs_is_given_up_although_its_heart_beats(
 
     attempts.train, attempts.end_process = hang, killed.set
     attempts.options = attempts.options.model_copy(update={"stall_s": 0.3})
-    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    assert attempts.run(trial_id) is Ending.OVERTAKEN
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
     assert trial.not_before is not None
@@ -131,7 +131,7 @@ def test_a_result_that_waits_for_the_database_does_not_hang(
     killed = threading.Event()
     attempts.end_process = killed.set
     attempts.options = attempts.options.model_copy(update={"stall_s": 0.1})
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     assert not killed.is_set()
 
 
@@ -141,7 +141,7 @@ def test_the_settings_limit_the_time_of_every_training(
     seen = []
     attempts.options = options.model_copy(update={"trial_time_limit_s": 7.0})
     attempts.train = lambda _trial, spec, *_: (seen.append(spec.time_limit_s), GOOD)[1]
-    attempts.carry_out(trial_id)
+    attempts.run(trial_id)
     assert seen == [7.0]
 
 
@@ -151,7 +151,7 @@ def test_a_cancelled_search_stops_its_running_trial(
     attempts.train = until_told_to_stop
     timer = threading.Timer(0.15, lambda: store.searches.move(search.id, SearchState.CANCELLED, now=clock()))
     timer.start()
-    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    assert attempts.run(trial_id) is Ending.OVERTAKEN
     timer.join()
     assert store.trials.get(trial_id).state is TrialState.CANCELLED
 
@@ -168,7 +168,7 @@ def test_live_numbers_reach_the_database(attempts: Attempts, store: SqlStore, tr
         return GOOD
 
     attempts.train = train
-    attempts.carry_out(trial_id)
+    attempts.run(trial_id)
     assert seen == [
         {
             "epoch": 0.5,
@@ -184,7 +184,7 @@ def test_live_numbers_reach_the_database(attempts: Attempts, store: SqlStore, tr
 def test_a_drained_worker_gives_its_trial_back(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = until_told_to_stop
     attempts.drain.begin(0.1)
-    assert attempts.carry_out(trial_id) is Ending.RELEASED
+    assert attempts.run(trial_id) is Ending.RELEASED
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
 
@@ -210,7 +210,7 @@ def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
 
     attempts.train = train
     ids = add_trials(store, search, 3, clock())
-    assert [attempts.carry_out(trial_id) for trial_id in ids] == [Ending.FINISHED] * 3
+    assert [attempts.run(trial_id) for trial_id in ids] == [Ending.FINISHED] * 3
     ended = [store.trials.get(trial_id) for trial_id in ids]
     assert [each.state for each in ended] == [TrialState.COMPLETED] * 2 + [TrialState.PRUNED]
     assert ended[-1].result is not None

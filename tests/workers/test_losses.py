@@ -29,7 +29,7 @@ def test_whoever_lost_the_lease_writes_nothing(
 
     attempts.train = train
     attempts.options = attempts.options.model_copy(update={"heartbeat_s": 30.0})
-    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    assert attempts.run(trial_id) is Ending.OVERTAKEN
     result = store.trials.get(trial_id).result
     assert result is not None
     assert result.validation_accuracy == 0.6
@@ -40,11 +40,11 @@ def test_a_dead_predecessor_of_the_same_slot_is_replaced_after_a_pause(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
     assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
+    assert attempts.run(trial_id) is Ending.NOT_YET
     clock.move(1.9)
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
+    assert attempts.run(trial_id) is Ending.NOT_YET
     clock.move(0.2)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     outcomes = [(attempt.fence, attempt.outcome) for attempt in store.trials.attempts(trial_id)]
     assert outcomes == [(1, "lost"), (2, "completed")]
 
@@ -54,9 +54,9 @@ def test_an_equation_that_kills_its_worker_every_time_ends(
 ) -> None:
     for _ in range(3):
         assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())  # and the process dies
-        attempts.carry_out(trial_id)
+        attempts.run(trial_id)
         clock.move(60)
-    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    assert attempts.run(trial_id) is Ending.NOT_OURS
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence) == (TrialState.LOST, 3)
     assert trial.result is not None
@@ -83,15 +83,15 @@ def test_the_node_that_lost_a_trial_leaves_it_to_others_that_live_for_a_while(
     ending: Ending,
 ) -> None:
     assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
+    assert attempts.run(trial_id) is Ending.NOT_YET
     clock.move(waited_s)
     for name in others:
-        store.nodes.beat(
+        store.nodes.record_heartbeat(
             NodeRecord(
                 name=name, slots=1, devices=("cpu",), code_version="0", started_at=clock(), seen_at=clock()
             )
         )
-    assert attempts.carry_out(trial_id) is ending
+    assert attempts.run(trial_id) is ending
 
 
 def test_another_node_takes_a_lost_trial_as_soon_as_it_is_due(
@@ -100,18 +100,18 @@ def test_another_node_takes_a_lost_trial_as_soon_as_it_is_due(
     assert store.trials.claim(trial_id, "gone/1-0", lease_s=60, now=clock())
     clock.move(61)
     assert store.trials.expire(now=clock(), policy=attempts.options.retry_policy) == [trial_id]
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
+    assert attempts.run(trial_id) is Ending.NOT_YET
     clock.move(2)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
 
 
 def test_a_trial_that_was_given_back_waits_for_nothing(
     attempts: Attempts, store: SqlStore, trial_id: str
 ) -> None:
     attempts.train = fail(RuntimeError("once"))
-    assert attempts.carry_out(trial_id) is Ending.RELEASED
+    assert attempts.run(trial_id) is Ending.RELEASED
     attempts.train = give(GOOD)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
 
 
 def test_a_database_that_is_away_for_a_while_loses_no_result(
@@ -126,5 +126,5 @@ def test_a_database_that_is_away_for_a_while_loses_no_result(
         return really(*args, **kwargs)
 
     monkeypatch.setattr(SqlTrials, "finish", finish)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     assert store.trials.get(trial_id).state is TrialState.COMPLETED

@@ -63,13 +63,13 @@ class Limits:
         self._check_memory()
 
     def _check_memory(self) -> None:
-        used = self.look_at_memory()
+        used = self.read_memory()
         if used is not None and self.memory_limit_mib is not None and used > self.memory_limit_mib:
             raise EndedEarly(
                 TrialState.OOM, f"{used:.0f} MiB in use, the limit is {self.memory_limit_mib:g} MiB"
             )
 
-    def look_at_memory(self) -> float | None:
+    def read_memory(self) -> float | None:
         """MiB in use now; remembers the peak. None where it cannot be told."""
         used = resident_memory_mib(self.device)
         if used is not None:
@@ -102,7 +102,7 @@ class ZeroSignalWatch:
 
     in_a_row: int = 0
 
-    def saw(self, is_zero: bool) -> None:
+    def observe(self, is_zero: bool) -> None:
         """Raises EndedEarly once ``ZERO_SIGNAL_STEPS`` were zero in a row."""
         self.in_a_row = self.in_a_row + 1 if is_zero else 0
         if self.in_a_row >= ZERO_SIGNAL_STEPS:

@@ -162,7 +162,7 @@ class Run:
                     self._end_of_epoch()
                 if phase == "train" and self.step < self.total_steps:
                     self._report_value(self.material.rungs)
-                self._tell(report, phase, until_step)
+                self._report_progress(report, phase, until_step)
         finally:
             self._randomness.keep()
 
@@ -177,16 +177,16 @@ class Run:
         if truth is not None:
             self.alignment += compare(self.child, truth, self.step)
         self.step += 1
-        self._look_at_losses()
+        self._read_losses()
         self.clock.seconds += time.perf_counter() - started
         self.clock.images += len(labels_B)
         if self.step <= 10 or self.step % self.material.steps_per_epoch == 0:
-            self._zero_watch.saw(self.child.signal_is_zero())
+            self._zero_watch.observe(self.child.signal_is_zero())
 
     def _enter_phase(self) -> None:
         phase = self.child.learner.phase_at(self.step, self.total_steps)
         if phase != self.child.phase:
-            self._look_at_losses(now=True)
+            self._read_losses(now=True)
             self.child.begin(phase)
             self._phase_began = self.epoch
 
@@ -203,7 +203,7 @@ class Run:
             x_BCHW = augment(x_BCHW, *draw_augmentation(len(labels_B), self._augmentation))
         return x_BCHW, labels_B
 
-    def _look_at_losses(self, *, now: bool = False) -> None:
+    def _read_losses(self, *, now: bool = False) -> None:
         on_cpu = self.child.device.type == "cpu"
         if not (now or on_cpu or len(self._unread_losses) >= LOSS_LOOK_EVERY_ON_GPU):
             return
@@ -219,11 +219,11 @@ class Run:
             check_loss(loss, classes=classes, epoch=self.epoch, step=first + place)
 
     def _end_of_epoch(self) -> None:
-        self._look_at_losses(now=True)
+        self._read_losses(now=True)
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
         self.validation_accuracy = self.evaluate(self.material.validation)
-        self._draw()
+        self._append_curve_point()
         if self.child.classifies:
             check_progress(
                 self.train_loss,
@@ -241,12 +241,12 @@ class Run:
         rung, is_end_of_epoch = rungs.at(self.step), self.step % self.material.steps_per_epoch == 0
         if rungs.judge is None or (rung is None and not is_end_of_epoch):
             return
-        self._look_at_losses(now=True)
+        self._read_losses(now=True)
         loss = float(torch.stack(self._losses_since_value).mean())
         self._losses_since_value = []
         if not is_end_of_epoch:
             self.train_loss, self.validation_accuracy = loss, self.evaluate(self.material.validation)
-            self._draw()
+            self._append_curve_point()
         assert self.validation_accuracy is not None, "a point of the curve has an accuracy"
         value = IntermediateValue(
             step=self.step, rung=rung, validation_accuracy=self.validation_accuracy, train_loss=loss
@@ -255,7 +255,7 @@ class Run:
             self.rung = rung
             raise EndedEarly(TrialState.PRUNED, reason)
 
-    def _draw(self) -> None:
+    def _append_curve_point(self) -> None:
         """One more point of the curve, from the present loss and accuracy."""
         assert self.train_loss is not None
         self.curve.append(
@@ -279,7 +279,7 @@ class Run:
         ):
             return accuracy(self.child, split)
 
-    def _tell(self, report: Report | None, phase: str, until_step: int) -> None:
+    def _report_progress(self, report: Report | None, phase: str, until_step: int) -> None:
         now = time.monotonic()
         if report is None or (now - self._last_report < 0.5 and self.step < until_step):
             return

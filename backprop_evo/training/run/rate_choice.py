@@ -30,7 +30,7 @@ class Probed:
     reasons: list[str] = field(default_factory=list)
     best: Run | None = None
 
-    def take(self, run: Run) -> None:
+    def add(self, run: Run) -> None:
         """A probe that reached its end; the first of equals stays the best."""
         self.probes.append(
             RateProbe(run.rate, run.validation_accuracy, run.relative_step, run.late_train_loss)
@@ -38,7 +38,7 @@ class Probed:
         if self.best is None or _merit(run) > _merit(self.best):
             self.best = run
 
-    def drop(self, run: Run, reason: str) -> None:
+    def add_failed(self, run: Run, reason: str) -> None:
         """A probe that a guard ended: no accuracy, and a reason for people."""
         self.probes.append(RateProbe(run.rate, None, run.relative_step))
         self.reasons.append(f"{run.rate:g}: {reason}")
@@ -59,9 +59,9 @@ class _Prober:
         except EndedEarly as end:
             if end.outcome not in (TrialState.DIVERGED, TrialState.PRUNED):
                 raise
-            self.probed.drop(run, end.reason)
+            self.probed.add_failed(run, end.reason)
         else:
-            self.probed.take(run)
+            self.probed.add(run)
 
 
 def probe_rates(

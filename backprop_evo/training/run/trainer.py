@@ -58,7 +58,7 @@ def train_child(
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.carry_out(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
+            outcome, why = training.train(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -83,9 +83,7 @@ class _Training:
     run: Run | None = None
     test_accuracy: float | None = None
 
-    def carry_out(
-        self, material: Material, test: Resident | None, seed: int
-    ) -> tuple[TrialState, str | None]:
+    def train(self, material: Material, test: Resident | None, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
         if not isinstance(rate, float | int):
@@ -104,7 +102,7 @@ class _Training:
     def result(
         self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
-        limits.look_at_memory()
+        limits.read_memory()
         ended = TrainResult(
             outcome=outcome,
             reason=reason,
