@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
-from api.errors import PreconditionFailed, PreconditionRequired
+from api.errors import PreconditionRequired
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
@@ -71,12 +71,12 @@ SearchDep = Annotated[SearchRecord, Depends(existing_search)]
 
 
 def expected_version(
-    search: SearchDep,
     if_match: Annotated[
         str | None, Header(alias="If-Match", description="act only on this version of the search")
     ] = None,
 ) -> int | None:
-    """The version that ``If-Match`` demands. Raises ``PreconditionFailed`` when the search has moved on."""
+    """The version that ``If-Match`` demands. Whether the search is still at it is for the transaction that
+    acts to see: between two requests, both may have seen the same."""
     if if_match is None or if_match.strip() == "*":
         return None
     found = ETAG.fullmatch(if_match.strip())
@@ -84,13 +84,7 @@ def expected_version(
         raise PreconditionRequired(
             f"If-Match: {if_match[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
         )
-    version = int(found.group(1))
-    if version != search.version:
-        raise PreconditionFailed(
-            f"search {search.id!r} is at version {search.version}, not {version}: it changed in between",
-            hint="read it again and decide anew",
-        )
-    return version
+    return int(found.group(1))
 
 
 ExpectedVersion = Annotated[int | None, Depends(expected_version)]

@@ -49,12 +49,6 @@ class Problem(BaseModel):
     request_id: str
 
 
-class PreconditionFailed(BackpropEvoError):
-    """The search is at another version than the ``If-Match`` of the request names."""
-
-    status = 412
-
-
 class PreconditionRequired(BackpropEvoError):
     """``If-Match`` is not what ``ETag`` gave out."""
 

@@ -118,6 +118,7 @@ def _environment() -> Environment:
     methods = (equation_method, mathematics, method_text)
     environment.filters |= {function.__name__: function for function in (*numbers, *methods)}
     environment.globals["event_kinds"] = EVENT_KINDS
+    environment.globals["TrialState"] = TrialState
     return environment
 
 

@@ -7,7 +7,8 @@
     │   └── UnknownDataset
     ├── NotFound                no such search, trial, equation (HTTP 404)
     ├── Conflict                not possible in the present state (HTTP 409)
-    │   └── IllegalTransition   carries the verbs that would be legal
+    │   ├── IllegalTransition   carries the verbs that would be legal
+    │   └── PreconditionFailed  it moved on from the version that was asked for (HTTP 412)
     ├── DatasetUnusable         a data file is missing, short or does not match its checksum
     └── Unavailable             a part of the stack is not there: database, Redis, a port (HTTP 503)
 
@@ -78,6 +79,12 @@ class IllegalTransition(Conflict):
     def __init__(self, message: str, *, legal: Sequence[str], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.legal = tuple(legal)
+
+
+class PreconditionFailed(Conflict):
+    """The search is at another version than the one it was to be changed at."""
+
+    status = 412
 
 
 class DatasetUnusable(BackpropEvoError):

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.search.lifecycle import Verb
 from backprop_evo.wording import read_rates
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -81,6 +82,18 @@ def spec_document(form: Mapping[str, str]) -> dict[str, Any]:
         name: whole(given[name], f"confirmation.{name}") for name in CONFIRMATION if name in given
     }
     return document | {"train": train, "confirmation": confirmation}
+
+
+def verb_arguments(verb: Verb, form: Mapping[str, str]) -> dict[str, object]:
+    """What was typed beside the button of a verb; empty fields are left out where they may be. Raises
+    ``InvalidSettings``."""
+    known = {argument.name: argument for argument in verb.arguments}
+    needed = {name for name, argument in known.items() if argument.required}
+    return {
+        name: known[name].read(text) if name in known else text
+        for name, text in form.items()
+        if text.strip() or name in needed
+    }
 
 
 def _learning_rate(text: str) -> Any:

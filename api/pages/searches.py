@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -10,29 +11,47 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.charts import fitness_chart
 from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
-from api.pages.forms import Form, read_form, whole
+from api.pages.forms import Form, read_form, verb_arguments
 from api.rendering import render
-from backprop_evo.errors import InvalidInput, NotFound
+from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.lifecycle import VERBS
-from backprop_evo.service import Service, search_spec_to_json, utc_now
+from backprop_evo.search.lifecycle import find_verb, legal_verbs
+from backprop_evo.service import search_spec_to_json, utc_now
+from backprop_evo.store.base import Store
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter()
 TOP, RECENT, RUNNING = 10, 12, 12
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What somebody typed beside the button of a verb, and why it cannot be."""
+
+    verb: str
+    form: Form
+    error: InvalidSettings
+
+
 @router.get("/searches/{search_id}")
 def search_page(request: Request, search: SearchDep, store: StoreDep) -> Response:
     """One search: how far it is, what may be done to it, its best and what runs now."""
+    return _search_page(request, search, store)
+
+
+def _search_page(
+    request: Request, search: SearchRecord, store: Store, refusal: Refusal | None = None
+) -> Response:
     leaderboard = store.leaderboard.page(search.id, limit=TOP)
     now = utc_now()
     return render(
         request,
         "search.html",
+        status_code=refusal.error.status if refusal else 200,
         search=search,
-        verbs=VERBS[search.state],
+        verbs=legal_verbs(search.state),
+        refusal=refusal,
         spec_json=search_spec_to_json(search.spec),
         best=next((row for row in leaderboard.items if not row.is_baseline), None),
         baseline=store.leaderboard.baseline(search.id),
@@ -88,24 +107,16 @@ def lineage_page(request: Request, search: SearchDep, store: StoreDep, part: Sli
 
 @router.post("/searches/{search_id}/{verb}")
 def act(
-    search_id: SearchId, verb: str, service: ServiceDep, form: Annotated[Form, Depends(read_form)]
+    request: Request,
+    search_id: SearchId,
+    verb: str,
+    service: ServiceDep,
+    store: StoreDep,
+    form: Annotated[Form, Depends(read_form)],
 ) -> Response:
-    """One of the buttons."""
-    changed = _carry_out(service, search_id, verb, form)
+    """One of the buttons. What was typed wrong comes back on the page of the search."""
+    try:
+        changed = service.apply_verb(verb, search_id, verb_arguments(find_verb(verb), form))
+    except InvalidSettings as error:
+        return _search_page(request, store.searches.get(search_id), store, Refusal(verb, form, error))
     return RedirectResponse(f"/searches/{changed.id}", status_code=303)
-
-
-def _carry_out(service: Service, search_id: str, verb: str, form: Form) -> SearchRecord:
-    if verb == "extend":
-        return service.extend(search_id, whole(form.get("trials", ""), "trials"))
-    if verb == "clone":
-        return service.clone(search_id)
-    simple = {
-        "pause": service.pause,
-        "resume": service.resume,
-        "stop": service.stop,
-        "cancel": service.cancel,
-    }
-    if verb not in simple:
-        raise NotFound(f"no verb {verb[:40]!r}", hint=f"known: {', '.join([*simple, 'extend', 'clone'])}")
-    return simple[verb](search_id)

@@ -1,10 +1,12 @@
-"""Searches: submit, list, read, and the verbs that move them. Verbs may be repeated without harm."""
+"""Searches: submit, list, read, and the verbs, one route for each row of their table."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
+from fastapi import APIRouter, Body, Header, Query, Response, status
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.deps import (
     ExpectedVersion,
@@ -14,10 +16,9 @@ from api.deps import (
     SliceDep,
     StoreDep,
     etag,
-    expected_version,
 )
 from api.schemas.leaderboard import LeaderboardRowOut
-from api.schemas.searches import CloneIn, ExtendIn, IndividualOut, SearchOut
+from api.schemas.searches import IndividualOut, SearchOut
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
 from backprop_evo.records.searching import (
@@ -25,10 +26,14 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
+from backprop_evo.search.lifecycle import VERBS, Argument, Verb
 from backprop_evo.service import parse_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/searches", tags=["searches"])
+EXACT_IN_JSON = 2**53
+"""Numbers of JSON are doubles: 2⁶³ is one, 2⁶³ - 1 is not, and would be told as a bound that is too high."""
+
 SPEC_BODY = {
     "requestBody": {
         "required": True,
@@ -74,51 +79,62 @@ def read_search(
     return _answer(response, search)
 
 
-@router.post("/{search_id}:pause")
-def pause_search(
-    search_id: SearchId, version: ExpectedVersion, response: Response, service: ServiceDep
-) -> SearchOut:
-    """Trials that run end, none begin."""
-    return _answer(response, service.pause(search_id, expected_version=version))
+def _body_of(verb: Verb) -> type[BaseModel]:
+    """The body of a verb, from the arguments in its row."""
+    fields: dict[str, Any] = {}
+    for argument in verb.arguments:
+        kind: Any = argument.kind if argument.required else argument.kind | None
+        default = ... if argument.required else None
+        fields[argument.name] = kind, Field(default, description=argument.help, **_bounds(argument))
+    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [dict(verb.example)]})
+    return create_model(f"{verb.name.capitalize()}In", __config__=config, __doc__=verb.summary, **fields)
 
 
-@router.post("/{search_id}:resume")
-def resume_search(
-    search_id: SearchId, version: ExpectedVersion, response: Response, service: ServiceDep
-) -> SearchOut:
-    """Go on after a pause."""
-    return _answer(response, service.resume(search_id, expected_version=version))
+def _bounds(argument: Argument) -> dict[str, Any]:
+    if not argument.is_number:
+        return {"min_length": argument.least, "max_length": argument.most}
+    if argument.most < EXACT_IN_JSON:
+        return {"ge": argument.least, "le": argument.most}
+    return {"ge": argument.least, "lt": argument.most + 1}
 
 
-@router.post("/{search_id}:stop")
-def stop_search(
-    search_id: SearchId, version: ExpectedVersion, response: Response, service: ServiceDep
-) -> SearchOut:
-    """Let what runs end, propose nothing more, skip the confirmation."""
-    return _answer(response, service.stop(search_id, expected_version=version))
+def _add_route(verb: Verb) -> None:
+    """``POST /searches/{search_id}:verb``; its body, where it has arguments, is made from the verb's row."""
+
+    def apply_verb(
+        search_id: SearchId,
+        version: ExpectedVersion,
+        response: Response,
+        service: ServiceDep,
+        body: BaseModel | None = None,
+    ) -> SearchOut:
+        arguments = {} if body is None else body.model_dump(exclude_none=True)
+        search = service.apply_verb(verb.name, search_id, arguments, expected_version=version)
+        answer = _accepted if verb.status == status.HTTP_202_ACCEPTED else _answer
+        return answer(response, search)
+
+    shown = inspect.signature(apply_verb, eval_str=True)
+    parameters = dict(shown.parameters)
+    body = parameters.pop("body")
+    if any(argument.required for argument in verb.arguments):
+        parameters["body"] = body.replace(annotation=_body_of(verb), default=inspect.Parameter.empty)
+    elif verb.arguments:
+        parameters["body"] = body.replace(annotation=_body_of(verb) | None)
+    apply_verb.__signature__ = shown.replace(  # type: ignore[attr-defined]
+        parameters=list(parameters.values())
+    )
+    router.add_api_route(
+        f"/{{search_id}}:{verb.name}",
+        apply_verb,
+        methods=["POST"],
+        name=f"{verb.name}_search",
+        description=verb.summary,
+        status_code=verb.status,
+    )
 
 
-@router.post("/{search_id}:cancel")
-def cancel_search(
-    search_id: SearchId, version: ExpectedVersion, response: Response, service: ServiceDep
-) -> SearchOut:
-    """End now; trials that run are told to stop."""
-    return _answer(response, service.cancel(search_id, expected_version=version))
-
-
-@router.post("/{search_id}:extend", dependencies=[Depends(expected_version)])
-def extend_search(search_id: SearchId, more: ExtendIn, response: Response, service: ServiceDep) -> SearchOut:
-    """Add trials to the budget; an ended search runs again. ``Idempotency-Key`` makes it safe to repeat."""
-    return _answer(response, service.extend(search_id, more.trials))
-
-
-@router.post("/{search_id}:clone", status_code=status.HTTP_202_ACCEPTED)
-def clone_search(
-    search: SearchDep, response: Response, service: ServiceDep, copy: CloneIn | None = None
-) -> SearchOut:
-    """Queue the same search again, with its present budget."""
-    asked = copy or CloneIn()
-    return _accepted(response, service.clone(search.id, name=asked.name, seed=asked.seed))
+for row in VERBS.values():
+    _add_route(row)
 
 
 @router.get("/{search_id}/trials")

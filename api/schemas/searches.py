@@ -1,17 +1,15 @@
-"""Searches, what may be asked of one, and the individuals it proposed."""
+"""Searches, and the individuals they proposed."""
 
 from __future__ import annotations
 
 from datetime import datetime
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.methods import MethodOut, method_fields
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord
-from backprop_evo.search.lifecycle import VERBS
+from backprop_evo.search.lifecycle import legal_verbs
 
 
 class SearchOut(Wire):
@@ -35,22 +33,7 @@ class SearchOut(Wire):
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
         known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
-        return cls(verbs=list(VERBS[search.state]), **known)
-
-
-class ExtendIn(BaseModel):
-    """How many trials to add to a search."""
-
-    model_config = ConfigDict(extra="forbid")
-    trials: int = Field(ge=1, le=10_000_000)
-
-
-class CloneIn(BaseModel):
-    """What the copy is called and its seed; both as in the original where they are left out."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
+        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
 
 
 class IndividualOut(Wire):

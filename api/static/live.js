@@ -16,8 +16,11 @@
     if (state && state.textContent !== text) state.textContent = text;
   };
 
-  const isInUse = (part) => part.contains(document.activeElement) && document.activeElement !== body
+  const isTypedInto = (part) => part.contains(document.activeElement) && document.activeElement !== body
     && ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement.tagName);
+
+  // A part with an unfolded question is left alone: swapping it would fold the question under the hand that answers it.
+  const isInUse = (part) => isTypedInto(part) || part.querySelector("details[open]") !== null;
 
   const swap = (fresh) => {
     for (const part of document.querySelectorAll("[data-part]")) {

@@ -13,6 +13,7 @@ from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import show
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table
+from backprop_evo.cli.verbs import add_verbs
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import InvalidInput
 from backprop_evo.wording import read_rates
@@ -123,65 +124,4 @@ def watch(
     show(rows, leaderboard_table(rows), as_json=as_json)
 
 
-def _move(verb: str, search_id: str, url: str, api_key: str | None, as_json: bool, body: Any = None) -> None:
-    with Client(url, api_key=api_key) as client:
-        search = client.post(f"/searches/{search_id}:{verb}", body)
-    show(search, search_table(search), as_json=as_json)
-
-
-@app.command(epilog="Example: [bold]backprop-evo search pause 3f0a5c[/bold]")
-def pause(
-    search_id: SearchId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
-) -> None:
-    """Running trials end, new ones do not begin."""
-    _move("pause", search_id, url, api_key, as_json)
-
-
-@app.command(epilog="Example: [bold]backprop-evo search resume 3f0a5c[/bold]")
-def resume(
-    search_id: SearchId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
-) -> None:
-    """Go on after a pause."""
-    _move("resume", search_id, url, api_key, as_json)
-
-
-@app.command(epilog="Example: [bold]backprop-evo search stop 3f0a5c[/bold]")
-def stop(
-    search_id: SearchId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
-) -> None:
-    """Let running trials end, then end the search."""
-    _move("stop", search_id, url, api_key, as_json)
-
-
-@app.command(epilog="Example: [bold]backprop-evo search cancel 3f0a5c[/bold]")
-def cancel(
-    search_id: SearchId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
-) -> None:
-    """End the search and its running trials now."""
-    _move("cancel", search_id, url, api_key, as_json)
-
-
-@app.command(epilog="Example: [bold]backprop-evo search extend 3f0a5c --trials 100[/bold]")
-def extend(
-    search_id: SearchId,
-    trials: Annotated[int, typer.Option(help="So many more.", min=1)],
-    url: Url = DEFAULT_URL,
-    api_key: ApiKey = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add trials to a search; a completed or stopped one runs again."""
-    _move("extend", search_id, url, api_key, as_json, {"trials": trials})
-
-
-@app.command(epilog="Example: [bold]backprop-evo search clone 3f0a5c --seed 7[/bold]")
-def clone(
-    search_id: SearchId,
-    name: Annotated[str | None, typer.Option(help="Another name.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed.")] = None,
-    url: Url = DEFAULT_URL,
-    api_key: ApiKey = None,
-    as_json: AsJson = False,
-) -> None:
-    """Queue the same search again."""
-    body = {key: value for key, value in {"name": name, "seed": seed}.items() if value is not None}
-    _move("clone", search_id, url, api_key, as_json, body)
+add_verbs(app)

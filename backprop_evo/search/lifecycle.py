@@ -1,7 +1,15 @@
-"""The states of a search and what leads from one to another, as one table."""
+"""The states of a search, what leads from one to another, and the verbs: what a person may ask of a search.
+
+A verb is told here and nowhere else. REST, pages and the command line are made from its row; what is more
+than a transition is a function of the row's name in ``service/use_cases.py``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.states import SearchState
 
 Q, R, P, S = SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED, SearchState.STOPPING
@@ -18,22 +26,170 @@ TRANSITIONS: dict[SearchState, frozenset[SearchState]] = {
     CANCELLED: frozenset(),
     FAILED: frozenset(),
 }
-"""From each state, the states one transition leads to. Only ``extend`` leads back from an ended search."""
-
-VERBS: dict[SearchState, tuple[str, ...]] = {
-    Q: ("pause", "stop", "cancel", "extend", "clone"),
-    R: ("pause", "stop", "cancel", "extend", "clone"),
-    P: ("resume", "stop", "cancel", "extend", "clone"),
-    S: ("cancel", "clone"),
-    COMPLETED: ("extend", "clone"),
-    STOPPED: ("extend", "clone"),
-    CANCELLED: ("clone",),
-    FAILED: ("clone",),
-}
-"""What a person may ask of a search in each state."""
+"""From each state, the states one transition leads to. Only ``EXTEND`` leads back from an ended search."""
 
 DRIVEN = (Q, R, S)
 """States in which a controller has something to decide."""
 
 TRAINING = (R, S)
 """States in which workers may begin trials: a stopping search still finishes what it sent out."""
+
+MAX_TRIALS = 10_000_000
+Value = int | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """What is said with a verb. ``least`` and ``most`` bound a number, or the length of a text.
+
+    ``begins_with`` is the field of the search's spec that the page's input begins with; a page does not ask
+    for an argument without one.
+    """
+
+    name: str
+    kind: type[int] | type[str]
+    least: int
+    most: int
+    help: str
+    required: bool = False
+    begins_with: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Asked for on a page by a field for digits."""
+        return self.kind is int
+
+    def check(self, value: object) -> Value:
+        """The value, if it is one. Raises ``InvalidSettings``."""
+        if isinstance(value, bool) or not isinstance(value, self.kind):
+            raise self._refused(value)
+        if not self.least <= (len(value) if isinstance(value, str) else value) <= self.most:
+            raise self._refused(value)
+        return value
+
+    def read(self, text: str) -> Value:
+        """The value that somebody typed. Raises ``InvalidSettings``."""
+        try:
+            return self.check(self.kind(text.strip()))
+        except ValueError:
+            raise self._refused(text) from None
+
+    def _refused(self, value: object) -> InvalidSettings:
+        want = "a whole number from" if self.is_number else "a text with a length from"
+        shown = repr(value)[:40]
+        return InvalidSettings(
+            f"{self.name} must be {want} {self.least} to {self.most}, not {shown}", field=self.name
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """One thing that may be asked of a search in the states ``legal_in``.
+
+    ``to`` is the state it leads to; None where it is more than a transition. In the states ``done_in`` it was
+    carried out already, and asking again changes nothing. ``status`` is the answer over HTTP: 202 for a verb
+    that makes a new search. A page asks before it carries out what is ``dangerous``. ``example`` holds
+    arguments.
+    """
+
+    name: str
+    summary: str
+    legal_in: frozenset[SearchState]
+    to: SearchState | None = None
+    done_in: frozenset[SearchState] = frozenset()
+    arguments: tuple[Argument, ...] = ()
+    dangerous: bool = False
+    status: int = 200
+    example: Mapping[str, Value] = field(default_factory=dict)
+
+    def check(self, arguments: Mapping[str, object]) -> dict[str, Value]:
+        """The arguments, all of them known, none missing and each within its bounds. Raises
+        ``InvalidSettings`` naming the field."""
+        known = {argument.name: argument for argument in self.arguments}
+        for name in arguments:
+            if name not in known:
+                takes = ", ".join(known) or "no arguments"
+                raise InvalidSettings(
+                    f"{self.name} has no argument {name[:40]!r}", field=name[:40], hint=f"it takes {takes}"
+                )
+        for argument in self.arguments:
+            if argument.required and argument.name not in arguments:
+                raise InvalidSettings(f"{argument.name} is missing", field=argument.name, hint=argument.help)
+        return {name: known[name].check(value) for name, value in arguments.items()}
+
+
+EXTEND = Verb(
+    name="extend",
+    summary="Add trials to the budget; a completed or stopped search runs again.",
+    legal_in=frozenset({Q, R, P, COMPLETED, STOPPED}),
+    arguments=(
+        Argument(
+            name="trials",
+            kind=int,
+            least=1,
+            most=MAX_TRIALS,
+            help="Trials to add.",
+            required=True,
+            begins_with="trials",
+        ),
+    ),
+    example={"trials": 100},
+)
+CLONE = Verb(
+    name="clone",
+    summary="Queue the same search again, with its present budget.",
+    legal_in=frozenset(SearchState),
+    arguments=(
+        Argument(name="name", kind=str, least=1, most=200, help="Another name."),
+        Argument(name="seed", kind=int, least=0, most=2**63 - 1, help="Another seed."),
+    ),
+    status=202,
+    example={"seed": 7},
+)
+_ROWS = (
+    Verb(
+        name="pause",
+        summary="Running trials end, new ones do not begin.",
+        legal_in=frozenset({Q, R}),
+        to=P,
+        done_in=frozenset({P}),
+    ),
+    Verb(
+        name="resume",
+        summary="Go on after a pause.",
+        legal_in=frozenset({P}),
+        to=R,
+        done_in=frozenset({R}),
+    ),
+    Verb(
+        name="stop",
+        summary="Let running trials end, then end the search without confirmation.",
+        legal_in=frozenset({Q, R, P}),
+        to=S,
+        done_in=frozenset({S, STOPPED}),
+    ),
+    Verb(
+        name="cancel",
+        summary="End the search and its running trials now.",
+        legal_in=frozenset({Q, R, P, S}),
+        to=CANCELLED,
+        done_in=frozenset({CANCELLED}),
+        dangerous=True,
+    ),
+    EXTEND,
+    CLONE,
+)
+VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _ROWS}
+"""Every verb by its name, in the order in which people are shown them."""
+
+
+def find_verb(name: str) -> Verb:
+    """Raises ``NotFound``."""
+    if name not in VERBS:
+        raise NotFound(f"no verb {name[:40]!r}", hint=f"known: {', '.join(VERBS)}")
+    return VERBS[name]
+
+
+def legal_verbs(state: SearchState) -> tuple[Verb, ...]:
+    """What a person may ask of a search in this state."""
+    return tuple(verb for verb in VERBS.values() if state in verb.legal_in)

@@ -36,6 +36,7 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue, TrainResult
+from backprop_evo.search.lifecycle import Verb
 from backprop_evo.store.keyed import KeyedRequest
 
 
@@ -45,8 +46,8 @@ class Searches(Protocol):
     def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
         """Store a search as QUEUED."""
 
-    def get(self, search_id: str) -> SearchRecord:
-        """Raises ``NotFound``."""
+    def get(self, search_id: str, *, expected_version: int | None = None) -> SearchRecord:
+        """Raises ``NotFound``, ``PreconditionFailed`` for a version that moved on."""
 
     def page(
         self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
@@ -64,11 +65,19 @@ class Searches(Protocol):
     ) -> SearchRecord:
         """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
         every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
-        ``Conflict`` for a version that moved on."""
+        ``PreconditionFailed`` for a version that moved on."""
 
-    def extend(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
+    def apply_verb(
+        self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
+    ) -> SearchRecord:
+        """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
+        because a person cannot do what a claim does. Raises as ``move`` does."""
+
+    def extend(
+        self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
+    ) -> SearchRecord:
         """Raise the number of trials by ``trials``; a completed or stopped search runs again. Raises
-        ``NotFound``, ``IllegalTransition``, ``InvalidSettings``."""
+        ``NotFound``, ``IllegalTransition``, ``InvalidSettings``, ``PreconditionFailed``."""
 
     def claim(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
         """Give the controller a live search nobody drives (QUEUED becomes RUNNING), oldest first; None when

@@ -11,13 +11,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
 from typing_extensions import override
 
-from backprop_evo.errors import Conflict, IllegalTransition, InvalidInput, InvalidSettings, NotFound
+from backprop_evo.errors import (
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    InvalidSettings,
+    NotFound,
+    PreconditionFailed,
+)
 from backprop_evo.records.searching import (
     SearchSpec,
 )
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Page, SearchRecord
-from backprop_evo.search.lifecycle import DRIVEN, TRANSITIONS, VERBS
+from backprop_evo.search.lifecycle import DRIVEN, EXTEND, MAX_TRIALS, TRANSITIONS, Verb, legal_verbs
 from backprop_evo.store.base import Searches
 from backprop_evo.store.codec import encode
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
@@ -26,8 +33,6 @@ from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
 from backprop_evo.store.rows import search_record
 from backprop_evo.store.tables import SEARCHES, TRIALS
-
-MAX_TRIALS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,9 @@ class SqlSearches(Searches):
             return _read(connection, search_id)
 
     @override
-    def get(self, search_id: str) -> SearchRecord:
+    def get(self, search_id: str, *, expected_version: int | None = None) -> SearchRecord:
         with self.database.read() as connection:
-            return _read(connection, search_id)
+            return search_record(_get_at(connection, search_id, expected_version))
 
     @override
     def page(
@@ -91,29 +96,32 @@ class SqlSearches(Searches):
         reason: str | None = None,
     ) -> SearchRecord:
         with self.database.write() as connection:
-            row = get_row(connection, search_id, lock=True)
-            _check_version(row, expected_version)
+            row = _get_at(connection, search_id, expected_version, lock=True)
             if row.state == to:
                 return search_record(row)
-            if to not in TRANSITIONS[SearchState(row.state)]:
-                raise _illegal(row, f"cannot become {to}")
-            _change(connection, row, to, now, reason)
-            payload = {"from": row.state, **({"reason": reason} if reason else {})}
-            if to in (SearchState.CANCELLED, SearchState.FAILED):
-                payload["cancelled_trials"] = cancel_open_trials(connection, search_id, now)
-            elif row.state == SearchState.PAUSED:
-                _forget_sent_messages(connection, search_id)
-            add_event(connection, search_id, f"search.{to}", now, payload)
-            return _read(connection, search_id)
+            return _move(connection, row, to, now, reason)
 
     @override
-    def extend(self, search_id: str, *, trials: int, now: datetime) -> SearchRecord:
+    def apply_verb(
+        self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
+    ) -> SearchRecord:
+        assert verb.to is not None, "this verb is more than a transition"
+        with self.database.write() as connection:
+            row = _get_at(connection, search_id, expected_version, lock=True)
+            if row.state in verb.done_in:
+                return search_record(row)
+            _check_legal(row, verb)
+            return _move(connection, row, verb.to, now)
+
+    @override
+    def extend(
+        self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
+    ) -> SearchRecord:
         if trials < 1:
             raise InvalidSettings("trials to add must be at least 1", field="trials")
         with self.database.write() as connection:
-            row = get_row(connection, search_id, lock=True)
-            if "extend" not in VERBS[SearchState(row.state)]:
-                raise _illegal(row, "cannot be extended")
+            row = _get_at(connection, search_id, expected_version, lock=True)
+            _check_legal(row, EXTEND)
             total = row.trials_total + trials
             if total > MAX_TRIALS:
                 raise InvalidSettings(f"a search has at most {MAX_TRIALS} trials", field="trials")
@@ -195,17 +203,41 @@ def _below(query: Select[Any], cursor: str) -> Select[Any]:
     return query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (created_at, search_id))
 
 
-def _check_version(row: Row[Any], expected: int | None) -> None:
+def _get_at(connection: Connection, search_id: str, expected: int | None, *, lock: bool = False) -> Row[Any]:
+    """``get_row`` at the version that somebody saw. Raises ``NotFound``, ``PreconditionFailed``."""
+    row = get_row(connection, search_id, lock=lock)
     if expected is not None and row.version != expected:
-        raise Conflict(
+        raise PreconditionFailed(
             f"search {row.id!r} is at version {row.version}, not {expected}: it changed in between",
             hint="read it again and decide anew",
         )
+    return row
+
+
+def _check_legal(row: Row[Any], verb: Verb) -> None:
+    if row.state not in verb.legal_in:
+        raise _illegal(row, f"does not take the verb {verb.name!r}")
+
+
+def _move(
+    connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None = None
+) -> SearchRecord:
+    """One transition with all that goes with it. Raises ``IllegalTransition``."""
+    if to not in TRANSITIONS[SearchState(row.state)]:
+        raise _illegal(row, f"cannot become {to}")
+    _change(connection, row, to, now, reason)
+    payload = {"from": row.state, **({"reason": reason} if reason else {})}
+    if to in (SearchState.CANCELLED, SearchState.FAILED):
+        payload["cancelled_trials"] = cancel_open_trials(connection, row.id, now)
+    elif row.state == SearchState.PAUSED:
+        _forget_sent_messages(connection, row.id)
+    add_event(connection, row.id, f"search.{to}", now, payload)
+    return _read(connection, row.id)
 
 
 def _illegal(row: Row[Any], what: str) -> IllegalTransition:
-    """The error for a verb that the present state does not allow."""
-    legal = VERBS[SearchState(row.state)]
+    """The error for what the present state does not allow."""
+    legal = [verb.name for verb in legal_verbs(SearchState(row.state))]
     return IllegalTransition(
         f"search {row.id!r} is {row.state} and {what}", legal=legal, hint=f"possible now: {', '.join(legal)}"
     )

@@ -1,6 +1,7 @@
 """Pages show what they must and work without a script; errors are pages too."""
 
 import re
+from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -10,7 +11,9 @@ from fastapi.testclient import TestClient
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Origin
 from backprop_evo.records.training import AlignmentPoint, TrainResult
+from backprop_evo.search.lifecycle import VERBS
 
+HOSTILE = "<script>alert(1)</script>"
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
 
@@ -180,6 +183,47 @@ def test_nodes_and_reference(client: TestClient, seed: Any) -> None:
 )
 def test_unknown_pages(client: TestClient, path: str) -> None:
     assert "Not found" in page(client, path, status=404)
+
+
+def test_a_wrong_number_beside_a_button_keeps_the_page(client: TestClient, seed: Any) -> None:
+    path = f"/searches/{seed.search_id}"
+    for typed in ("abc", "", "0", "1.5", HOSTILE):
+        answer = client.post(f"{path}/extend", data={"trials": typed})
+        assert answer.status_code == 422
+        assert '<h2 id="leaderboard">' in answer.text, "the page of the search, not of an error"
+        (alert,) = re.findall(r'<div [^>]*id="verb-error" role="alert"><p>([^<]*)</p>', answer.text)
+        assert alert.startswith("trials must be a whole number from 1 to 10000000")
+        (field,) = re.findall(r'<input name="trials"[^>]*>', answer.text)
+        assert 'aria-invalid="true" aria-describedby="verb-error"' in field
+        assert f'value="{escape(typed)}"' in field, "what was typed is still there"
+        assert "data-live" not in answer.text, "or the script would swap it away"
+    assert client.post(f"{path}/extend", data={"pace": "3", "trials": "5"}).status_code == 422
+    assert client.get("/api/v1" + path).json()["trials_total"] == 24
+    assert "aria-invalid" not in page(client, path)
+    assert client.post("/searches/none/extend", data={"trials": "abc"}).status_code == 404
+
+
+def test_extend_begins_with_the_trials_of_the_spec(client: TestClient, seed: Any) -> None:
+    (field,) = re.findall(r'<input name="trials"[^>]*>', page(client, f"/searches/{seed.search_id}"))
+    assert 'inputmode="numeric"' in field
+    assert 'value="24"' in field
+    assert 'aria-label="Trials to add."' in field
+
+
+def test_a_dangerous_verb_asks_first_and_needs_no_script(client: TestClient, seed: Any) -> None:
+    text = page(client, f"/searches/{seed.search_id}")
+    questions = re.findall(r"<details class=\"ask\">(.*?)</details>", text, re.DOTALL)
+    folded = [re.findall(r'action="[^"]*/(\w+)"', question) for question in questions]
+    dangerous = [verb for verb in VERBS.values() if verb.dangerous]
+    assert folded == [[verb.name] for verb in dangerous] == [["cancel"]]
+    for verb, question in zip(dangerous, questions, strict=True):
+        assert f'<summary class="danger" title="{verb.summary}">{verb.name.title()}</summary>' in question
+        assert question.index("</summary>") < question.index("<form"), "the button comes after unfolding"
+        assert f"Yes, {verb.name} this search</button>" in question
+    for verb in VERBS.values():
+        buttons = re.findall(rf'<button title="{re.escape(verb.summary)}">{verb.name.title()}</button>', text)
+        is_direct = not verb.dangerous and f'/{verb.name}"' in text
+        assert len(buttons) == is_direct
 
 
 def test_static_files_are_served(client: TestClient) -> None:

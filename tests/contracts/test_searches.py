@@ -1,13 +1,22 @@
 """The contract of searches, their states and claims, over SQLite and PostgreSQL (``database_url``)."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backprop_evo.errors import Conflict, IllegalTransition, InvalidInput, InvalidSettings, NotFound
+from backprop_evo.errors import (
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    InvalidSettings,
+    NotFound,
+    PreconditionFailed,
+)
 from backprop_evo.records.searching import Confirmation, SearchSpec, VocabularySpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import LearningRateGrid, TrainSpec
+from backprop_evo.search.lifecycle import VERBS, legal_verbs
 
 
 class TestSearches:
@@ -88,6 +97,55 @@ class TestTransitions:
         with pytest.raises(IllegalTransition) as refused:
             scene.store.searches.move(search.id, SearchState.RUNNING, now=scene.now)
         assert refused.value.legal == ("clone",)
+
+    @pytest.mark.parametrize("state", [state for state in SearchState if state is not SearchState.QUEUED])
+    @pytest.mark.parametrize("verb", [verb for verb in VERBS.values() if verb.to], ids=lambda verb: verb.name)
+    def test_a_verb_acts_where_its_row_says(self, scene, verb, state):
+        search = scene.search()
+        if state is SearchState.STOPPED:
+            scene.store.searches.move(search.id, SearchState.STOPPING, now=scene.now)
+        before = scene.store.searches.move(search.id, state, now=scene.now)
+        if state in verb.legal_in:
+            after = scene.store.searches.apply_verb(verb, search.id, now=scene.now)
+            assert (after.state, after.version) == (verb.to, before.version + 1)
+        elif state in verb.done_in:
+            assert scene.store.searches.apply_verb(verb, search.id, now=scene.later(9)) == before
+        else:
+            with pytest.raises(IllegalTransition, match=f"is {state} and does not take") as refused:
+                scene.store.searches.apply_verb(verb, search.id, now=scene.now)
+            assert refused.value.legal == tuple(each.name for each in legal_verbs(state))
+            assert scene.store.searches.get(search.id) == before
+
+    def test_only_a_claim_sets_a_queued_search_running(self, scene):
+        queued = scene.store.searches.add(SearchSpec(name="waits"), now=scene.now)
+        with pytest.raises(IllegalTransition, match="'resume'"):
+            scene.store.searches.apply_verb(VERBS["resume"], queued.id, now=scene.now)
+        assert scene.store.searches.get(queued.id) == queued
+        assert scene.store.searches.claim("c", lease_s=60, now=scene.now).state is SearchState.RUNNING
+
+    @pytest.mark.parametrize("verb", [name for name in VERBS if name != "clone"])
+    def test_of_many_at_one_version_one_acts(self, scene, verb):
+        search = scene.search()
+        if verb == "resume":
+            search = scene.store.searches.move(search.id, SearchState.PAUSED, now=scene.now)
+
+        def ask(_):
+            seen = {"now": scene.now, "expected_version": search.version}
+            try:
+                if VERBS[verb].to is None:
+                    scene.store.searches.extend(search.id, trials=1, **seen)
+                else:
+                    scene.store.searches.apply_verb(VERBS[verb], search.id, **seen)
+            except PreconditionFailed:
+                return False
+            return True
+
+        with ThreadPoolExecutor(10) as pool:
+            assert Counter(pool.map(ask, range(50))) == {True: 1, False: 49}
+        with pytest.raises(PreconditionFailed, match=f"not {search.version}"):
+            scene.store.searches.get(search.id, expected_version=search.version)
+        now_at = scene.store.searches.get(search.id)
+        assert scene.store.searches.get(search.id, expected_version=now_at.version) == now_at
 
     def test_a_version_that_moved_on_is_a_conflict(self, scene):
         search = scene.search()
