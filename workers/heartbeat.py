@@ -52,6 +52,7 @@ class LeaseHeartbeat:
     ) -> None:
         self._store, self._lease, self._options, self._now = store, lease, options, now
         self._end_process = end_process
+        # Written by the training thread, read by the heartbeat: one reference, replaced whole, needs no lock.
         self._progress: TrainProgress | None = None
         self._last_news = time.monotonic()
         self._training_ended = False
@@ -81,6 +82,7 @@ class LeaseHeartbeat:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
+        # A renewal that waits for the database must not hold back the result; the thread is a daemon.
         self._thread.join(timeout=self._options.heartbeat_s)
 
     def _renew_until_ended(self) -> None:
@@ -89,6 +91,7 @@ class LeaseHeartbeat:
 
     def renew(self) -> None:
         """One renewal, or the end of a training that hangs."""
+        # Checked before renewing: a training that hangs must not be kept alive by its own heartbeat.
         if not self._training_ended and time.monotonic() - self._last_news > self._options.stall_s:
             self._give_up()
             return
@@ -103,12 +106,14 @@ class LeaseHeartbeat:
         except Exception as error:
             log.warning("lease not renewed", trial_id=self._lease.trial_id, reason=str(error))
             return
+        # After the training ended a refused renewal means only that its result was stored.
         if not renewed and not self._ended.is_set():
             self._lost.set()
 
     def _give_up(self) -> None:
         reason = f"no progress for {self._options.stall_s:g} s"
         log.error("training hangs", trial_id=self._lease.trial_id, reason=reason)
+        # First, so that a training which comes back to life ends by itself.
         self._lost.set()
         with suppress(BackpropEvoError):  # else the lease runs out by itself
             self._store.trials.lose(

@@ -34,8 +34,10 @@ def train(trial_id: str) -> None:
     if DRAIN.is_over:
         return
     ending = _attempts().run(trial_id)
+    # A trial that waits for its time would otherwise come back at once, thousands of times a second.
     if ending is Ending.NOT_YET:
         time.sleep(LOOK_AGAIN_S)
+    # The message was used up: without a new one the trial would wait for the reconciler.
     if ending in (Ending.RELEASED, Ending.NOT_YET) and DRAIN.deadline is None:
         train.delay(trial_id)
 

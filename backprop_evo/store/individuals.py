@@ -42,6 +42,8 @@ class SqlIndividuals(Individuals):
         now: datetime,
     ) -> None:
         with self.database.write() as connection:
+            # Locked until the commit: no other controller can take the claim over while this one writes under
+            # it.
             search = get_row(connection, search_id, lock=True)
             _check_may_decide(search, controller)
             try:
@@ -51,6 +53,8 @@ class SqlIndividuals(Individuals):
                     )
                 if trials:
                     connection.execute(insert(TRIALS), [_trial_values(each) for each in trials])
+            # The number of an individual and the id of a trial are derived from what was decided: a second
+            # controller that decided the same collides here instead of doubling it.
             except IntegrityError as error:
                 raise Conflict(
                     f"search {search_id!r}: somebody else decided in between ({error.orig})"

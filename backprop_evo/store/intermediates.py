@@ -43,6 +43,8 @@ class SqlIntermediates(Intermediates):
             if trial is None:
                 return None
             known = _of_step(connection, lease.trial_id, value.step)
+            # A second attempt at the same trial reports the same steps again; what was decided of them
+            # stands, or a replay would see two judgements.
             if known is not None:
                 return known
             values = INTERMEDIATE_VALUES.c
@@ -55,6 +57,7 @@ class SqlIntermediates(Intermediates):
                     trial_id=lease.trial_id,
                     step=value.step,
                     search_id=trial.search_id,
+                    # The search's row is locked: values are numbered in the order in which they were judged.
                     report_order=_next_report(connection, trial.search_id),
                     rung=value.rung,
                     validation_accuracy=value.validation_accuracy,

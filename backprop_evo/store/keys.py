@@ -23,6 +23,7 @@ from backprop_evo.store.base import Keys
 from backprop_evo.store.engine import Database
 from backprop_evo.store.tables import API_KEYS
 
+# The id is part of the text, so that one row is read and compared instead of all hashes.
 KEY_TEXT = re.compile(r"bpe_([0-9a-f]{12})_([A-Za-z0-9-]{20,100})")
 
 
@@ -36,6 +37,7 @@ class SqlKeys(Keys):
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         if not 1 <= len(label.strip()) <= 200:
             raise InvalidSettings("label must have 1 to 200 characters", field="label")
+        # The underscore parts id and secret.
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
         with self.database.write() as connection:
             connection.execute(
@@ -62,6 +64,7 @@ class SqlKeys(Keys):
         with self.database.write() as connection:
             connection.execute(
                 update(API_KEYS)
+                # The first revocation's time stays.
                 .where(API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None))
                 .values(revoked_at=now)
             )
@@ -79,10 +82,12 @@ class SqlKeys(Keys):
             row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == found[1])).one_or_none()
         if row is None or row.revoked_at is not None:
             return None
+        # In constant time: how long a wrong guess takes must not tell how much of it was right.
         return _record(row) if hmac.compare_digest(row.secret_sha256, _digest(found[2])) else None
 
 
 def _digest(secret: str) -> str:
+    # No slow hash: 256 random bits cannot be guessed as a password can.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

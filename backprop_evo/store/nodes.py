@@ -34,6 +34,7 @@ class SqlNodes(Nodes):
         }
         with self.database.write() as connection:
             known = connection.execute(update(NODES).where(NODES.c.name == node.name).values(**values))
+            # A node writes only its own row, so that nobody can insert it in between.
             if known.rowcount == 0:
                 connection.execute(insert(NODES).values(name=node.name, **values))
 

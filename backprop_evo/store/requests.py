@@ -16,6 +16,7 @@ from backprop_evo.store.engine import Database
 from backprop_evo.store.keyed import KeyedRequest, insert_request
 from backprop_evo.store.tables import REQUESTS
 
+# Longer than any client retries, short enough that the table stays small.
 KEPT_FOR = timedelta(days=7)
 
 
@@ -44,8 +45,10 @@ class SqlRequests(Requests):
         try:
             with self.database.write() as connection:
                 connection.execute(delete(REQUESTS).where(REQUESTS.c.created_at < request.at - KEPT_FOR))
+                # Nothing was stored in its name, as with a refusal: it has no row yet.
                 if not request.is_marked:
                     insert_request(connection, request)
                 connection.execute(update(REQUESTS).where(*mine).values(**values))
+        # Another request under this key was answered first; its answer is the one that is repeated.
         except IntegrityError:
             return

@@ -43,6 +43,7 @@ class SqlSearches(Searches):
 
     @override
     def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
+        # Random: many processes give ids at once.
         search_id = secrets.token_hex(6)
         with self.database.write() as connection:
             connection.execute(
@@ -97,6 +98,7 @@ class SqlSearches(Searches):
     ) -> SearchRecord:
         with self.database.write() as connection:
             row = _get_at(connection, search_id, expected_version, lock=True)
+            # A repeated request, or a controller that was killed between acting and hearing of it.
             if row.state == to:
                 return search_record(row)
             return _move(connection, row, to, now, reason)
@@ -125,6 +127,7 @@ class SqlSearches(Searches):
             total = row.trials_total + trials
             if total > MAX_TRIALS:
                 raise InvalidSettings(f"a search has at most {MAX_TRIALS} trials", field="trials")
+            # The one way back from an end.
             if SearchState(row.state).is_terminal:
                 _change(connection, row, SearchState.RUNNING, now, None)
                 row = get_row(connection, search_id)
@@ -144,6 +147,7 @@ class SqlSearches(Searches):
             .where(SEARCHES.c.state.in_(DRIVEN), free)
             .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
             .limit(1)
+            # Controllers that ask at once get different searches instead of waiting for each other.
             .with_for_update(skip_locked=True)
         )
         with self.database.write() as connection:
@@ -228,6 +232,7 @@ def _move(
     _change(connection, row, to, now, reason)
     payload = {"from": row.state, **({"reason": reason} if reason else {})}
     if to in (SearchState.CANCELLED, SearchState.FAILED):
+        # In the same transaction: no worker can begin a trial of a search that has ended.
         payload["cancelled_trials"] = cancel_open_trials(connection, row.id, now)
     elif row.state == SearchState.PAUSED:
         _forget_sent_messages(connection, row.id)
@@ -248,8 +253,10 @@ def _change(
 ) -> None:
     values: dict[str, Any] = {"state": to, "version": row.version + 1}
     if to is SearchState.RUNNING:
+        # A search that runs again keeps its first start.
         values |= {"started_at": row.started_at or now, "ended_at": None, "end_reason": None}
     if to.is_terminal:
+        # An ended search must not look driven, or extending it would have to wait for the lease.
         values |= {"ended_at": now, "end_reason": reason, "claimed_by": None, "claim_expires_at": None}
     changed = connection.execute(
         update(SEARCHES).where(SEARCHES.c.id == row.id, SEARCHES.c.state == row.state).values(**values)

@@ -83,6 +83,7 @@ class SqlTrials(Trials):
         return self._page("behaviour", query, cursor, limit)
 
     def _page(self, kind: str, query: Select[Any], cursor: str | None, limit: int) -> Page[TrialRecord]:
+        # One more than is shown tells whether there is a next page, without counting.
         query = query.order_by(TRIALS.c.row.desc()).limit(page_size(limit) + 1)
         if cursor is not None:
             (below,) = decode_cursor(kind, cursor, (int,))
@@ -126,11 +127,13 @@ class SqlTrials(Trials):
             .where(SEARCHES.c.id == TRIALS.c.search_id, SEARCHES.c.state.in_(TRAINING))
             .exists()
         )
+        # One statement decides: of many who claim at once, the condition on the state is true for one.
         claiming = (
             update(TRIALS)
             .where(TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, _due(now), live)
             .values(
                 state=TrialState.LEASED,
+                # Grows with every claim; whoever holds a smaller one can no longer write.
                 fence=TRIALS.c.fence + 1,
                 worker=worker,
                 lease_expires_at=expires_at,
@@ -173,6 +176,7 @@ class SqlTrials(Trials):
         if progress is not None:
             values["progress"] = encode_payload(progress)
         with self.database.write() as connection:
+            # No event: a heartbeat every few seconds would drown what happened.
             return connection.execute(_held_by(lease, *HELD).values(**values)).rowcount == 1
 
     @override
@@ -217,6 +221,7 @@ class SqlTrials(Trials):
             .order_by(TRIALS.c.lease_expires_at)
         )
         with self.database.write() as connection:
+            # By id, so that two reconcilers lock rows in one order.
             expired = sorted(connection.execute(query).scalars())
             return [trial_id for trial_id in expired if _expire(connection, trial_id, now, policy)]
 
@@ -229,6 +234,7 @@ class SqlTrials(Trials):
                 IS_OPEN,
                 TRIALS.c.search_id.in_(live),
                 TRIALS.c.state == TrialState.QUEUED,
+                # What was sent long ago counts as lost; the broker is asked before it is sent again.
                 func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at) <= queued_before,
                 _due(queued_before),
             )
@@ -241,6 +247,7 @@ class SqlTrials(Trials):
     @override
     def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         with self.database.write() as connection:
+            # SQLite takes a limited number of values in one statement.
             for start in range(0, len(trial_ids), 500):
                 chunk = trial_ids[start : start + 500]
                 connection.execute(update(TRIALS).where(TRIALS.c.id.in_(chunk)).values(sent_at=now))
@@ -276,6 +283,7 @@ def _lease_payload(lease: Lease) -> dict[str, object]:
 def _expire(connection: Connection, trial_id: str, now: datetime, policy: RetryPolicy) -> bool:
     """True when the trial was put back to QUEUED."""
     row = lock_with_search(connection, trial_id)
+    # Looked at again under the lock: the worker may have renewed or finished since the query.
     if row is None or row.state not in HELD or row.lease_expires_at is None or row.lease_expires_at > now:
         return False
     return lose_trial(connection, row, now, f"worker {row.worker} fell silent", policy)
