@@ -63,10 +63,12 @@ class Supervised:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
+                    # So that Ctrl-C reaches us alone, and a kill reaches all that the child started.
                     start_new_session=True,
                 )
             finally:
                 if output is not None:
+                    # The child has its own copy.
                     output.close()
         except OSError as error:
             raise Unavailable(
@@ -98,6 +100,7 @@ class Supervised:
     def _note_crash(self, now: float) -> None:
         steady = now - self.started_at > STEADY_AFTER_S
         self.crashes = 1 if steady else self.crashes + 1
+        # Doubling: a process that cannot start must not keep the machine busy.
         delay = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self.crashes - 1))
         self.next_start = now + delay
         log.error("process ended", process=self.spec.name, exit_code=self.exit_code, restart_in_s=delay)
@@ -149,6 +152,7 @@ class Supervisor:
             try:
                 member.restart_if_crashed()
             except Unavailable as error:
+                # No memory or no file rights: at once it would only fail again.
                 member.next_start = member.clock() + MAX_DELAY_S
                 log.error("restart failed", process=member.spec.name, reason=error.message)
 

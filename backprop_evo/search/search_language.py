@@ -80,6 +80,8 @@ class SearchLanguage:
 
     def _child(self, parent: Equation, generator: Random, partner: Callable[[], str]) -> tuple[Equation, str]:
         """One operator drawn; the paper's mutation where the one drawn has nothing to change."""
+        # Without the further operators nothing is drawn, so that a search of the paper's alone decides as it
+        # did before they existed.
         drawn = generator.random() if any(self._operators) else 1.0
         change_length, mutate_constant, crossover = accumulate(self._operators)
         child, prefix = parent, ""
@@ -90,6 +92,7 @@ class SearchLanguage:
         elif drawn < crossover:
             other = partner()
             child, prefix = dsl.crossover(parent, _read(other), generator), f"crossed with {other}: "
+        # No constant to change, no other length permitted: a proposal must not be its own parent.
         if child == parent:
             child, prefix = self._mutated(parent, generator), ""
         return child, prefix + dsl.describe_change(parent, child)

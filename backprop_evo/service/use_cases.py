@@ -15,6 +15,7 @@ from backprop_evo.search.lifecycle import CLONE, EXTEND, find_verb
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
 
+# Six heartbeats by default: a node that missed a few is not gone.
 NODE_SILENCE_S = 60.0
 
 

@@ -88,6 +88,7 @@ class Convolution(LinearOp):
             self.padding,
             self.dilation,
             False,
+            # No output padding: it belongs to transposed convolutions, as the False above.
             [0, 0],
             self.groups,
             [wanted[0], wanted[1], bias],
@@ -154,6 +155,7 @@ def linear_op(layer: nn.Linear | nn.Conv2d) -> LinearOp | str:
         padding = (0, 0)
     elif padding == "same":
         spans = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        # torch pads such layers more on one side, which one number for each axis cannot say.
         if any(span % 2 for span in spans):
             return "its 'same' padding is asymmetric (even kernel)"
         padding = (spans[0] // 2, spans[1] // 2)

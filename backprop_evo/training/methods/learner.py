@@ -133,6 +133,7 @@ class SiteLearner(Learner):
 
     def trained_below_top(self) -> Sequence[nn.Parameter]:
         """All but those of the highest site, whose gradient never passes a site."""
+        # What the loss itself sends to the highest layer is never zero, whatever an equation does below.
         top = set(self.conversion.sites[-1].layer.parameters())
         return [parameter for parameter in self.child.model.parameters() if parameter not in top]
 

@@ -19,7 +19,8 @@ from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import LearningRateGrid, RateProbe, RelativeStepGrid, ScheduleName
 from backprop_evo.training.run.calibration import rate_of_unit_step
 from backprop_evo.training.run.guards import EndedEarly
-from backprop_evo.training.run.loop import Material, Report, Run
+from backprop_evo.training.run.loop import Report, Run
+from backprop_evo.training.run.material import Material
 
 
 @dataclass(slots=True)
@@ -52,11 +53,13 @@ class _Prober:
     probed: Probed
 
     def probe(self, rate: float, epochs: float, relative_step: float | None = None) -> None:
+        # Every probe starts from the same weights and sees the same batches: they differ by the rate alone.
         run = Run(self.material, rate, "constant", self.seed, relative_step=relative_step)
         steps = min(self.material.steps(epochs), run.total_steps)
         try:
             run.advance(steps, self.report, "probe")
         except EndedEarly as end:
+            # Time, memory and a wish to stop concern the training; a rate that diverges concerns itself.
             if end.outcome not in (TrialState.DIVERGED, TrialState.PRUNED):
                 raise
             self.probed.add_failed(run, end.reason)
@@ -83,6 +86,7 @@ def probe_rates(
             prober.probe(rate, grid.probe_epochs)
     else:
         unit = rate_of_unit_step(material, seed)
+        # Nothing to choose: a probe would only cost its steps.
         if len(grid.relative_steps) == 1:
             (step,) = grid.relative_steps
             return Run(material, step * unit, schedule, seed, relative_step=step)
@@ -110,6 +114,7 @@ def _outward(steps: list[float], best: Run | None) -> float | None:
     if len(steps) < 2:
         return None
     if best is None or best.relative_step == steps[0]:
+        # The next of a geometric row: the ratio at this edge once more.
         return steps[0] ** 2 / steps[1]
     return steps[-1] ** 2 / steps[-2] if best.relative_step == steps[-1] else None
 
