@@ -18,6 +18,7 @@ from backprop_evo.store.base import Keys
 
 COOKIE = "bpe_key"
 OPEN_PATHS = ("/livez", "/readyz", "/version", "/login", "/static/")
+# POST because an equation is too long for an address, not because it changes anything.
 READING_POSTS = ("/api/v1/equations:check",)
 
 
@@ -39,6 +40,7 @@ class KeyGate:
         text = _key_text(request)
         key = await run_sync(self.keys.authenticate, text) if text else None
         if key is None:
+            # A form that was sent is not redirected: what was typed would be lost without a word.
             if wants_page(request) and request.method in SAFE_METHODS:
                 return RedirectResponse("/login", status_code=303)
             return respond(

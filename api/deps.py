@@ -14,6 +14,7 @@ from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
+# Also without quotes and as a weak one, for people with curl; 18 digits fit into any integer column.
 ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
 
@@ -38,6 +39,7 @@ def get_store(request: Request) -> Store:
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
+# No colon: it parts an id from its verb, as in ``/searches/3f0a5c:pause``.
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
 Fingerprint = Annotated[str, Path(max_length=128, description="hash of an equation's behaviour")]

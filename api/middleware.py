@@ -64,6 +64,7 @@ class RequestFrame:
                 await self.app(scope, receive, send_with_headers)
             except Exception:
                 log.exception("request failed")
+                # The answer has begun: a second one cannot follow, and the broken connection says enough.
                 if status:
                     raise
                 await internal_error(Request(scope))(scope, receive, send_with_headers)
@@ -79,6 +80,8 @@ class RequestFrame:
 
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
+    # A proxy's id is kept, so that its log and ours tell of one request; anything odd could forge lines of
+    # the log.
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
@@ -100,6 +103,7 @@ class SizeLimit:
             return
         received = 0
 
+        # A body may come without an announced length, or with a wrong one.
         async def counted() -> Message:
             nonlocal received
             message = await receive()

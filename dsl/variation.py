@@ -100,6 +100,7 @@ def mutate(
         child = equation
         for _ in range(k):
             child = _swap(child, rng, vocabulary, redraw)
+        # One change is one; several may take each other back.
         if is_feasible(child) and (k == 1 or child != equation):
             return child
     raise _nothing_feasible()
@@ -108,6 +109,7 @@ def mutate(
 def _swap(equation: Equation, rng: random.Random, vocabulary: Vocabulary, redraw: Redraw) -> Equation:
     """``equation`` with one component swapped for another of its category."""
     for _ in range(_MAX_ATTEMPTS):
+        # The first operand, then four components for each operation: every one as likely as any other.
         place = int(rng.random() * (4 * len(equation.operations) + 1)) - 1
         if place < 0:
             operand = _another(rng, vocabulary.operands, equation.first, redraw)

@@ -28,6 +28,7 @@ def log_in(request: Request, store: StoreDep, form: Annotated[Form, Depends(read
     if store.keys.authenticate(text) is None:
         return render(request, "login.html", status_code=401, wrong=True)
     answer = RedirectResponse("/", status_code=303)
+    # For this session of the browser only, and over TLS alone where the page came so.
     answer.set_cookie(
         COOKIE, text, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
     )

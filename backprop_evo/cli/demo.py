@@ -66,6 +66,7 @@ def demo(
 ) -> None:
     """Search for a few minutes, print the leaderboard, stop everything."""
     began = time.monotonic()
+    # Standard output belongs to the JSON.
     console = Console(stderr=as_json, soft_wrap=True)
     configure_logs(level=logging.WARNING)
     options = chosen_settings(home, port or free_port(), slots)

@@ -110,6 +110,7 @@ def redis(options: Settings) -> Finding:
 def disk(home: Path) -> Finding:
     """Room in the home folder, or in the nearest folder above that exists."""
     place = home
+    # A home folder that is not there yet is made when something starts.
     while not place.exists():
         place = place.parent
     free_mib = shutil.disk_usage(place).free // 2**20

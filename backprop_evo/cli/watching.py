@@ -45,6 +45,7 @@ def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
     path = f"/searches/{search_id}"
     search = client.get(path)
     confirmation = search["spec"]["confirmation"]
+    # One more than the best: plain backprop.
     planned = (confirmation["best"] + 1) * confirmation["seeds"] if confirmation["best"] else 0
     done = 0
     if planned and search["trials_done"] >= search["trials_total"]:
@@ -64,7 +65,8 @@ def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
 
 @dataclass(slots=True)
 class Watch:
-    """Takes snapshots of a search until it ends. ``tend`` is called before each, for whoever runs the stack.
+    """Takes snapshots of a search until it ends. ``on_interval`` is called before each, for whoever runs the
+    stack.
 
     Nobody training for ``idle_s`` is an error; None waits for ever, as for workers that come tomorrow.
     """
@@ -95,6 +97,8 @@ class Watch:
                     show(snapshot)
                     if snapshot.has_ended:
                         return snapshot.search
+                    # A search that waits for its workers looks the same as one whose workers are gone; only
+                    # time tells.
                     trained = answered if snapshot.running else trained
                     if self.idle_s is not None and answered - trained > self.idle_s:
                         raise Unavailable(f"no worker has trained anything for {duration(self.idle_s)}")

@@ -122,6 +122,7 @@ def _read_pickles(info: DatasetInfo, files: Files) -> dict[str, Bytes]:
     for part in ("train", "test"):
         images, labels = [], []
         for name in (name for name in batches if name.startswith("test") == (part == "test")):
+            # Unpickling can run code: the checksum of the published file was right a moment ago.
             batch = pickle.loads(_verified(info, files, name), encoding="bytes")
             images.append(np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, *info.shape))
             labels.append(np.asarray(batch.get(b"labels", batch.get(b"fine_labels")), dtype=np.uint8))
@@ -150,6 +151,7 @@ def _read_png_sheets(files: Files) -> dict[str, Bytes]:
     train = [_png_sheet(files, f"data_batch_{number}.png") for number in range(1, 6)]
     return {
         "train.images": np.concatenate(train),
+        # The package spells it so.
         "train.labels": np.array(json.loads(files.read("train_lables.json")), dtype=np.uint8),
         "test.images": _png_sheet(files, "test_batch.png"),
         "test.labels": np.array(json.loads(files.read("test_lables.json")), dtype=np.uint8),
