@@ -45,6 +45,7 @@ class Input:
 
     @property
     def is_wide(self) -> bool:
+        """Whether its values are too long for half a row."""
         return self.field.required or self.field.kind.name in ("rates", "constants", "texts")
 
     @property
@@ -64,10 +65,12 @@ class Group:
 
     @property
     def changed(self) -> int:
+        """How many, shown beside the folded title."""
         return sum(each.value.strip() not in ("", each.field.default) for each in self.inputs)
 
     @property
     def is_wrong(self) -> bool:
+        """Then the group is shown unfolded."""
         return any(each.problem is not None for each in self.inputs)
 
 
@@ -81,6 +84,7 @@ class SearchForm:
 
     @classmethod
     def of(cls, texts: Mapping[str, str], settings: Settings, problem: InvalidInput | None) -> SearchForm:
+        """The form with what was typed, and the problem beside the field that it means."""
         wrong = _wrong_field(problem)
         inputs = [
             Input(

@@ -17,7 +17,10 @@ from api.deps import (
     StoreDep,
     etag,
 )
-from api.schemas import IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut
+from api.schemas.leaderboard import LeaderboardRowOut
+from api.schemas.searches import IndividualOut, SearchOut
+from api.schemas.trials import TrialOut
+from api.schemas.wire import PageOut
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -98,7 +101,7 @@ def _bounds(argument: Argument) -> dict[str, Any]:
 def _add_route(verb: Verb) -> None:
     """``POST /searches/{search_id}:verb``; its body, where it has arguments, is made from the verb's row."""
 
-    def carry_out(
+    def apply_verb(
         search_id: SearchId,
         version: ExpectedVersion,
         response: Response,
@@ -106,23 +109,23 @@ def _add_route(verb: Verb) -> None:
         body: BaseModel | None = None,
     ) -> SearchOut:
         arguments = {} if body is None else body.model_dump(exclude_none=True)
-        search = service.carry_out(verb.name, search_id, arguments, expected_version=version)
+        search = service.apply_verb(verb.name, search_id, arguments, expected_version=version)
         answer = _accepted if verb.status == status.HTTP_202_ACCEPTED else _answer
         return answer(response, search)
 
-    shown = inspect.signature(carry_out, eval_str=True)
+    shown = inspect.signature(apply_verb, eval_str=True)
     parameters = dict(shown.parameters)
     body = parameters.pop("body")
     if any(argument.required for argument in verb.arguments):
         parameters["body"] = body.replace(annotation=_body_of(verb), default=inspect.Parameter.empty)
     elif verb.arguments:
         parameters["body"] = body.replace(annotation=_body_of(verb) | None)
-    carry_out.__signature__ = shown.replace(  # type: ignore[attr-defined]
+    apply_verb.__signature__ = shown.replace(  # type: ignore[attr-defined]
         parameters=list(parameters.values())
     )
     router.add_api_route(
         f"/{{search_id}}:{verb.name}",
-        carry_out,
+        apply_verb,
         methods=["POST"],
         name=f"{verb.name}_search",
         description=verb.summary,

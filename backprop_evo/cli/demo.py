@@ -66,6 +66,7 @@ def demo(
 ) -> None:
     """Search for a few minutes, print the leaderboard, stop everything."""
     began = time.monotonic()
+    # Standard output belongs to the JSON.
     console = Console(stderr=as_json, soft_wrap=True)
     configure_logs(level=logging.WARNING)
     options = chosen_settings(home, port or free_port(), slots)
@@ -79,7 +80,8 @@ def demo(
             search = client.post("/searches", {**DEMO, "seed": seed})
             with _cancelled_on_interrupt(client, search["id"]):
                 search = watched(
-                    Watch(client, search["id"], console, tend=stack.tend, idle_s=IDLE_S), options
+                    Watch(client, search["id"], console, on_interval=stack.restart_crashed, idle_s=IDLE_S),
+                    options,
                 )
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             console.print("Stopping what was started …")

@@ -25,7 +25,7 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def _command(verb: Verb) -> Callable[..., None]:
-    def carry_out(
+    def apply_verb(
         *,
         search_id: SearchId,
         url: Url = DEFAULT_URL,
@@ -38,13 +38,13 @@ def _command(verb: Verb) -> Callable[..., None]:
             search = client.post(f"/searches/{search_id}:{verb.name}", body)
         show(search, search_table(search), as_json=as_json)
 
-    shown = inspect.signature(carry_out, eval_str=True)
+    shown = inspect.signature(apply_verb, eval_str=True)
     search_id, *options = list(shown.parameters.values())[:-1]
     own = [_option(argument) for argument in verb.arguments]
-    carry_out.__signature__ = shown.replace(  # type: ignore[attr-defined]
+    apply_verb.__signature__ = shown.replace(  # type: ignore[attr-defined]
         parameters=[search_id, *own, *options]
     )
-    return carry_out
+    return apply_verb
 
 
 def _option(argument: Argument) -> inspect.Parameter:

@@ -47,6 +47,7 @@ class Operators:
 
     @property
     def beyond_the_paper(self) -> tuple[float, float, float]:
+        """(change_length, mutate_constant, crossover), in the order in which they are drawn."""
         return self.change_length, self.mutate_constant, self.crossover
 
 

@@ -26,6 +26,7 @@ class State(StrEnum):
     tone: Tone
 
     def __new__(cls, word: str, tone: Tone = Tone.IDLE, is_terminal: bool = False) -> Self:
+        """Reads the row of an enumeration: the word is the value, the rest are attributes of it."""
         state = str.__new__(cls, word)
         state._value_ = word
         state.tone = tone

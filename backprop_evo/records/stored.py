@@ -233,6 +233,7 @@ class KeyScope(StrEnum):
     ADMIN = "admin"
 
     def allows(self, needed: KeyScope) -> bool:
+        """Whether a key of this scope may do what ``needed`` names; the order of the members decides."""
         order = list(KeyScope)
         return order.index(self) >= order.index(needed)
 

@@ -45,6 +45,7 @@ def drive_once(
     claim, and go on with None if it is still held; ``InvalidInput`` when the search cannot be carried out,
     after marking it FAILED.
     """
+    # Read anew: the caller's may be as old as its last step.
     search = store.searches.get(search.id)
     try:
         progress = progress or load_progress(store, search)
@@ -52,6 +53,7 @@ def drive_once(
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
         store.searches.move(search.id, SearchState.FAILED, now=now, reason=error.message)
         raise
+    # In this order: a crash between the two leaves a search that is driven once more and then ends.
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if decisions.end is not None:

@@ -46,6 +46,7 @@ class SpecField:
 
     @property
     def dotted(self) -> str:
+        """The path as errors name it."""
         return ".".join(self.path)
 
     @property

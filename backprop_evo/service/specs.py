@@ -46,12 +46,15 @@ def _parse(adapter: TypeAdapter[T], kind: type[T], document: Mapping[str, Any], 
         )
     document = {**document, **_yardsticks(document)}
     try:
+        # By way of text: pydantic is strict about JSON in another way than about Python objects, lists for
+        # tuples for one.
         text = json.dumps(document)
     except (TypeError, ValueError) as error:
         raise InvalidSettings(f"the spec is no JSON: {error}", field="spec") from None
     try:
         return adapter.validate_json(text, strict=True)
     except ValidationError as error:
+        # One at a time: of a union the others only repeat it for the forms that were not meant.
         first = error.errors()[0]
         within = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS)
         path = f"{prefix}{within}" if within else "spec"
@@ -148,6 +151,7 @@ def _language_of(spec: SearchSpec) -> SearchLanguage:
     """The search's language, once it was seen to yield an equation."""
     try:
         language = SearchLanguage(spec)
+        # Most vocabularies that cannot yield anything are found by trying.
         language.draw(Random(spec.seed))
     except InvalidEquation as error:
         raise InvalidSettings(f"vocabulary: {error.message}", field="vocabulary", hint=error.hint) from None

@@ -15,6 +15,7 @@ from backprop_evo.search.lifecycle import CLONE, EXTEND, find_verb
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
 
+# Six heartbeats by default: a node that missed a few is not gone.
 NODE_SILENCE_S = 60.0
 
 
@@ -37,7 +38,7 @@ class Service:
         check_search_spec(spec)
         return self.store.searches.add(spec, now=self._clock())
 
-    def carry_out(
+    def apply_verb(
         self,
         verb: str,
         search_id: str,
@@ -52,7 +53,7 @@ class Service:
         asked = Asked(search_id, row.check(arguments or {}), expected_version, self._clock())
         if row.name in MORE_THAN_TRANSITIONS:
             return MORE_THAN_TRANSITIONS[row.name](self, asked)
-        return self.store.searches.carry_out(row, search_id, now=asked.at, expected_version=expected_version)
+        return self.store.searches.apply_verb(row, search_id, now=asked.at, expected_version=expected_version)
 
     def live_nodes(self) -> Sequence[NodeRecord]:
         """Nodes that were heard of in the last ``NODE_SILENCE_S`` seconds."""

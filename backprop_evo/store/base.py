@@ -2,7 +2,7 @@
 
 One protocol per noun; ``Store`` is all of them over one database. Every method is one transaction. Every
 state change is one ``UPDATE … WHERE state = :from`` and one event row in the same transaction. Time is an
-argument. One contract suite (``tests/contracts/test_store.py``) runs over every store.
+argument. One contract suite (``tests/contracts``) runs over every store.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Searches(Protocol):
         every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
         ``PreconditionFailed`` for a version that moved on."""
 
-    def carry_out(
+    def apply_verb(
         self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
     ) -> SearchRecord:
         """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
@@ -176,7 +176,7 @@ class Trials(Protocol):
         """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
         since: the broker may have lost their message."""
 
-    def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
+    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""
 
 
@@ -198,9 +198,6 @@ class Intermediates(Protocol):
 
     def of(self, search_id: str, *, after: int = 0) -> Sequence[IntermediateRecord]:
         """Those of a search in report order, those with ``report_order > after``."""
-
-    def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
-        """Those of one trial, by step."""
 
 
 class Leaderboard(Protocol):
@@ -232,7 +229,7 @@ class Events(Protocol):
 class Nodes(Protocol):
     """The machines that run workers."""
 
-    def beat(self, node: NodeRecord) -> None:
+    def record_heartbeat(self, node: NodeRecord) -> None:
         """Store a node's heartbeat."""
 
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
@@ -252,13 +249,13 @@ class Keys(Protocol):
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
 
-    def every(self) -> Sequence[KeyRecord]:
+    def all(self) -> Sequence[KeyRecord]:
         """All keys, revoked ones too, oldest first."""
 
     def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
         """The key opens nothing from now on; revoking again changes nothing. Raises ``NotFound``."""
 
-    def recognise(self, text: str) -> KeyRecord | None:
+    def authenticate(self, text: str) -> KeyRecord | None:
         """The key that this text is; None for a text that is wrong, unknown or revoked."""
 
 

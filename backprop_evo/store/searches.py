@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
+from typing_extensions import override
 
 from backprop_evo.errors import (
     Conflict,
@@ -40,7 +41,9 @@ class SqlSearches(Searches):
 
     database: Database
 
+    @override
     def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
+        # Random: many processes give ids at once.
         search_id = secrets.token_hex(6)
         with self.database.write() as connection:
             connection.execute(
@@ -59,10 +62,12 @@ class SqlSearches(Searches):
             add_event(connection, search_id, "search.queued", now, {"name": spec.name})
             return _read(connection, search_id)
 
+    @override
     def get(self, search_id: str, *, expected_version: int | None = None) -> SearchRecord:
         with self.database.read() as connection:
             return search_record(_get_at(connection, search_id, expected_version))
 
+    @override
     def page(
         self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
     ) -> Page[SearchRecord]:
@@ -81,6 +86,7 @@ class SqlSearches(Searches):
         last = items[-1] if len(rows) > limit else None
         return Page(items, encode_cursor("searches", last.created_at.isoformat(), last.id) if last else None)
 
+    @override
     def move(
         self,
         search_id: str,
@@ -92,11 +98,13 @@ class SqlSearches(Searches):
     ) -> SearchRecord:
         with self.database.write() as connection:
             row = _get_at(connection, search_id, expected_version, lock=True)
+            # A repeated request, or a controller that was killed between acting and hearing of it.
             if row.state == to:
                 return search_record(row)
             return _move(connection, row, to, now, reason)
 
-    def carry_out(
+    @override
+    def apply_verb(
         self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
     ) -> SearchRecord:
         assert verb.to is not None, "this verb is more than a transition"
@@ -107,6 +115,7 @@ class SqlSearches(Searches):
             _check_legal(row, verb)
             return _move(connection, row, verb.to, now)
 
+    @override
     def extend(
         self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
     ) -> SearchRecord:
@@ -118,6 +127,7 @@ class SqlSearches(Searches):
             total = row.trials_total + trials
             if total > MAX_TRIALS:
                 raise InvalidSettings(f"a search has at most {MAX_TRIALS} trials", field="trials")
+            # The one way back from an end.
             if SearchState(row.state).is_terminal:
                 _change(connection, row, SearchState.RUNNING, now, None)
                 row = get_row(connection, search_id)
@@ -129,6 +139,7 @@ class SqlSearches(Searches):
             add_event(connection, search_id, "search.extended", now, {"trials_total": total})
             return _read(connection, search_id)
 
+    @override
     def claim(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
         free = or_(SEARCHES.c.claimed_by.is_(None), SEARCHES.c.claim_expires_at <= now)
         query = (
@@ -136,6 +147,7 @@ class SqlSearches(Searches):
             .where(SEARCHES.c.state.in_(DRIVEN), free)
             .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
             .limit(1)
+            # Controllers that ask at once get different searches instead of waiting for each other.
             .with_for_update(skip_locked=True)
         )
         with self.database.write() as connection:
@@ -152,6 +164,7 @@ class SqlSearches(Searches):
                 add_event(connection, row.id, "search.running", now, {"from": row.state})
             return _read(connection, row.id)
 
+    @override
     def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         renewal = (
             update(SEARCHES)
@@ -161,6 +174,7 @@ class SqlSearches(Searches):
         with self.database.write() as connection:
             return connection.execute(renewal).rowcount == 1
 
+    @override
     def release_claim(self, search_id: str, controller: str) -> None:
         with self.database.write() as connection:
             connection.execute(
@@ -218,6 +232,7 @@ def _move(
     _change(connection, row, to, now, reason)
     payload = {"from": row.state, **({"reason": reason} if reason else {})}
     if to in (SearchState.CANCELLED, SearchState.FAILED):
+        # In the same transaction: no worker can begin a trial of a search that has ended.
         payload["cancelled_trials"] = cancel_open_trials(connection, row.id, now)
     elif row.state == SearchState.PAUSED:
         _forget_sent_messages(connection, row.id)
@@ -238,8 +253,10 @@ def _change(
 ) -> None:
     values: dict[str, Any] = {"state": to, "version": row.version + 1}
     if to is SearchState.RUNNING:
+        # A search that runs again keeps its first start.
         values |= {"started_at": row.started_at or now, "ended_at": None, "end_reason": None}
     if to.is_terminal:
+        # An ended search must not look driven, or extending it would have to wait for the lease.
         values |= {"ended_at": now, "end_reason": reason, "claimed_by": None, "claim_expires_at": None}
     changed = connection.execute(
         update(SEARCHES).where(SEARCHES.c.id == row.id, SEARCHES.c.state == row.state).values(**values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
+from typing_extensions import override
 
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Counts
@@ -19,6 +20,7 @@ class SqlStatistics(Statistics):
 
     database: Database
 
+    @override
     def count(self) -> Counts:
         with self.database.read() as connection:
             searches = connection.execute(select(SEARCHES.c.state, func.count()).group_by(SEARCHES.c.state))

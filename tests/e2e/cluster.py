@@ -10,13 +10,13 @@ from pathlib import Path
 
 import psutil
 
+from backprop_evo.parent_death import dying_with_parent
 from backprop_evo.records.searching import Confirmation, SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import Service
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
-from backprop_evo.tether import tethered
 
 QUICK = TrainSpec(
     model="mlp-8",
@@ -94,7 +94,7 @@ class Cluster:
         for name in names:
             with (self.home / f"{name}.log").open("ab") as output:
                 self.processes[name] = subprocess.Popen(
-                    tethered((sys.executable, *self.PROGRAMS[name])),
+                    dying_with_parent((sys.executable, *self.PROGRAMS[name])),
                     env=self.environment,
                     stdout=output,
                     stderr=output,

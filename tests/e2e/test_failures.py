@@ -104,7 +104,7 @@ def test_a_search_submitted_while_redis_is_away_runs_later(cluster: Cluster) -> 
 def test_a_cancelled_search_stops_its_running_trials(cluster: Cluster) -> None:
     search = cluster.service.submit_search(search_spec("cancelled", trials=4, train=SLOW))
     until_running(cluster, search.id)
-    cluster.service.carry_out("cancel", search.id)
+    cluster.service.apply_verb("cancel", search.id)
     assert {trial.state for trial in trials_of(cluster, search.id)} == {TrialState.CANCELLED}
     after = cluster.service.submit_search(search_spec("after a cancellation", trials=2))
     assert cluster.until_ended(after.id, within_s=60).state is SearchState.COMPLETED
