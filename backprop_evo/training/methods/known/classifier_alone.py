@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def prepare(settings: NoSettings, child: FreshChild) -> Learner:
+    """Leaves the last layer alone to the optimiser."""
     from contextlib import contextmanager
 
     from torch import nn

@@ -48,12 +48,14 @@ def check(settings: ClippedGradientSettings) -> None:
 
 
 def text(settings: ClippedGradientSettings) -> str:
+    """With its bounds, so that two of them differ on a leaderboard."""
     limits = (("norm", settings.max_norm), ("value", settings.max_value))
     told = ", ".join(f"{name} {limit:g}" for name, limit in limits if limit is not None)
     return f"clipped gradient ({told})"
 
 
 def prepare(settings: ClippedGradientSettings, child: FreshChild) -> Learner:
+    """Plain backprop whose gradients are clipped before the update."""
     from backprop_evo.training.methods.changed_gradient import changed_gradient, gradients
 
     def change() -> None:

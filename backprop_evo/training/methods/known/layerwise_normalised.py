@@ -37,6 +37,7 @@ class LayerwiseNormalisedSettings:
 
 
 def prepare(settings: LayerwiseNormalisedSettings, child: FreshChild) -> Learner:
+    """Plain backprop whose layers' gradients take their weights' size."""
     from torch import nn
 
     from backprop_evo.training.methods.changed_gradient import changed_gradient

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlaceboSettings:
+    """Which placebo, and how far it is from plain backprop."""
+
     number: int = setting(
         "which placebo: another number is another method of the same kind", default=0, low=0
     )
@@ -39,6 +41,7 @@ class PlaceboSettings:
 
 
 def prepare(settings: PlaceboSettings, child: FreshChild) -> Learner:
+    """Plain backprop whose gradients are multiplied by factors next to 1."""
     from backprop_evo.training.methods.changed_gradient import changed_gradient
 
     factors = {
