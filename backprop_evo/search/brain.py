@@ -63,7 +63,7 @@ class Brain:
         self._first_of: dict[str, int] = {}
         self._member_of: dict[str, int] = {}
         self._fitness: dict[int, float] = {}
-        self._population = Population(spec.population_size)
+        self._population = Population(spec.best_size)
         self._budget = Budget()
         self._confirmations: set[str] = set()
         self._twins_in_a_row = 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from random import Random
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
@@ -22,14 +22,25 @@ from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
 from backprop_evo.training.methods import as_method, method_of
 
-_SPEC = TypeAdapter(SearchSpec)
+_SEARCH: TypeAdapter[SearchSpec] = TypeAdapter(SearchSpec)
+_TRAIN: TypeAdapter[TrainSpec] = TypeAdapter(TrainSpec)
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid", "RelativeStepGrid"})
+T = TypeVar("T")
 
 
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
     """The spec that a JSON document describes. Raises ``InvalidSettings`` naming the first wrong field,
     dotted; unknown fields and values of another type are wrong, never dropped or converted."""
-    for path, nearest in _unknown_fields(SearchSpec, document):
+    return _parse(_SEARCH, SearchSpec, document, "")
+
+
+def parse_train_spec(document: Mapping[str, Any]) -> TrainSpec:
+    """The same for the part ``train`` of a search."""
+    return _parse(_TRAIN, TrainSpec, document, "train.")
+
+
+def _parse(adapter: TypeAdapter[T], kind: type[T], document: Mapping[str, Any], prefix: str) -> T:
+    for path, nearest in _unknown_fields(kind, document, prefix):
         raise InvalidSettings(
             f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
         )
@@ -41,11 +52,12 @@ def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
     except (TypeError, ValueError) as error:
         raise InvalidSettings(f"the spec is no JSON: {error}", field="spec") from None
     try:
-        return _SPEC.validate_json(text, strict=True)
+        return adapter.validate_json(text, strict=True)
     except ValidationError as error:
         # One at a time: of a union the others only repeat it for the forms that were not meant.
         first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS) or "spec"
+        within = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS)
+        path = f"{prefix}{within}" if within else "spec"
         raise InvalidSettings(f"{path}: {first['msg']}", field=path) from None
 
 

@@ -19,9 +19,22 @@ from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
 
 QUICK = TrainSpec(
-    model="mlp-8", epochs=0.2, batch_size=64, train_images=640, validation_images=200, augment=False
+    model="mlp-8",
+    epochs=0.2,
+    batch_size=64,
+    learning_rate=0.1,
+    train_images=640,
+    validation_images=200,
+    augment=False,
 )
-SLOW = TrainSpec(model="mlp-64", epochs=400, batch_size=64, train_images=1280, validation_images=200)
+SLOW = TrainSpec(
+    model="mlp-64",
+    epochs=400,
+    batch_size=64,
+    learning_rate=0.1,
+    train_images=1280,
+    validation_images=200,
+)
 IMPATIENT = {
     "LEASE_S": "3",
     "HEARTBEAT_S": "0.3",

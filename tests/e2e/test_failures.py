@@ -15,7 +15,13 @@ from tests.e2e.cluster import SLOW, Cluster, eventually, search_spec
 pytestmark = pytest.mark.slow
 
 STEADY = SLOW.__class__(
-    model="mlp-32", epochs=12, batch_size=64, train_images=1280, validation_images=200, augment=False
+    model="mlp-32",
+    epochs=12,
+    batch_size=64,
+    learning_rate=0.1,
+    train_images=1280,
+    validation_images=200,
+    augment=False,
 )
 """Long enough to be killed in the middle, on any machine."""
 
