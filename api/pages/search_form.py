@@ -45,7 +45,7 @@ class Input:
 
     @property
     def is_wide(self) -> bool:
-        """Whether its values are too long for half a row."""
+        """Lists and texts need a line of their own."""
         return self.field.required or self.field.kind.name in ("rates", "constants", "texts")
 
     @property
@@ -65,12 +65,12 @@ class Group:
 
     @property
     def changed(self) -> int:
-        """How many, shown beside the folded title."""
+        """How many inputs differ from their defaults; an empty one means its default."""
         return sum(each.value.strip() not in ("", each.field.default) for each in self.inputs)
 
     @property
     def is_wrong(self) -> bool:
-        """Then the group is shown unfolded."""
+        """A group with a wrong field is shown unfolded."""
         return any(each.problem is not None for each in self.inputs)
 
 
@@ -84,7 +84,7 @@ class SearchForm:
 
     @classmethod
     def of(cls, texts: Mapping[str, str], settings: Settings, problem: InvalidInput | None) -> SearchForm:
-        """The form with what was typed, and the problem beside the field that it means."""
+        """The form with what was typed, and the problem beside the field that it is about."""
         wrong = _wrong_field(problem)
         inputs = [
             Input(

@@ -75,7 +75,8 @@ def home(
     preset: Annotated[str, Query(max_length=64)] = "",
     search_id: Annotated[str, Query(alias="from", max_length=64)] = "",
 ) -> Response:
-    """``from`` fills the form as that search was submitted, ``preset`` its training."""
+    """The newest searches, and the form for another one. ``from`` fills the form as that search was
+    submitted, ``preset`` its training."""
     form = form_of(store.searches.get(search_id)) if search_id else blank_form()
     form = with_preset(form, preset) if preset else form
     limit = min(part.limit, 25)

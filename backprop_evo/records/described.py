@@ -68,12 +68,12 @@ def part(spec: Callable[[], Any], panel: Panel, prefix: str = "") -> Any:
 
 
 def at_least(low: float) -> Bounds:
-    """From ``low``, inclusive."""
+    """No upper bound."""
     return Bounds(f"at least {low:,}", lambda value: value >= low)
 
 
 def between(low: float, high: float) -> Bounds:
-    """Both ends inclusive."""
+    """Both ends are permitted."""
     return Bounds(f"{low:,} to {high:,}", lambda value: low <= value <= high)
 
 

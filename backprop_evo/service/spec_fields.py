@@ -46,7 +46,7 @@ class SpecField:
 
     @property
     def dotted(self) -> str:
-        """The path as errors name it."""
+        """As errors and documents name it: ``train.epochs``."""
         return ".".join(self.path)
 
     @property
