@@ -33,6 +33,8 @@ SEARCH = {
     "name": "journey",
     "trials": 5,
     "start": ["g / fro(g)"],
+    "population_size": 1000,
+    "lengths": [1.0, 0.0, 0.0],
     "start_random": 2,
     "in_flight": 1,
     "train": {
