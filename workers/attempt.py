@@ -91,13 +91,15 @@ class Attempts:
         """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
         # A claim whose answer got lost leaves a lease in our own name; asked again, it is seen as our own
         # dead predecessor and taken over.
-        lease = self._patiently(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
+        lease = self._with_retries(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
         if isinstance(lease, Ending):
             log.debug("trial not claimed", trial_id=trial_id, ending=lease.value)
             return lease
-        trial = self._patiently(lambda: self.store.trials.get(trial_id), CLAIM_PATIENCE_S)
+        trial = self._with_retries(lambda: self.store.trials.get(trial_id), CLAIM_PATIENCE_S)
         with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
-            if not self._patiently(lambda: self.store.trials.start(lease, now=self.now()), CLAIM_PATIENCE_S):
+            if not self._with_retries(
+                lambda: self.store.trials.start(lease, now=self.now()), CLAIM_PATIENCE_S
+            ):
                 return Ending.OVERTAKEN
             log.info("trial starts", method=trial.method.json, attempt=lease.fence)
             ending = self._train(trial, lease)
@@ -169,11 +171,13 @@ class Attempts:
             return self._report(lease, result, lost=heartbeat.lost)
 
     def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:
-        spec = self._patiently(lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S).spec.pruner
+        spec = self._with_retries(
+            lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S
+        ).spec.pruner
 
         def judge(value: IntermediateValue) -> str | None:
             try:
-                return self._patiently(
+                return self._with_retries(
                     lambda: report_value(self.store, lease, spec, value, now=self.now()),
                     # Between rungs nobody judges: such a value is for people, and not worth holding up a
                     # training.
@@ -197,7 +201,7 @@ class Attempts:
             if lost:
                 return Ending.OVERTAKEN
             return self._release(lease, "its node is shutting down", retry=True)
-        finished = self._patiently(
+        finished = self._with_retries(
             lambda: self.store.trials.finish(lease, result, now=self.now()), REPORT_PATIENCE_S
         )
         return Ending.FINISHED if finished else Ending.OVERTAKEN
@@ -214,7 +218,7 @@ class Attempts:
         return self._release(lease, reason, retry=not earlier)
 
     def _release(self, lease: Lease, reason: str, *, retry: bool) -> Ending:
-        released = self._patiently(
+        released = self._with_retries(
             lambda: self.store.trials.release(lease, now=self.now(), reason=reason, retry=retry),
             REPORT_PATIENCE_S,
         )
@@ -222,7 +226,7 @@ class Attempts:
             return Ending.OVERTAKEN
         return Ending.RELEASED if retry else Ending.FINISHED
 
-    def _patiently(self, ask: Callable[[], T], patience_s: float) -> T:
+    def _with_retries(self, ask: Callable[[], T], patience_s: float) -> T:
         """Ask the database, again and later each time while it cannot be reached. Raises ``Unavailable`` in
         the end."""
         deadline, delay_s, wait = time.monotonic() + patience_s, 0.2, threading.Event()

@@ -85,7 +85,9 @@ class Conversion:
 
         A site whose σ is the identity says why, and what that means for an equation.
         """
-        lines = [f"{site.name}: {type(site.layer).__name__} after {_told(site)}" for site in self.sites]
+        lines = [
+            f"{site.name}: {type(site.layer).__name__} after {_activation_text(site)}" for site in self.sites
+        ]
         return "\n".join(lines + [f"{left.name}: left alone, {left.reason}" for left in self.left_alone])
 
 
@@ -196,7 +198,7 @@ def _refuse_converted(model: nn.Module) -> None:
             )
 
 
-def _told(site: Site) -> str:
+def _activation_text(site: Site) -> str:
     activation = site.activation or site.expected or "whatever the first pass shows"
     if activation != "identity":
         return ", then ".join((activation, *map(str, site.poolings)))
