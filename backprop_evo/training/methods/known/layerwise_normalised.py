@@ -59,7 +59,8 @@ def trust_ratio(weight: Tensor, gradient: Tensor, trust: float) -> Tensor:
     import torch
 
     own, sent = (torch.linalg.vector_norm(each, dtype=torch.float64) for each in (weight, gradient))
-    return torch.where((own > 0) & (sent > 0), trust * own / sent, 1.0)
+    ratio: Tensor = (trust * own / sent).masked_fill((own == 0) | (sent == 0), 1.0)
+    return ratio
 
 
 METHOD = Declared(
