@@ -124,7 +124,10 @@ def test_a_search_goes_from_a_file_to_the_leaderboard(run: Run, home: Path) -> N
     assert "confirmed" in table
 
 
-def test_random_search_beside_indirect_feedback_reaches_the_leaderboard(run: Run, home: Path) -> None:
+def test_random_search_beside_indirect_feedback_reaches_the_leaderboard(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow table folds the method's name
     document = SEARCH | {
         "name": "control",
         "strategy": "random",
