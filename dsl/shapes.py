@@ -33,11 +33,14 @@ TRANSPOSED: Mapping[Shape, Shape] = MappingProxyType(
     {shape: _SHAPE_OF_AXES[shape.axes[1], shape.axes[0]] for shape in Shape}
 )
 
-#: (left, right) → result.
+_SHAPES_OF_OPERANDS = frozenset(row.shape for row in OPERANDS.values())
+_RIGHT = _SHAPES_OF_OPERANDS | {TRANSPOSED[shape] for shape in _SHAPES_OF_OPERANDS}
+
+#: (left, right) → result; on the right stands an operand or its transpose.
 PRODUCTS: Mapping[tuple[Shape, Shape], Shape] = MappingProxyType(
     {
         (left, right): _SHAPE_OF_AXES[left.axes[0], right.axes[1]]
-        for left, right in product(Shape, Shape)
+        for left, right in product(Shape, sorted(_RIGHT, key=lambda shape: shape.value))
         if left.axes[1] == right.axes[0] and not {left.axes[0], right.axes[1]} <= _FEATURES
     }
 )
@@ -57,9 +60,7 @@ class _Rules:
     products: Mapping[tuple[Shape, Shape], Shape]
 
 
-def _rules(
-    transposed: Mapping[Shape, Shape], products: Mapping[tuple[Shape, Shape], Shape]
-) -> _Rules:
+def _rules(transposed: Mapping[Shape, Shape], products: Mapping[tuple[Shape, Shape], Shape]) -> _Rules:
     special = {name: transposed for name, row in UNARIES.items() if row.shape == "transposed"}
     return _Rules({**special, **{n: _ONE_TO_ONE for n, row in UNARIES.items() if row.remembers}}, products)
 
