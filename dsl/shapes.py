@@ -54,7 +54,7 @@ _ONE_TO_ONE = {shape: shape for shape in Shape if shape.axes[1] != "sample"}
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """``unaries`` has those that do not take every class to itself: class → class, absent where infeasible."""
+    """``unaries`` has those that do not take every class to itself: class → class, none where infeasible."""
 
     unaries: Mapping[str, Mapping[Shape, Shape]]
     products: Mapping[tuple[Shape, Shape], Shape]
@@ -166,8 +166,9 @@ def _binary_or_reason(binary: str, left: Shape, right: Shape, number: int) -> Sh
     if after is not None:
         return after
     if binary in _MATMUL:
+        factors = f"({left.value}) @ ({right.value})"
         raise InfeasibleEquation(
-            f"operation {number}: there is no product ({left.value}) @ ({right.value}): {_misfit(left, right)}"
+            f"operation {number}: there is no product {factors}: {_misfit(left, right)}"
         )
     raise InfeasibleEquation(
         f"operation {number}: {binary} wants equal shapes, but left is {left.value} and right "

@@ -78,7 +78,8 @@ class SearchSpec:
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
     a mutation drew what stood there already: "place" is that of searches from before there was a choice,
-    which replay with it. ``start`` holds equation texts; after those, random equations fill up the start
+    which replay with it. ``products`` says which products of matrices may be drawn: all that fit, or the
+    "three" of searches from before there were more. ``start`` holds equation texts; after those, random equations fill up the start
     population of ``start_random``. ``lengths[i]`` is the probability that a random equation has i + 1
     operations. ``in_flight`` trials are out with workers at a time. ``strategy`` names how equations are
     proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained, confirmed and
@@ -92,6 +93,7 @@ class SearchSpec:
     best_probability: float = 0.7
     mutations: tuple[float, ...] = (1.0,)
     mutation_redraw: Literal["replacement", "place"] = "replacement"
+    products: Literal["all", "three"] = "all"
     start: tuple[str, ...] = ()
     start_random: int = 16
     lengths: tuple[float, ...] = (1.0, 0.0, 0.0)
@@ -113,6 +115,7 @@ class SearchSpec:
             ("best_probability", 0 <= self.best_probability <= 1, "a probability"),
             ("mutations", _is_distribution(self.mutations), "non-negative probabilities that sum to 1"),
             ("mutation_redraw", self.mutation_redraw in ("replacement", "place"), "replacement or place"),
+            ("products", self.products in ("all", "three"), "all or three"),
             ("start_random", self.start_random >= 0, "at least 0"),
             ("start_random", bool(self.start) or self.start_random >= 1, "at least 1 where start is empty"),
             (

@@ -46,7 +46,7 @@ class Shape(Enum):
 
     @property
     def axes(self) -> tuple[str, str]:
-        """What the rows and the columns of a value are, read as a matrix: sample, input, output or classes."""
+        """What rows and columns are where a value is read as a matrix: sample, input, output or classes."""
         return _AXES[self]
 
 

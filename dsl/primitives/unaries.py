@@ -218,8 +218,8 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 decision=(
                     f"(x − m) / sqrt(max(q, {EPSILON:g}²)) with m and q the running averages of x "
                     "and x² over the first axis: the paper calls both m̂ and ŝ running averages "
-                    "here, and the average of x² is the one whose root has x's unit. Not of values whose columns "
-                    "are samples: the averages of each would be taken up by another sample of the next batch."
+                    "here, and the average of x² is the one whose root has x's unit. Not of values whose "
+                    "columns are samples: each average would go on with another sample in the next batch."
                 ),
             ),
         )
