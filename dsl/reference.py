@@ -79,7 +79,10 @@ def chain_value(
     entered = [] if inner is None else inner
 
     def argument(unary: Unary, x: Array, shape: Shape, place: str) -> tuple[Array, Shape]:
-        entered.extend([x, np.full(1, unary.constant)] if unary.name == "clip" else [])
+        if unary.name == "identity":
+            return x, shape
+        if unary.name == "clip":
+            entered.extend([x, np.full(1, unary.constant)])
         row = UNARIES[unary.name]
         if row.shape == "transposed":
             return transposed(x, shape, site), TRANSPOSED[shape]

@@ -103,18 +103,16 @@ def is_feasible(equation: Equation, products: Products = "all") -> bool:
     unaries, fitting = rules.unaries, rules.products
     shape: Shape | None = _SHAPE_OF_OPERAND[equation.first.name]
     for operation in equation.operations:
-        special = unaries.get(operation.left_unary.name)
-        if special is not None:
-            shape = special.get(shape)  # type: ignore[arg-type]
+        if operation.left_unary.name in unaries:
+            shape = unaries[operation.left_unary.name].get(shape)  # type: ignore[arg-type]
         binary = operation.binary
         if binary in _LEFT:
             if shape is None:
                 return False
             continue
         right: Shape | None = _SHAPE_OF_OPERAND[operation.right.name]
-        special = unaries.get(operation.right_unary.name)
-        if special is not None:
-            right = special.get(right)  # type: ignore[arg-type]
+        if operation.right_unary.name in unaries:
+            right = unaries[operation.right_unary.name].get(right)  # type: ignore[arg-type]
         if shape is None or right is None:
             return False
         if binary in _MATMUL:
@@ -167,9 +165,7 @@ def _binary_or_reason(binary: str, left: Shape, right: Shape, number: int) -> Sh
         return after
     if binary in _MATMUL:
         factors = f"({left.value}) @ ({right.value})"
-        raise InfeasibleEquation(
-            f"operation {number}: there is no product {factors}: {_misfit(left, right)}"
-        )
+        raise InfeasibleEquation(f"operation {number}: there is no product {factors}: {_misfit(left, right)}")
     raise InfeasibleEquation(
         f"operation {number}: {binary} wants equal shapes, but left is {left.value} and right "
         f"is {right.value}"

@@ -38,8 +38,8 @@ def vocabulary(
 
     Operands are named with their statistic (``"g"``, ``"mean(g)"``), unaries by name with all constants of
     their grid unless ``constants`` names others (``{"scale": (0.1, 3.0)}``; grids that the paper fixes can be
-    narrowed only). ``products`` is "three" for searches from before there were more, which draw the same again
-    with it. Raises UnknownComponent naming the nearest known one.
+    narrowed only). ``products`` is "three" for searches from before there were more, which replay with it.
+    Raises UnknownComponent naming the nearest known one.
     """
     by_text = {operand_text(operand): operand for operand in _all_operands()}
     constants = constants or {}
