@@ -148,7 +148,10 @@ def draws_from_numpy(monkeypatch, seed: int) -> None:
 def compare(ours: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
     """Within ``tolerance`` of the entry's size, or of a typical entry's where terms cancel."""
     assert ours.shape == expected.shape
-    scale = np.sqrt(np.mean(expected**2))
-    error = np.abs(ours - expected) / (np.abs(expected) + scale + 1e-30)
     assert np.isfinite(ours).all()
-    assert error.max(initial=0) <= tolerance
+    assert relative_error(ours, expected) <= tolerance
+
+
+def relative_error(ours: np.ndarray, expected: np.ndarray) -> float:
+    scale = np.sqrt(np.mean(expected**2))
+    return float((np.abs(ours - expected) / (np.abs(expected) + scale + 1e-30)).max(initial=0))
