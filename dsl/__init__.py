@@ -13,7 +13,7 @@ from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
 from dsl.printing import from_json, to_json, to_latex, to_mathml, to_text
 from dsl.reference import evaluate, live_operands
-from dsl.shapes import infeasibility, is_feasible
+from dsl.shapes import Products, infeasibility, is_feasible
 from dsl.variation import Redraw, change_length, crossover, describe_change, mutate, mutate_constant, sample
 from dsl.vocabulary import EVERYTHING, Vocabulary, vocabulary
 
@@ -34,6 +34,7 @@ __all__ = [
     "KnownEquation",
     "Operand",
     "Operation",
+    "Products",
     "Published",
     "Redraw",
     "Unary",

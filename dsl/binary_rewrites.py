@@ -108,17 +108,22 @@ _OPERAND_OF_PRODUCT = _operands_by_product()
 
 
 def named_product(equation: Equation) -> Equation | None:
-    """b_next @ W = b_next_W and so on, also with a factor; b_next_W ⊙ dh = g and so on."""
-    head = equation.operations[0]
-    left, right = equation.first, head.right
-    if head.right_unary != IDENTITY or left.statistic != "value" or right.statistic != "value":
+    """b_next · W = b_next_W and so on, also with a factor; Wᵗ · b_nextᵗ = b_next_Wᵗ; b_next_W ⊙ dh = g."""
+    head, kept = equation.operations[0], equation.operations[0].left_unary
+    if head.right_unary == IDENTITY and kept.name in ("identity", "negate", "scale"):
+        name = operand_of_product(head.binary, equation.first, head.right)
+    elif head.binary == "matmul" and head.right_unary.name == kept.name == "transpose":
+        name = operand_of_product(head.binary, head.right, equation.first)
+    else:
         return None
-    if head.left_unary.name not in ("identity", "negate", "scale"):
+    return None if name is None else Equation(Operand(name), (keep(kept), *equation.operations[1:]))
+
+
+def operand_of_product(binary: str, left: Operand, right: Operand) -> str | None:
+    """The operand that is this product; None where there is none."""
+    if left.statistic != "value" or right.statistic != "value":
         return None
-    name = _OPERAND_OF_PRODUCT.get((head.binary, left.name, right.name))
-    if name is None:
-        return None
-    return Equation(Operand(name), (keep(head.left_unary), *equation.operations[1:]))
+    return _OPERAND_OF_PRODUCT.get((binary, left.name, right.name))
 
 
 _COMMUTE = frozenset(name for name, row in BINARIES.items() if row.commutes)

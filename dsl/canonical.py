@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dsl import binary_rewrites, unary_rewrites
-from dsl.equation import Equation
+from dsl import binary_rewrites, product_rewrites, unary_rewrites
+from dsl.equation import Equation, Operation
 
 #: Of 200,000 random equations none took more than 8 steps; so many mean that rewrites undo each other.
 _MAX_STEPS = 200
@@ -18,17 +18,23 @@ _MAX_STEPS = 200
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """``formula`` is the rewrite in mathematics, for people; ``apply`` gives None where it does not apply."""
+    """``formula`` is the rewrite in mathematics, for people; ``apply`` gives None where it does not apply.
+
+    ``of_matrices`` says that it concerns equations with a product or a transpose alone.
+    """
 
     name: str
     formula: str
     apply: Callable[[Equation], Equation | None]
+    of_matrices: bool = False
 
 
 def canonical(equation: Equation) -> Equation:
     """The canonical form: feasible if ``equation`` is, of the same meaning, and its own canonical form."""
+    # no rewrite brings in a product or a transpose, so this needs no second look
+    rewrites = REWRITES if any(map(_is_of_matrices, equation.operations)) else _OF_ALL
     for _ in range(_MAX_STEPS):
-        for rewrite in REWRITES:
+        for rewrite in rewrites:
             simpler = rewrite.apply(equation)
             if simpler is not None:
                 equation = simpler
@@ -36,6 +42,10 @@ def canonical(equation: Equation) -> Equation:
         else:
             return equation
     raise AssertionError(f"the rewrites do not come to an end: {equation}")
+
+
+def _is_of_matrices(operation: Operation) -> bool:
+    return operation.binary == "matmul" or operation.left_unary.name == "transpose"
 
 
 #: In the order in which they are tried; the table of ``docs/language.md`` is made of it.
@@ -72,7 +82,32 @@ REWRITES: tuple[Rewrite, ...] = (
     Rewrite("same twice", "min(x, x) = max(x, x) = x, x + x = 2 x, x ⊙ x = x²", binary_rewrites.same_twice),
     Rewrite("cube", "x² ⊙ x = x³", binary_rewrites.cubed),
     Rewrite(
-        "names", "b_next @ W = b_next_W, b_next_W ⊙ dh = g, and for R and R_L", binary_rewrites.named_product
+        "names",
+        "b_next @ W = b_next_W, W.T @ b_next.T = b_next_W.T, b_next_W ⊙ dh = g, and for R and R_L",
+        binary_rewrites.named_product,
+    ),
+    Rewrite(
+        "names within",
+        "(x @ b_next) @ W = x @ b_next_W, (x @ W.T) @ b_next.T = x @ b_next_W.T, and for R and R_L",
+        product_rewrites.associated,
+        of_matrices=True,
+    ),
+    Rewrite(
+        "transposed product", "(x @ y).T = y.T @ x.T", product_rewrites.transposed_product, of_matrices=True
+    ),
+    Rewrite(
+        "transposed later",
+        "u(x.T) = u(x).T, entry by entry",
+        product_rewrites.transposed_later,
+        of_matrices=True,
+    ),
+    Rewrite(
+        "transposed both",
+        "f(x.T, y.T) = f(x, y).T, elementwise",
+        product_rewrites.transposed_pair,
+        of_matrices=True,
     ),
     Rewrite("order", "x + y = y + x, (x + y) + z = (x + z) + y; also ⊙, min, max", binary_rewrites.ordered),
 )
+
+_OF_ALL = tuple(rewrite for rewrite in REWRITES if not rewrite.of_matrices)

@@ -54,6 +54,12 @@ _EQUATIONS = (
         "b_next @ S * dh",
         "operand S of appendix A",
     ),
+    (
+        "newton-schulz",
+        "One Newton–Schulz step towards orthogonal signals",
+        "-0.5 * (g / fro(g) @ g.T @ (g / fro(g))) + 1.5 * g",
+        "Higham 2008, chapter 8: iteration for the polar factor, of g / ‖g‖ and scaled back by ‖g‖",
+    ),
     ("g-fro", "Normalised by the Frobenius norm", "g / fro(g)", "Table 1"),
     ("g-elem-2", "Normalised by the elementwise 2-norm", "g / elem(g, 2)", "Table 1"),
     ("a1-sgd-1", "Table 1, A1, SGD, first", "min(g / fro(g), clip(h, 1.0))", "Table 1"),

@@ -17,8 +17,9 @@ from typing import Protocol
 import numpy as np
 
 from dsl.equation import Equation, Operand, Unary
-from dsl.primitives import BINARIES, EPSILON, INF, RUNNING, Shape
-from dsl.shapes import shape_after_unary, shape_of_operand, shapes_of
+from dsl.matrices import as_matrix, product, transposed
+from dsl.primitives import BINARIES, EPSILON, INF, RUNNING, UNARIES, Shape
+from dsl.shapes import PRODUCTS, TRANSPOSED, TURNED, shape_of_operand, shapes_of
 from dsl.site_values import Array, SiteValues
 
 #: Running averages by what they are of: an operand's name (average of the batch's mean, of its variance), or
@@ -76,28 +77,35 @@ def chain_value(
     """
     after = dict(memory)
     entered = [] if inner is None else inner
+
+    def argument(unary: Unary, x: Array, shape: Shape, place: str) -> tuple[Array, Shape]:
+        if unary.name == "identity":
+            return x, shape
+        if unary.name == "clip":
+            entered.extend([x, np.full(1, unary.constant)])
+        row = UNARIES[unary.name]
+        if row.shape == "transposed":
+            return transposed(x, shape, site), TRANSPOSED[shape]
+        if row.random and shape in TURNED:  # drawn as before it was turned, so that the two commute
+            return unary_value(unary, x.T, draws, after, place).T, shape
+        return unary_value(unary, x, draws, after, place), shape
+
     with np.errstate(all="ignore"):
         value, shape = operand_of(equation.first), shape_of_operand(equation.first)
         for number, operation in enumerate(equation.operations, start=1):
             entered += [value] if number > 1 else []
-            entered += _clipped(operation.left_unary, value)
-            value = unary_value(operation.left_unary, value, draws, after, f"left {number}")
-            shape = shape_after_unary(operation.left_unary, shape) or shape
+            value, shape = argument(operation.left_unary, value, shape, f"left {number}")
             if BINARIES[operation.binary].shape == "left":
                 continue
-            right = operand_of(operation.right)
-            entered += _clipped(operation.right_unary, right)
-            right = unary_value(operation.right_unary, right, draws, after, f"right {number}")
+            right, right_shape = operand_of(operation.right), shape_of_operand(operation.right)
+            right, right_shape = argument(operation.right_unary, right, right_shape, f"right {number}")
             entered += [value, right] if operation.binary in ("min", "max") else []
             if BINARIES[operation.binary].shape == "matmul":
-                value, shape = _product(value, right, shape, site)
+                pair = shape, right_shape
+                value, shape = product(value, right, pair, site), PRODUCTS[pair]
             else:
                 value = BINARY_MEANING[operation.binary](value, right)
     return value, MappingProxyType(after)
-
-
-def _clipped(unary: Unary, x: Array) -> list[Array]:
-    return [x, np.full(1, unary.constant)] if unary.name == "clip" else []
 
 
 # Operands and their running statistics ----------------------------------------------------------------------
@@ -175,11 +183,6 @@ def running(before: tuple[Array, Array] | None, first: Array, second: Array) -> 
 def away_from_zero(x: Array) -> Array:
     """x with |x| at least EPSILON, its sign kept; 0 becomes +EPSILON."""
     return np.where(np.abs(x) >= EPSILON, x, np.where(x < 0, -EPSILON, EPSILON))
-
-
-def as_matrix(x: Array) -> Array:
-    """(first axis, everything else)."""
-    return x.reshape(x.shape[0], -1)
 
 
 def vector_norm(x: Array, p: float, axis: int | None) -> Array:
@@ -284,11 +287,3 @@ BINARY_MEANING: Mapping[str, Callable[[Array, Array], Array]] = MappingProxyType
         "max": np.maximum,
     }
 )
-
-
-def _product(x: Array, y: Array, shape: Shape, site: SiteValues) -> tuple[Array, Shape]:
-    if shape is Shape.OUT:
-        return site.through(x, y), Shape.IN
-    if shape is Shape.TOP:
-        return site.from_top(x, y), Shape.IN
-    return site.forward(x, y), Shape.OUT

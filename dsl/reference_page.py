@@ -9,8 +9,9 @@ from dsl.canonical import REWRITES
 from dsl.equation import Operand
 from dsl.known import KNOWN
 from dsl.notation import grid_text, operand_text
-from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
+from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.printing import to_latex, unary_layout
+from dsl.shapes import PRODUCTS
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
@@ -26,6 +27,7 @@ def tables() -> str:
             _unaries(),
         ),
         ("Binary functions", ("text", "name", "shapes", "decision"), _binaries()),
+        ("Products", ("left", "@ right = result"), _products()),
         ("Rewrites of the canonical form", ("rewrite", "says"), [(r.name, r.formula) for r in REWRITES]),
         ("Known equations", ("key", "text", "LaTeX", "source"), _known()),
     ]
@@ -77,6 +79,14 @@ def _unaries() -> list[tuple[str, ...]]:
 
 def _binaries() -> list[tuple[str, ...]]:
     return [(_code(row.text), row.name, row.shape, row.decision) for row in BINARIES.values()]
+
+
+def _products() -> list[tuple[str, ...]]:
+    return [
+        (left.value, "; ".join(f"@ {right.value} = {PRODUCTS[left, right].value}" for right in rights))
+        for left in Shape
+        if (rights := [right for right in Shape if (left, right) in PRODUCTS])
+    ]
 
 
 def _known() -> list[tuple[str, ...]]:

@@ -45,7 +45,7 @@ def sample(
     for _ in range(_MAX_ATTEMPTS):
         first = _choose(rng, vocabulary.operands)
         equation = Equation(first, tuple(_operation(rng, vocabulary) for _ in range(length)))
-        if is_feasible(equation):
+        if is_feasible(equation, vocabulary.products):
             return equation
     raise _nothing_feasible()
 
@@ -101,7 +101,7 @@ def mutate(
         for _ in range(k):
             child = _swap(child, rng, vocabulary, redraw)
         # One change is one; several may take each other back.
-        if is_feasible(child) and (k == 1 or child != equation):
+        if is_feasible(child, vocabulary.products) and (k == 1 or child != equation):
             return child
     raise _nothing_feasible()
 
@@ -200,7 +200,7 @@ def change_length(equation: Equation, rng: random.Random, vocabulary: Vocabulary
         else:
             operations.insert(int(rng.random() * (count + 1)), _operation(rng, vocabulary))
         child = Equation(equation.first, tuple(operations))
-        if is_feasible(child):
+        if is_feasible(child, vocabulary.products):
             return child
     raise _nothing_feasible()
 
@@ -240,7 +240,9 @@ def _other_constant(unary: Unary, rng: random.Random) -> Unary:
     return Unary(unary.name, _choose(rng, [grid[i] for i in (at - 1, at + 1) if 0 <= i < len(grid)]))
 
 
-def crossover(parent: Equation, partner: Equation, rng: random.Random) -> Equation:
+def crossover(
+    parent: Equation, partner: Equation, rng: random.Random, vocabulary: Vocabulary = EVERYTHING
+) -> Equation:
     """The first operations of ``parent``, then the last ones of ``partner``, cut at random where feasible.
 
     ``parent`` itself where every cut is infeasible, too long, or one of the parents again.
@@ -255,6 +257,6 @@ def crossover(parent: Equation, partner: Equation, rng: random.Random) -> Equati
     for head, tail in cuts:
         kept = partner.operations[len(partner.operations) - tail :]
         child = Equation(parent.first, (*parent.operations[:head], *kept))
-        if child not in (parent, partner) and is_feasible(child):
+        if child not in (parent, partner) and is_feasible(child, vocabulary.products):
             return child
     return parent

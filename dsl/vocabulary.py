@@ -11,15 +11,20 @@ from dsl.equation import Operand, Statistic, Unary
 from dsl.errors import UnknownComponent
 from dsl.notation import grid_text, operand_text
 from dsl.primitives import BINARIES, OPERANDS, UNARIES
+from dsl.shapes import Products
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The components that equations are made of; a component that stands twice is drawn twice as often."""
+    """The components that equations are made of; a component that stands twice is drawn twice as often.
+
+    ``products`` says which products and transposes of them count as feasible where equations are drawn.
+    """
 
     operands: tuple[Operand, ...]
     unaries: tuple[Unary, ...]
     binaries: tuple[str, ...]
+    products: Products = "all"
 
 
 def vocabulary(
@@ -27,12 +32,14 @@ def vocabulary(
     unaries: Sequence[str] | None = None,
     binaries: Sequence[str] | None = None,
     constants: Mapping[str, Sequence[float]] | None = None,
+    products: Products = "all",
 ) -> Vocabulary:
     """The permitted part of the language; None means everything.
 
     Operands are named with their statistic (``"g"``, ``"mean(g)"``), unaries by name with all constants of
     their grid unless ``constants`` names others (``{"scale": (0.1, 3.0)}``; grids that the paper fixes can be
-    narrowed only). Raises UnknownComponent naming the nearest known one.
+    narrowed only). ``products`` is "three" for searches from before there were more, which replay with it.
+    Raises UnknownComponent naming the nearest known one.
     """
     by_text = {operand_text(operand): operand for operand in _all_operands()}
     constants = constants or {}
@@ -45,6 +52,7 @@ def vocabulary(
             for unary in _with_constants(name, constants.get(name))
         ),
         tuple(_known(binaries, list(BINARIES), "binary function")),
+        products,
     )
 
 

@@ -109,11 +109,12 @@ class SearchSpec:
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
     a mutation drew what stood there already: "place" is that of searches from before there was a choice,
-    which replay with it. ``start`` holds equation texts; after those, random equations fill up the start
-    population of ``start_random``. ``lengths[i]`` is the probability that a random equation has i + 1
-    operations. ``in_flight`` trials are out with workers at a time. ``strategy`` names how equations are
-    proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained, confirmed and
-    ranked beside plain backprop, and are never a parent.
+    which replay with it. ``products`` says which products of matrices are drawn: all that fit, or the "three"
+    of searches from before there were more. ``start`` holds equation texts; after those, random equations
+    fill up the start population of ``start_random``. ``lengths[i]`` is the probability that a random equation
+    has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy`` names how
+    equations are proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained,
+    confirmed and ranked beside plain backprop, and are never a parent.
     """
 
     name: str = described(
@@ -156,6 +157,11 @@ class SearchSpec:
     mutation_redraw: Literal["replacement", "place"] = described(
         "replacement",
         "What is drawn again where a mutation changed nothing; place is that of early searches.",
+        panel="Proposals",
+    )
+    products: Literal["all", "three"] = described(
+        "all",
+        "Products of matrices that are drawn: all that fit, or the three of early searches.",
         panel="Proposals",
     )
     start: tuple[str, ...] = described(

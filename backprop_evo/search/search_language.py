@@ -44,6 +44,7 @@ class SearchLanguage:
                 unaries=asked.unaries,
                 binaries=asked.binaries,
                 constants=asked.constants,
+                products=spec.products,
             )
         self._lengths = spec.lengths
         self._mutations = spec.mutations
@@ -78,6 +79,9 @@ class SearchLanguage:
     def _mutated(self, parent: Equation, generator: Random) -> Equation:
         return dsl.mutate(parent, generator, self._vocabulary, self._mutations, self._redraw)
 
+    def _crossed(self, parent: Equation, other: str, generator: Random) -> Equation:
+        return dsl.crossover(parent, _read(other), generator, self._vocabulary)
+
     def _child(self, parent: Equation, generator: Random, partner: Callable[[], str]) -> tuple[Equation, str]:
         """One operator drawn; the paper's mutation where the one drawn has nothing to change."""
         # Without the further operators nothing is drawn, so that a search of the paper's alone decides as it
@@ -91,7 +95,7 @@ class SearchLanguage:
             child = dsl.mutate_constant(parent, generator)
         elif drawn < crossover:
             other = partner()
-            child, prefix = dsl.crossover(parent, _read(other), generator), f"crossed with {other}: "
+            child, prefix = self._crossed(parent, other, generator), f"crossed with {other}: "
         # No constant to change, no other length permitted: a proposal must not be its own parent.
         if child == parent:
             child, prefix = self._mutated(parent, generator), ""

@@ -5,7 +5,8 @@ Source: Alber et al. 2018, appendix A ("A" below) and Table 1. Where the paper i
 (float64 numpy), to which every other implementation is compared.
 
 Shape classes: IN sample × input of the linear operation, OUT sample × its output, TOP sample × K classes,
-WEIGHT the operation's weight, RTOP K × size of IN. WEIGHT_T and RTOP_T are those two transposed.
+WEIGHT the operation's weight, RTOP K × size of IN; with those that transposes and products of them have
+(``Shape``).
 """
 
 from dsl.primitives.binaries import BINARIES

@@ -29,10 +29,11 @@ BINARIES: Mapping[str, BinaryRow] = MappingProxyType(
                 lambda x, y: layout.infix(DOT, x, y, PRODUCT),
                 shape="matmul",
                 decision=(
-                    "OUT @ WEIGHT is the linear operation's transpose (A: convolutions map to "
-                    "transposed convolutions), IN @ WEIGHT.T the operation without bias, TOP @ "
-                    "R_L the top signal's way down. Nothing else has one meaning for dense and "
-                    "convolutional layers."
+                    "Of the matrices that A reshapes tensors to, wherever columns meet equal rows. "
+                    "Products with a weight are the linear operation's transpose, and with weight.T the "
+                    "operation without bias (A: convolutions map to transposed convolutions). A result "
+                    "of features × features is left out: it is as large as the square of a layer's "
+                    "features, and none of the sizes that a site has anyway."
                 ),
             ),
             BinaryRow(

@@ -23,7 +23,11 @@ RUNNING = 0.9
 
 
 class Shape(Enum):
-    """What a value's axes are; feasibility is decided by these alone."""
+    """What a value's axes are; feasibility is decided by these alone.
+
+    ``…_T`` is another one transposed. A weight is no matrix of its own but the linear operation between input
+    and output, whose matrix a convolution never builds.
+    """
 
     IN = "sample × input"
     OUT = "sample × output"
@@ -32,6 +36,27 @@ class Shape(Enum):
     RTOP = "classes × input"
     WEIGHT_T = "transposed weight"
     RTOP_T = "input × classes"
+    IN_T = "input × sample"
+    OUT_T = "output × sample"
+    TOP_T = "classes × sample"
+    BATCH = "sample × sample"
+    CLASS_OUT = "classes × output"
+    CLASS_OUT_T = "output × classes"
+    CLASS = "classes × classes"
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """What rows and columns are where a value is read as a matrix: sample, input, output or classes."""
+        return _AXES[self]
+
+
+def _axes(shape: Shape) -> tuple[str, str]:
+    of_weight = {Shape.WEIGHT: ("output", "input"), Shape.WEIGHT_T: ("input", "output")}
+    rows, _, columns = shape.value.partition(" × ")
+    return of_weight.get(shape, (rows, columns))
+
+
+_AXES = {shape: _axes(shape) for shape in Shape}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +103,8 @@ class UnaryRow:
     understood too.
 
     ``constants`` is the grid that is searched. ``any_constant`` says that other finite constants are
-    equations as well, because the paper lists none. ``shape`` is "same" or "transposed".
+    equations as well, because the paper lists none. ``shape`` is "same" or "transposed". ``by_axis`` says
+    that rows and columns are treated differently, so that u(x.T) is not u(x).T.
     """
 
     name: str
@@ -89,6 +115,7 @@ class UnaryRow:
     shape: str = "same"
     random: bool = False
     remembers: bool = False
+    by_axis: bool = False
     also: tuple[str, ...] = ()
     decision: str = ""
 

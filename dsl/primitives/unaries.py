@@ -80,8 +80,9 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 shape="transposed",
                 also=("transpose(x)",),
                 decision=(
-                    "The first two axes are exchanged. Weights and R_L only: a signal transposed "
-                    "fits nothing in the language."
+                    "Of the matrix that A reshapes tensors to: samples in the rows, all other axes "
+                    "joined in the columns. Of a weight the first two axes are exchanged, which is the "
+                    "operation's own transpose."
                 ),
             ),
             UnaryRow(
@@ -179,6 +180,7 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 "x / col(x, c)",
                 _over("col"),
                 _NORMS,
+                by_axis=True,
                 decision="Vector norm of each column: one per feature, over the samples. " + _FLOOR,
             ),
             UnaryRow(
@@ -186,6 +188,7 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 "x / row(x, c)",
                 _over("row"),
                 _NORMS,
+                by_axis=True,
                 decision="Vector norm of each row: one per sample, over its features. " + _FLOOR,
             ),
             UnaryRow(
@@ -199,6 +202,7 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 "x / mat(x, c)",
                 _over(None),
                 (1.0, -INF, INF),
+                by_axis=True,
                 decision=(
                     "Matrix norms: 1 is the largest absolute column sum, inf the largest and "
                     "−inf the smallest absolute row sum. "
@@ -210,11 +214,13 @@ UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
                 "standardise(x)",
                 _named("standardise"),
                 remembers=True,
+                by_axis=True,
                 also=("standardize(x)",),
                 decision=(
                     f"(x − m) / sqrt(max(q, {EPSILON:g}²)) with m and q the running averages of x "
                     "and x² over the first axis: the paper calls both m̂ and ŝ running averages "
-                    "here, and the average of x² is the one whose root has x's unit."
+                    "here, and the average of x² is the one whose root has x's unit. Not of values whose "
+                    "columns are samples: each average would go on with another sample in the next batch."
                 ),
             ),
         )

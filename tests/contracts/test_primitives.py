@@ -12,24 +12,28 @@ import numpy as np
 import pytest
 import torch
 
-from backprop_evo.training.meaning import draws, elementary
+from backprop_evo.training.meaning import elementary
 from backprop_evo.training.meaning.activations import IDENTITY, RELU, TANH
 from backprop_evo.training.meaning.operands import OPERANDS as OPERANDS_IN_TORCH
-from backprop_evo.training.meaning.rules import compile_rule
-from backprop_evo.training.meaning.site_view import SiteView
-from backprop_evo.training.meaning.statistics import RunningStatistics
 from dsl import reference
 from dsl.equation import Equation, Operand, Operation, Unary
 from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
 from dsl.variation import sample
-from tests.contracts.layers import CONV, DENSE, LAYERS, Matrices, passes
+from tests.contracts.sites import (
+    CONV,
+    DENSE,
+    LAYERS,
+    TOLERANCE,
+    compare,
+    draws_from_numpy,
+    in_torch,
+    passes,
+)
 from tests.sites import random_site
 
 ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
-#: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (8 bits).
-TOLERANCE = {torch.float64: 1e-9, torch.float32: 3e-4, torch.bfloat16: 1e-1}
 NONE = Unary("identity")
 
 
@@ -111,51 +115,6 @@ def _down_to_input(operand: Operand, unary: Unary) -> Equation:
     return Equation(operand, (Operation(unary, operand, NONE, "left"),))
 
 
-def in_torch(equation, steps, op, activation, dtype, channels_last) -> list[np.ndarray]:
-    rule, statistics, signals = compile_rule(equation), RunningStatistics(), []
-    for values in steps:
-
-        def tensor(array):
-            t = torch.from_numpy(np.array(array)).to(dtype)
-            return t.contiguous(memory_format=torch.channels_last) if channels_last and t.dim() == 4 else t
-
-        b_top = tensor(values.b_top)
-        view = SiteView(
-            op=op,
-            activation=activation,
-            weight=tensor(values.W),
-            h=tensor(values.h),
-            kept_h_pre=tensor(values.h_pre),
-            kept_h_next_pre=tensor(values.h_next_pre),
-            b_next=tensor(values.b_next),
-            top=lambda b_top=b_top: b_top,
-            matrices=Matrices(values, tensor),
-            statistics=statistics,
-        )
-        inputs = ("weight", "h", "kept_h_pre", "kept_h_next_pre", "b_next")
-        kept = {name: getattr(view, name).clone() for name in inputs}
-        view.weight_gradients(rule.transport, True, True, True)
-        signals.append(rule(view).double().numpy())
-        assert all(torch.equal(getattr(view, name), before) for name, before in kept.items()), (
-            "a rule overwrote its site"
-        )
-    return signals
-
-
-def draws_from_numpy(monkeypatch, seed: int) -> None:
-    """Noise in torch from the same numbers as the reference's."""
-    generator = np.random.default_rng(seed)
-
-    def normal(x):
-        return torch.from_numpy(generator.standard_normal(tuple(x.shape))).to(x.dtype)
-
-    def zero_some(x, c):
-        return x.mul_(torch.from_numpy(generator.random(tuple(x.shape)) >= c))
-
-    monkeypatch.setattr(draws, "normal_like", normal)
-    monkeypatch.setattr(draws, "zero_some_", zero_some)
-
-
 @pytest.mark.parametrize("text", ["mean(g) + mean(g)", "bn(g) * std(g)", "mean(dh) + bn(dh)"])
 def test_a_running_average_moves_once_a_pass_however_often_it_is_named(text):
     equation, steps = parse(text), passes(CONV, seed=3, count=3)
@@ -202,15 +161,6 @@ def test_random_equations_mean_what_the_reference_means(layer, block, monkeypatc
                 compare(signal, expected, 1e-6)
                 compared += 1
     assert compared > 140
-
-
-def compare(ours: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
-    """Within ``tolerance`` of the entry's size, or of a typical entry's where terms cancel."""
-    assert ours.shape == expected.shape
-    scale = np.sqrt(np.mean(expected**2))
-    error = np.abs(ours - expected) / (np.abs(expected) + scale + 1e-30)
-    assert np.isfinite(ours).all()
-    assert error.max(initial=0) <= tolerance
 
 
 @pytest.mark.parametrize("activation", ["tanh", "identity"])

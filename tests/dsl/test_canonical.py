@@ -69,6 +69,18 @@ EQUALS = [
     ("-h + g", "g - h"),
     ("g * (0.5 * h)", "0.5 * h * g"),
     ("abs(std(g))", "std(g)"),
+    ("left(g.T, h).T", "g"),
+    ("left(abs(left(g.T, h)), h).T", "abs(g)"),
+    ("(g.T + h.T).T", "g + h"),
+    ("(g @ h.T).T @ dh", "h @ g.T @ dh"),
+    ("(g @ g.T).T @ h", "g @ g.T @ h"),
+    ("(0.5 * g @ h.T).T @ dh", "h @ g.T @ (0.5 * dh)"),
+    ("(W.T @ b_next.T).T * dh", "g"),
+    ("(R_L.T @ b_top.T).T", "b_top_R_L"),
+    ("((g @ h.T) @ b_next) @ W", "g @ h.T @ b_next_W"),
+    ("h @ W.T @ b_next.T @ g", "h @ b_next_W.T @ g"),
+    ("(b_top.T @ g @ h.T).T @ R_L", "h @ g.T @ b_top @ R_L"),
+    ("(W @ h.T).T @ W", "h @ W.T @ W"),
     ("mean(g) / mat(., inf)", "mean(g) / elem(., 1)"),
 ]
 
@@ -94,6 +106,13 @@ def test_equals_have_one_form(one: str, other: str) -> None:
         ("max(b_next_W - 10.0, g / fro(g))", "g / fro(g)"),
         ("h", "relu(h)"),
         ("g + 0.01", "g"),
+        ("g @ g.T @ g", "g"),
+        ("g @ g.T @ g", "g @ h.T @ g"),
+        ("g @ h.T @ dh", "h @ g.T @ dh"),
+        ("g @ h.T / row(., 2) @ dh", "g @ h.T / col(., 2) @ dh"),
+        ("b_top @ b_top.T @ g", "b_next @ b_next.T @ g"),
+        ("g @ mean(h).T @ g", "g @ h.T @ g"),
+        ("((W + R).T @ b_next.T).T", "((W + S).T @ b_next.T).T"),
     ],
 )
 def test_others_stay_apart(one: str, other: str) -> None:

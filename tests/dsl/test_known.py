@@ -77,6 +77,13 @@ def test_known_equations_print_as_the_papers_mathematics(key: str, latex: str) -
     assert dsl.to_latex(dsl.KNOWN[key].equation) == latex
 
 
+def test_one_newton_schulz_step_prints_as_mathematics() -> None:
+    x = rf"\frac{{{G}}}{{\lVert .\rVert_{{\operatorname{{fro}}}}}}"
+    product = rf"{x} \cdot {{\left({G}\right)}}^{{t}} \cdot \left({x}\right)"
+    expected = rf"-0.5 \left({product}\right) + 1.5 \left({G}\right)"
+    assert dsl.to_latex(dsl.KNOWN["newton-schulz"].equation) == expected
+
+
 def test_feedback_rules_need_no_transposed_weight() -> None:
     assert dsl.facts(dsl.KNOWN["feedback-alignment"].equation).needs == {"R"}
     assert dsl.facts(dsl.KNOWN["direct-feedback-alignment"].equation).needs == {"R_L"}

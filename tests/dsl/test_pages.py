@@ -26,7 +26,7 @@ def test_equations_in_the_page_are_feasible() -> None:
     examples = [
         re.split(r"\s{3,}", line.strip())[0] for line in re.findall(r"^ {4}\S.*$", notation_section, re.M)
     ]
-    assert len(examples) == 8
+    assert len(examples) == 9
     assert [text for text in examples if not dsl.is_feasible(dsl.parse(text))] == []
 
 

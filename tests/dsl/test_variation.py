@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from hashlib import sha256
 
 import pytest
 
@@ -111,6 +112,27 @@ def test_searches_of_old_drew_the_place_again_so_that_small_categories_changed_l
     changed = places_changed(UNIFORM, 9_000, "place", 0)
     assert chi_square(changed, weights) < 35.6
     assert chi_square(changed, dict.fromkeys(range(9), 1.0)) > 100
+
+
+@pytest.mark.parametrize(("products", "digest"), [("three", "67ddbb492537f663"), ("all", None)])
+def test_searches_of_old_draw_three_products_as_they_did(products: dsl.Products, digest: str | None) -> None:
+    """The digest is that of what the code before there were more products drew."""
+    unaries = (*EVERYTHING.unaries, *[dsl.Unary("transpose")] * 30)
+    binaries = (*EVERYTHING.binaries, *["matmul"] * 5)
+    vocabulary = dsl.Vocabulary(EVERYTHING.operands, unaries, binaries, products)
+    rng, drawn = random.Random(2018), []
+    for _ in range(500):
+        one, two = (dsl.sample(rng, vocabulary, (0.2, 0.4, 0.4)) for _ in range(2))
+        drawn += [
+            one,
+            dsl.mutate(one, rng, vocabulary),
+            dsl.change_length(dsl.parse("g + h"), rng, vocabulary),
+            dsl.crossover(one, two, rng, vocabulary),
+        ]
+    texts = "\n".join(dsl.to_text(equation) for equation in drawn)
+    if digest is not None:
+        assert sha256(texts.encode()).hexdigest()[:16] == digest
+    assert all(dsl.is_feasible(equation, "three") for equation in drawn) == (products == "three")
 
 
 def test_the_same_state_gives_the_same_equations() -> None:

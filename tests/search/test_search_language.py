@@ -110,6 +110,22 @@ def test_a_mutation_redraws_what_the_search_asks_for():
     assert children() == children(mutation_redraw="replacement") != children(mutation_redraw="place")
 
 
+@pytest.mark.parametrize("products", ["all", "three"])
+def test_a_search_draws_the_products_it_asks_for(products):
+    only = VocabularySpec(operands=("g", "h"), unaries=("identity", "transpose"), binaries=("matmul", "left"))
+    words = language(
+        vocabulary=only, products=products, lengths=(0.0, 1.0), operators=Operators(crossover=0.5)
+    )
+    drawn = [words.draw(Random(seed)) for seed in range(30)]
+    drawn += [
+        words.vary(each.method.equation, Random(seed), lambda: "g @ h.T @ g")[0]
+        for seed, each in enumerate(drawn)
+    ]
+    texts = [each.method.equation for each in drawn]
+    assert all(dsl.is_feasible(dsl.parse(text), products) for text in texts)
+    assert any("@" in text for text in texts) == (products == "all")
+
+
 def test_a_search_with_every_operator_replays(cluster):
     operators = Operators(change_length=0.25, mutate_constant=0.25, crossover=0.25)
     run = cluster(

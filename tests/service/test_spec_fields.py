@@ -37,6 +37,7 @@ EVERYTHING = SearchSpec(
     best_probability=0.25,
     mutations=(0.5, 0.5),
     mutation_redraw="place",
+    products="three",
     start=("g", "min(g / fro(g), clip(h, 1.0))"),
     start_random=2,
     lengths=(0.1, 0.2, 0.7),

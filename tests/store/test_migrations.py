@@ -111,7 +111,7 @@ def test_a_table_is_not_rebuilt_where_that_would_delete_what_refers_to_it(tmp_pa
     database.close()
 
 
-def test_searches_of_before_go_on_drawing_the_place_again(empty_url):
+def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
     new = store.searches.add(SearchSpec(name='a "mutations":[1.0] of ⊙', mutations=(0.5, 0.5)), now=NOW)
@@ -122,9 +122,10 @@ def test_searches_of_before_go_on_drawing_the_place_again(empty_url):
         (text,) = connection.execute(sa.text("SELECT spec FROM searches")).scalars()
     database.close()
     assert "mutation_redraw" not in text
+    assert "products" not in text
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
-    assert store.searches.get(new.id).spec == replace(new.spec, mutation_redraw="place")
+    assert store.searches.get(new.id).spec == replace(new.spec, mutation_redraw="place", products="three")
     store.close()
 
 

@@ -63,7 +63,8 @@ NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardsti
 
 def without(spec):
     """A stored spec but for the fields that migrations add."""
-    return {name: value for name, value in json.loads(spec).items() if name != "mutation_redraw"}
+    added = ("mutation_redraw", "products")
+    return {name: value for name, value in json.loads(spec).items() if name not in added}
 
 
 def test_no_row_is_lost_on_the_way_up_nor_on_the_way_down(old):
@@ -90,6 +91,7 @@ def test_it_replays_to_the_same_individuals(store, name):
 
 def test_its_searches_mutate_as_they_did(store):
     assert {each.spec.mutation_redraw for each in store.searches.page().items} == {"place"}
+    assert {each.spec.products for each in store.searches.page().items} == {"three"}
 
 
 def test_its_leaderboard_and_trials_can_be_read(store):

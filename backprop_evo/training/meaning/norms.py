@@ -19,25 +19,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from backprop_evo.training.meaning.feedback import memory_format
+from backprop_evo.training.meaning.matrices import as_matrix, as_tensor
 
 _GROUP_ENTRIES = 2**20
 """4 MiB of float32."""
-
-
-def as_matrix(x: Tensor) -> Tensor:
-    """(B, N) in storage order; a view for dense and channels-last tensors."""
-    if x.dim() == 4 and memory_format(x) is torch.channels_last:
-        return x.permute(0, 2, 3, 1).flatten(1)
-    return x.flatten(1)
-
-
-def as_row(row_1N: Tensor, like: Tensor) -> Tensor:
-    """A row of ``as_matrix(like)`` in the shape (1, *) and memory format of ``like``."""
-    if like.dim() == 4 and memory_format(like) is torch.channels_last:
-        _, channels, height, width = like.shape
-        return row_1N.view(1, height, width, channels).permute(0, 3, 1, 2)
-    return row_1N.view(1, *like.shape[1:])
 
 
 def row_groups(x: Tensor) -> Iterator[Tensor]:
@@ -64,12 +49,12 @@ def column_sums(x: Tensor, of: Callable[[Tensor], Tensor] | None = None) -> Tens
 
 def mean(x: Tensor) -> Tensor:
     """Over the first axis, shape (1, *)."""
-    return as_row(column_sums(x).div_(x.shape[0]), x)
+    return as_tensor(column_sums(x).div_(x.shape[0]), x)
 
 
 def mean_square(x: Tensor) -> Tensor:
     """Of x², over the first axis, shape (1, *)."""
-    return as_row(column_sums(x, torch.square).div_(x.shape[0]), x)
+    return as_tensor(column_sums(x, torch.square).div_(x.shape[0]), x)
 
 
 def mean_and_variance(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,7 +62,7 @@ def mean_and_variance(x: Tensor) -> tuple[Tensor, Tensor]:
     mean_1N = column_sums(x).div_(x.shape[0])
     # Two passes: the mean of squares less the square of the mean loses all digits where the mean is large.
     variance_1N = column_sums(x, lambda group: (group - mean_1N).square_()).div_(x.shape[0])
-    return as_row(mean_1N, x), as_row(variance_1N, x)
+    return as_tensor(mean_1N, x), as_tensor(variance_1N, x)
 
 
 def column_norms(x: Tensor, p: float) -> Tensor:
@@ -93,7 +78,7 @@ def column_norms(x: Tensor, p: float) -> Tensor:
             norms_1N = torch.stack([_largest(group, 0) for group in row_groups(x)]).amax(0, keepdim=True)
         case _:
             norms_1N = torch.stack([group.abs().amin(0) for group in row_groups(x)]).amin(0, keepdim=True)
-    return as_row(norms_1N, x)
+    return as_tensor(norms_1N, x)
 
 
 def row_norms(x: Tensor, p: float) -> Tensor:

@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from backprop_evo.training.meaning import elementary
+from backprop_evo.training.meaning.matrices import read_turned
 from backprop_evo.training.meaning.operands import OPERANDS, OperandMeaning
+from backprop_evo.training.meaning.products import product, transposed
 from backprop_evo.training.meaning.site_view import SiteView, Transport
 from dsl.equation import Equation, Operand, Operation, Unary
-from dsl.primitives import BINARIES, EPSILON, Shape
-from dsl.shapes import shape_after_unary, shape_of_operand, shapes_of
+from dsl.primitives import BINARIES, EPSILON, UNARIES, Shape
+from dsl.shapes import TURNED, shape_after_unary, shape_of_operand, shapes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,16 @@ class _Pass:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One operation that is carried out; ``product`` is None for elementwise ones."""
+    """One operation that is carried out, with the classes of its arguments before their functions;
+    ``product`` has those after them, and is None for elementwise ones.
+    """
 
     number: int
     operation: Operation
     live: bool
-    product: Shape | None
+    left: Shape
+    right: Shape
+    product: tuple[Shape, Shape] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +83,15 @@ class Rule:
         known = _Pass(view)
         value = self._operand(self.equation.first, known)
         for step in self._steps:
-            value = _unary(step.operation.left_unary, value, view, f"left {step.number}")
+            value = _unary(step.operation.left_unary, value, step.left, view, f"left {step.number}")
             # ``left(x, y)`` is x: y is never computed, so that nothing about it matters (``dsl.primitives``).
             if not step.live:
                 continue
             right = self._operand(step.operation.right, known)
-            right = _unary(step.operation.right_unary, right, view, f"right {step.number}")
+            right = _unary(step.operation.right_unary, right, step.right, view, f"right {step.number}")
             if step.product is not None:
                 # A product always is a new tensor.
-                value = Value(_product(step.product, value.tensor, right.tensor, view), owned=True)
+                value = Value(product(value.tensor, right.tensor, step.product, view), owned=True)
             else:
                 value = _elementwise(step.operation.binary, value, right)
         return _every_row(value.tensor, view.h)
@@ -127,12 +133,9 @@ def compile_rule(equation: Equation) -> Rule:
     """The rule of a feasible equation. Raises dsl's InfeasibleEquation for another."""
     shapes = shapes_of(equation)
     befores = (shape_of_operand(equation.first), *shapes)
-    steps = []
     # ``befores`` has one shape more, that of the result, which no operation starts from.
-    for number, (operation, before) in enumerate(zip(equation.operations, befores, strict=False), start=1):
-        kind = BINARIES[operation.binary].shape
-        left = shape_after_unary(operation.left_unary, before)
-        steps.append(_Step(number, operation, kind != "left", left if kind == "matmul" else None))
+    pairs = enumerate(zip(equation.operations, befores, strict=False), start=1)
+    steps = [_step(number, operation, before) for number, (operation, before) in pairs]
     operands = [equation.first, *(step.operation.right for step in steps if step.live)]
     names = [operand.name for operand in operands]
     meanings = {name: OPERANDS[name] for name in names}
@@ -149,6 +152,18 @@ def compile_rule(equation: Equation) -> Rule:
     )
 
 
+def _step(number: int, operation: Operation, left: Shape) -> _Step:
+    kind, right = BINARIES[operation.binary].shape, shape_of_operand(operation.right)
+    factors = None
+    if kind == "matmul":
+        x = shape_after_unary(operation.left_unary, left)
+        y = shape_after_unary(operation.right_unary, right)
+        assert x is not None, "the equation is feasible"
+        assert y is not None, "the equation is feasible"
+        factors = x, y
+    return _Step(number, operation, kind != "left", left, right, factors)
+
+
 def _needs(meanings: dict[str, OperandMeaning]) -> Needs:
     return Needs(
         h_pre="h_pre" in meanings,
@@ -159,19 +174,26 @@ def _needs(meanings: dict[str, OperandMeaning]) -> Needs:
     )
 
 
-def _unary(unary: Unary, value: Value, view: SiteView, place: str) -> Value:
-    x, out = value.tensor, value.tensor if value.owned else None
+def _unary(unary: Unary, value: Value, shape: Shape, view: SiteView, place: str) -> Value:
     if unary.name == "identity":
         return value
     # A view: whoever overwrites it overwrites what it views, so that ownership passes on.
     if unary.name == "transpose":
-        return Value(x.transpose(0, 1), value.owned)
+        return Value(transposed(value.tensor, shape), value.owned)
+    if shape in TURNED and UNARIES[unary.name].by_axis:
+        turned = read_turned(lambda x: _applied(unary, x, None, view, place), value.tensor)
+        return Value(turned, owned=True)
+    out = value.tensor if value.owned else None
+    return Value(_applied(unary, value.tensor, out, view, place), owned=True)
+
+
+def _applied(unary: Unary, x: Tensor, out: Tensor | None, view: SiteView, place: str) -> Tensor:
     if unary.name in elementary.REMEMBERING:
         mean, square = view.statistics.mean(place, x), view.statistics.square(place, x)
-        return Value(elementary.REMEMBERING[unary.name](x, mean, square, out), owned=True)
+        return elementary.REMEMBERING[unary.name](x, mean, square, out)
     # Functions without a constant take one too and ignore it: one signature for all.
     constant = unary.constant if unary.constant is not None else 0.0
-    return Value(elementary.UNARIES[unary.name](x, constant, out), owned=True)
+    return elementary.UNARIES[unary.name](x, constant, out)
 
 
 def _elementwise(binary: str, x: Value, y: Value) -> Value:
@@ -179,15 +201,6 @@ def _elementwise(binary: str, x: Value, y: Value) -> Value:
     shape = torch.broadcast_shapes(x.tensor.shape, y.tensor.shape)
     out = next((v.tensor for v in (x, y) if v.owned and v.tensor.shape == shape), None)
     return Value(elementary.BINARIES[binary](x.tensor, y.tensor, out), owned=True)
-
-
-def _product(left: Shape, x: Tensor, y: Tensor, view: SiteView) -> Tensor:
-    if left is Shape.OUT:
-        # Fewer rows where x is a running statistic: then one row goes through the layer.
-        return view.op.transpose(x, y.expand_as(view.weight), view.h[: x.shape[0]])
-    if left is Shape.TOP:
-        return view.down_from_top(x, y)
-    return view.op.forward(x, y.transpose(0, 1).expand_as(view.weight))
 
 
 def _every_row(x: Tensor, h: Tensor) -> Tensor:
