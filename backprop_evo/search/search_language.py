@@ -32,6 +32,12 @@ def _fingerprint(canonical: str) -> str:
     return dsl.fingerprint(dsl.parse(canonical))
 
 
+def identify_method(method: MethodSpec) -> Candidate:
+    """Any method. Raises ``InvalidSettings``, and ``InvalidEquation`` for an equation that is none."""
+    known = method_of(method)
+    return Candidate(known.spec, known.canonical(), known.fingerprint())
+
+
 class SearchLanguage:
     """``Language`` over ``dsl`` for one search spec. Raises ``InvalidEquation`` for names that are no
     components."""
@@ -57,8 +63,7 @@ class SearchLanguage:
         return identify_equation(_read(text))
 
     def identify(self, method: MethodSpec) -> Candidate:
-        known = method_of(method)
-        return Candidate(known.spec, known.canonical(), known.fingerprint())
+        return identify_method(method)
 
     def draw(self, generator: Random) -> Candidate:
         with language_errors():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from backprop_evo.store import migrations
 from backprop_evo.store.base import Store
 from backprop_evo.store.engine import Database
+from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
 from backprop_evo.store.individuals import SqlIndividuals
 from backprop_evo.store.intermediates import SqlIntermediates
@@ -23,6 +24,7 @@ class SqlStore(Store):
     def __init__(self, database: Database) -> None:
         self.database = database
         self.searches = SqlSearches(database)
+        self.evaluations = SqlEvaluations(database)
         self.individuals = SqlIndividuals(database)
         self.trials = SqlTrials(database)
         self.intermediates = SqlIntermediates(database)
