@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from backprop_evo import wording
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.methods import MethodSpec, equation_method
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, Tone, TrialState
 from backprop_evo.records.stored import EVENT_KINDS, Accuracies
 from backprop_evo.training.methods import method_of
@@ -119,6 +120,7 @@ def _environment() -> Environment:
     environment.filters |= {function.__name__: function for function in (*numbers, *methods)}
     environment.globals["event_kinds"] = EVENT_KINDS
     environment.globals["TrialState"] = TrialState
+    environment.globals["Purpose"] = Purpose
     return environment
 
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.rendering import latex, method_text
+from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import (
     Purpose,
@@ -17,6 +18,7 @@ from backprop_evo.records.searching import (
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
+    EvaluationRecord,
     EventRecord,
     IndividualRecord,
     KeyScope,
@@ -28,7 +30,7 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import TrainResult, TrainSpec
-from backprop_evo.search.lifecycle import legal_verbs
+from backprop_evo.search.lifecycle import EVALUATION_VERBS, legal_verbs
 from dsl.known import KnownEquation
 from dsl.printing import to_latex, to_text
 
@@ -73,6 +75,31 @@ class SearchOut(Wire):
     def of(cls, search: SearchRecord) -> SearchOut:
         known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
         return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
+
+
+class EvaluationOut(Wire):
+    """An evaluation; ``seeds`` counts those that were added in ``extensions``."""
+
+    id: str
+    state: SearchState
+    version: int
+    verbs: list[str]
+    trials_done: int
+    trials_total: int
+    seeds: int
+    extensions: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str | None
+    failure: str | None
+    spec: EvaluationSpec
+
+    @classmethod
+    def of(cls, evaluation: EvaluationRecord) -> EvaluationOut:
+        known = {name: getattr(evaluation, name) for name in cls.model_fields if name != "verbs"}
+        verbs = [verb.name for verb in legal_verbs(evaluation.state, EVALUATION_VERBS)]
+        return cls(verbs=verbs, **known)
 
 
 class MethodOut(Wire):

@@ -31,10 +31,7 @@ def trained(spec, *columns, setting=SMALL, test=None):
                     outcome=TrialState.COMPLETED,
                     validation_accuracy=accuracy,
                     test_accuracy=test and accuracy - test,
-                    curve=(
-                        CurvePoint(0.5, 2.0, accuracy / 2, 0.1, 1.0),
-                        CurvePoint(1.0, 1.0, accuracy, 0.1, 2.0),
-                    ),
+                    curve=tuple(CurvePoint(x, 2.0 - x, x * accuracy, 0.1, 2 * x) for x in (0.5, 1.0)),
                     environment={"device": "cpu", "torch": "2.12.1"},
                 )
             yield Outcome(row, setting.id, spec.first_seed + place, result)

@@ -184,7 +184,7 @@ class Reader(HTMLParser):
         super().__init__()
         self.open, self.tags, self.text = [], [], ""
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, _attrs):
         self.tags.append(tag)
         if tag not in ("meta", "path"):
             self.open.append(tag)
