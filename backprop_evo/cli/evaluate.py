@@ -55,7 +55,7 @@ def run(
     methods: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Equations, names of methods or of known equations, or the groups table-1, known and controls.",
+            help="Equations, names of methods or known equations, or the groups table-1, known, controls.",
             metavar="[METHOD]…",
         ),
     ] = None,
@@ -133,7 +133,7 @@ def run(
         "test": test or None,
     }
     document |= {key: value for key, value in wanted.items() if value is not None}
-    document.setdefault("name", ", ".join((document.get("methods") and methods) or ["evaluation"])[:200])
+    document.setdefault("name", ", ".join(methods or ["evaluation"])[:200])
     if local:
         _run_here(document, device, data_dir, as_json=as_json)
         return

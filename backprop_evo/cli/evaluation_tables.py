@@ -37,7 +37,7 @@ def _block(block: Json, *, tested: bool) -> Table:
         table.add_column("test % (n)", justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold", min_width=24)
     for row in block["rows"]:
-        cells = [Text(row["text"]), accuracies(row["validation"])]
+        cells: list[Text | str] = [Text(row["text"]), accuracies(row["validation"])]
         cells += [accuracies(row["test"])] if tested else []
         verdict = "baseline" if row["is_baseline"] else row["verdict"]
         table.add_row(*cells, Text(verdict), style="cyan" if row["is_baseline"] else "")
