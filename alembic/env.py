@@ -6,8 +6,9 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection
 
+from backprop_evo.store.columns import UtcDateTime
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import Base, UtcDateTime
+from backprop_evo.store.tables import Base
 
 
 def plain_types(kind: str, value: Any, _context: object) -> str | Literal[False]:

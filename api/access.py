@@ -18,7 +18,8 @@ from backprop_evo.store.base import Keys
 
 COOKIE = "bpe_key"
 OPEN_PATHS = ("/livez", "/readyz", "/version", "/login", "/static/")
-READING_POSTS = ("/api/v1/equations:check",)
+# POST because what they read is too long for an address, not because they change anything.
+READING_POSTS = ("/api/v1/equations:check", "/searches:form")
 
 
 class KeyGate:
@@ -29,6 +30,7 @@ class KeyGate:
         self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, or answers 401, 403 or a redirect to the page that asks for a key."""
         refusal = await self._refusal(Request(scope)) if scope["type"] == "http" else None
         await (refusal or self.app)(scope, receive, send)
 
@@ -36,8 +38,9 @@ class KeyGate:
         if request.url.path.startswith(OPEN_PATHS):
             return None
         text = _key_text(request)
-        key = await run_sync(self.keys.recognise, text) if text else None
+        key = await run_sync(self.keys.authenticate, text) if text else None
         if key is None:
+            # A form that was sent is not redirected: what was typed would be lost without a word.
             if wants_page(request) and request.method in SAFE_METHODS:
                 return RedirectResponse("/login", status_code=303)
             return respond(

@@ -38,11 +38,13 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     """The application over ``store``, or over the database that the settings name."""
     chosen = settings or process_settings()
     opened = store or open_store(chosen.resolved_database_url)
+    # Only on this machine can the names be known; elsewhere a proxy may give us any.
     hosts = LOOPBACK_HOSTS if chosen.api_host in LOOPBACK_HOSTS else ()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        # Whoever gave us a store closes it.
         if store is None:
             opened.close()
 
@@ -53,6 +55,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # One schema a name: a spec is read and shown in the same form.
         separate_input_output_schemas=False,
         lifespan=lifespan,
         middleware=[
@@ -60,6 +63,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
             Middleware(SameOrigin, hosts=hosts),
             Middleware(SizeLimit),
             *([Middleware(KeyGate, keys=opened.keys)] if chosen.api_keys_required else []),
+            # Innermost: behind the gate, so that a refused caller cannot read answers kept under somebody's
+            # key.
             Middleware(Idempotency),
         ],
     )

@@ -16,9 +16,11 @@ from backprop_evo.records.stored import FinishRecord, TrialRecord
 from backprop_evo.records.training import AlignmentPoint
 
 SIZE = 1000
+# More dots than this cannot be told apart on a screen, and make the page slow.
 MAX_DOTS = 400
 MAX_CURVES = 12
 MAX_POINTS = 400
+# Beyond it the span of an axis would overflow.
 LARGEST = 1e100
 
 
@@ -89,11 +91,13 @@ def chart(
 
 def even_ticks(low: float, high: float, *, intervals: int = 4, whole: bool = False) -> tuple[float, ...]:
     """``intervals + 1`` round numbers at equal distances that enclose [low, high]."""
+    # A flat line needs an axis too: at least a thousandth of its height.
     span = max(high - low, abs(high) * 1e-3, intervals if whole else 1e-6)
     magnitude = 10.0 ** math.floor(math.log10(span / intervals))
     for scale in (1, 10, 100):
         for factor in (1, 2, 3, 4, 5) if whole else (1, 2, 2.5, 5):
             step = factor * magnitude * scale
+            # Half a trial is no tick.
             if whole and step % 1:
                 continue
             start = math.floor(low / step + 1e-9)
@@ -245,6 +249,7 @@ def _draw(place: int, series: Series, x_axis: Sequence[float], y_axis: Sequence[
 
     path = " ".join(f"{'L' if number else 'M'}{at(*point)}" for number, point in enumerate(series.points))
     if len(series.points) == 1:
+        # A path of one point draws nothing; a line of no length, with round ends, draws a dot.
         path += "h0"
     dots = tuple((f"M{at(dot.x, dot.y)}h0", dot.title, dot.href) for dot in series.dots)
     return Drawn(place, series.label, series.kind, path, dots)

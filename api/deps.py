@@ -15,20 +15,24 @@ from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
+# Also without quotes and as a weak one, for people with curl; 18 digits fit into any integer column.
 ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
 
 def get_service(request: Request) -> Service:
+    """The one that ``create_app`` made."""
     service: Service = request.app.state.service
     return service
 
 
 def get_settings(request: Request) -> Settings:
+    """Those that the application was made with; not read again from the environment."""
     settings: Settings = request.app.state.settings
     return settings
 
 
 def get_store(request: Request) -> Store:
+    """The one store of the process; it is safe to share between threads."""
     store: Store = request.app.state.store
     return store
 
@@ -36,6 +40,7 @@ def get_store(request: Request) -> Store:
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
+# No colon: it parts an id from its verb, as in ``/searches/3f0a5c:pause``.
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
 Fingerprint = Annotated[str, Path(max_length=128, description="hash of an equation's behaviour")]
@@ -53,6 +58,7 @@ def get_slice(
     cursor: Annotated[str | None, Query(max_length=500, description="next_cursor of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Slice:
+    """At most 500 rows: a page is decoded whole before it is sent."""
     return Slice(cursor or None, limit)
 
 
@@ -107,4 +113,5 @@ ExpectedVersion = Annotated[int | None, Depends(expected_version)]
 
 
 def etag(search: SearchRecord | EvaluationRecord) -> str:
+    """A strong validator: the version grows by every transition."""
     return f'"{search.version}"'

@@ -121,11 +121,13 @@ def details(error: BackpropEvoError) -> list[ProblemDetail]:
 
 
 def _slug(error: BackpropEvoError) -> str:
+    # By the name of the class, so that a new error has a type without a list that knows it.
     return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
 
 
 async def _answer_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, BackpropEvoError)
+    # Seconds; a database that restarts is back by then.
     headers = {"Retry-After": "5"} if error.status == 503 else {}
     return respond(
         request,
@@ -154,6 +156,7 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = [_problem_detail(each) for each in error.errors()]
     first = found[0].detail if found else "the request does not fit"
+    # Not 422: what cannot be read cannot be wrong in a field.
     if any(each["type"] == "json_invalid" for each in error.errors()):
         return respond(request, 400, "malformed-json", first, errors=found)
     return respond(request, 422, "invalid-request", first, errors=found)

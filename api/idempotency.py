@@ -29,7 +29,7 @@ from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.service import utc_now
 from backprop_evo.store.base import Requests
-from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, carrying_out
+from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, under_key
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -66,6 +66,7 @@ class Idempotency:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Requests without a key, or with a key in a form that is not ours to read, pass untouched."""
         if not (_has_header(scope) or _is_keyed_form(scope)):
             await self.app(scope, receive, send)
             return
@@ -76,12 +77,14 @@ class Idempotency:
             answer = respond(request, error.status_code, "content-too-large", error.detail)
         except Unavailable as error:
             answer = respond(request, error.status, "unavailable", error.message, hint=error.hint)
+        # Nobody is left to answer.
         except ClientDisconnect:
             return
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request, body: bytes) -> Response:
         name, field, key = _key(request, body)
+        # A form without a key: its body was read to look for one, and is handed on.
         if key is None:
             buffered = _Buffer(body)
             await self.app(request.scope, buffered.receive, buffered.send)
@@ -92,26 +95,29 @@ class Idempotency:
             return respond(request, 422, "invalid-request", detail, errors=errors)
         caller = request.scope.get("api_key_id", "")
         asked = KeyedRequest(caller=caller, key=key, sha256=_digest(request, body), at=utc_now())
+        # Off the event loop: the store blocks.
         earlier = await run_sync(_requests(request).find, caller, key)
         if earlier is None:
-            answer = await self._carry_out(request, body, asked)
+            answer = await self._execute(request, body, asked)
             if answer is not None:
                 return answer
             earlier = await run_sync(_requests(request).find, caller, key)
         return await self._repeat(request, asked, earlier)
 
-    async def _carry_out(self, request: Request, body: bytes, asked: KeyedRequest) -> Response | None:
+    async def _execute(self, request: Request, body: bytes, asked: KeyedRequest) -> Response | None:
         """The answer, kept; None when another request with this key was first."""
         buffered = _Buffer(body)
-        with carrying_out(asked):
+        with under_key(asked):
             await self.app(request.scope, buffered.receive, buffered.send)
         if asked.was_second:
             return None
         answer = buffered.answer()
+        # A refusal that stored nothing is not kept: mended, the same request may come again under its key.
         if answer.status_code < 400 or asked.is_marked:
             try:
                 await run_sync(_requests(request).keep, asked, _kept(answer))
             except Unavailable as error:
+                # It was carried out, and that is stored; only a repetition will hear that its answer is lost.
                 log.error("answer not kept", reason=error.message)
         return answer
 
@@ -130,6 +136,7 @@ class Idempotency:
             detail = f"the request with the idempotency key {asked.key!r} was carried out, its answer is lost"
             hint = "the server ended in between: look at what is there; it will not be done again"
             return respond(request, 409, "conflict", detail, hint=hint)
+        # Secrets are never stored, so that a repetition cannot be shown one again.
         if earlier.answer.body is None:
             detail = f"the request with the idempotency key {asked.key!r} was carried out; its answer held a"
             hint = "where it got lost, revoke what was made and make another with a new key"
@@ -187,6 +194,7 @@ def _key(request: Request, body: bytes) -> tuple[str, str, str | None]:
 def _digest(request: Request, body: bytes) -> str:
     """Of what is asked for; the same JSON, spaced or ordered in another way, is the same."""
     with suppress(ValueError, RecursionError):
+        # A deep document raises RecursionError; its bytes are then compared as they are.
         body = json.dumps(json.loads(body), sort_keys=True).encode()
     path: str = request.scope["path"]
     target = path.encode(errors="surrogatepass") + b"?" + request.scope["query_string"]
@@ -194,6 +202,7 @@ def _digest(request: Request, body: bytes) -> str:
 
 
 def _kept(answer: Response) -> Answer:
+    # Counted anew for every answer.
     headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
     is_secret = "no-store" in answer.headers.get("cache-control", "")
     body = None if is_secret else bytes(answer.body).decode()

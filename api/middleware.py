@@ -41,6 +41,7 @@ class RequestFrame:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One line in the log a request, written when its answer is through."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -63,6 +64,7 @@ class RequestFrame:
                 await self.app(scope, receive, send_with_headers)
             except Exception:
                 log.exception("request failed")
+                # The answer has begun: a second one cannot follow, and the broken connection says enough.
                 if status:
                     raise
                 await internal_error(Request(scope))(scope, receive, send_with_headers)
@@ -78,6 +80,8 @@ class RequestFrame:
 
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
+    # A proxy's id is kept, so that its log and ours tell of one request; anything odd could forge lines of
+    # the log.
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
@@ -89,6 +93,7 @@ class SizeLimit:
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 413 at once where the size is announced, else when too much has come."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -98,6 +103,7 @@ class SizeLimit:
             return
         received = 0
 
+        # A body may come without an announced length, or with a wrong one.
         async def counted() -> Message:
             nonlocal received
             message = await receive()
@@ -125,6 +131,7 @@ class SameOrigin:
         self.hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 403 to a foreign page or a foreign name of this machine."""
         if scope["type"] == "http" and (reason := self._refusal(scope)):
             await respond(Request(scope), 403, "foreign-origin", reason)(scope, receive, send)
             return

@@ -18,8 +18,8 @@ from backprop_evo import wording
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose
-from backprop_evo.records.states import SearchState, Tone, TrialState
-from backprop_evo.records.stored import EVENT_KINDS, Accuracies
+from backprop_evo.records.states import EVENT_KINDS, SearchState, Tone, TrialState
+from backprop_evo.records.stored import Accuracies
 from backprop_evo.training.methods import method_of
 from backprop_evo.wording import UNKNOWN, distance, duration, percent
 
@@ -40,6 +40,7 @@ def render(
         now=datetime.now(UTC),
         **context,
     )
+    # Pages show what runs now; going back must not show an old state with its old buttons.
     return HTMLResponse(body, status_code, {"Cache-Control": "no-store", **(headers or {})})
 
 
@@ -53,6 +54,7 @@ def ago(moment: datetime | None, now: datetime) -> Markup:
     if moment is None:
         return Markup(UNKNOWN)
     exact = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    # A worker's clock may be ahead of ours.
     seconds = max(0.0, (now - moment).total_seconds())
     text = "just now" if seconds < 5 else f"{distance(seconds)} ago"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, text)
@@ -111,6 +113,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(),
+        # A misspelt name fails a test instead of leaving a gap in a page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -20,6 +20,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         from backprop_evo import training
 
+        # Which imports torch: seconds that a command line without need of it must not wait.
         return getattr(training, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

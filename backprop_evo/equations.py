@@ -26,6 +26,7 @@ def language_errors(text: str | None = None) -> Iterator[None]:
         yield
     except dsl.EquationSyntaxError as error:
         message = error.message if text is None else error.pointing_at(text)
+        # The language's own traceback says nothing that the column does not.
         raise InvalidEquation(message, column=error.column, hint=error.hint) from None
     except dsl.EquationError as error:
         raise InvalidEquation(error.message, hint=error.hint) from None
@@ -77,6 +78,7 @@ def report_on(equation: Equation | str) -> EquationReport:
     with language_errors():
         equation = dsl.parse(equation) if isinstance(equation, str) else equation
     infeasible = dsl.infeasibility(equation)
+    # Rewrites keep the meaning, and what is infeasible has none.
     canonical = None if infeasible else dsl.canonical(equation)
     return EquationReport(
         text=dsl.to_text(equation),

@@ -28,6 +28,7 @@ def configure_logs(log_format: str = "console", level: int = logging.INFO) -> No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        # Standard output belongs to what a command answers.
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

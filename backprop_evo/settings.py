@@ -72,18 +72,21 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _heartbeats_fit_the_lease(self) -> Settings:
+        # One lost heartbeat must not cost a worker its trial.
         if self.heartbeat_s * 2 > self.lease_s:
             raise ValueError("heartbeat_s must be at most half of lease_s")
         return self
 
     @model_validator(mode="after")
     def _heartbeats_show_an_overrun(self) -> Settings:
+        # The last sign of life tells whether a dead worker was over the limit (``RetryPolicy.overrun_s``).
         if self.heartbeat_s > self.trial_time_grace_s:
             raise ValueError("heartbeat_s must be at most trial_time_grace_s")
         return self
 
     @model_validator(mode="after")
     def _no_open_door(self) -> Settings:
+        # Whoever can reach the API can make this machine train.
         if self.api_host not in LOOPBACK_HOSTS and not self.api_keys_required:
             raise ValueError(
                 f"api_host {self.api_host} is reachable from other machines: "
@@ -93,24 +96,29 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
+        """The database that is used, whether named or embedded."""
         return self.database_url or f"sqlite:///{self.home / 'backprop-evo.sqlite'}"
 
     @property
     def resolved_data_dir(self) -> Path:
+        """The folder of data sets that is used."""
         return self.data_dir or self.home / "data"
 
     @property
     def retry_policy(self) -> RetryPolicy:
+        """The settings that say what becomes of a trial whose worker vanished."""
         return RetryPolicy(
             max_attempts=self.max_attempts,
             delay_s=self.retry_delay_s,
             longest_delay_s=self.retry_delay_max_s,
+            # Celery interrupts only then; a worker that died earlier died of something else.
             overrun_s=self.trial_time_limit_s + self.trial_time_grace_s,
             lease_s=self.lease_s,
         )
 
     @property
     def is_embedded(self) -> bool:
+        """True where this machine starts a Redis of its own."""
         return not self.redis_url
 
 

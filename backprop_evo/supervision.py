@@ -2,7 +2,7 @@
 order.
 
 Processes run in sessions of their own, so that Ctrl-C in a terminal reaches only the supervisor, which then
-stops them in order. Call everything from one thread: the tether is to the thread that starts a process.
+stops them in order. Call everything from one thread: a child dies with the thread that started it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from backprop_evo.errors import Unavailable
-from backprop_evo.tether import tethered
+from backprop_evo.parent_death import dying_with_parent
 
 log = structlog.get_logger(__name__)
 
@@ -58,15 +58,17 @@ class Supervised:
             output = self.spec.log.open("ab") if self.spec.log is not None else None
             try:
                 self.process = subprocess.Popen(
-                    tethered(self.spec.argv),
+                    dying_with_parent(self.spec.argv),
                     env=dict(self.spec.env),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
+                    # So that Ctrl-C reaches us alone, and a kill reaches all that the child started.
                     start_new_session=True,
                 )
             finally:
                 if output is not None:
+                    # The child has its own copy.
                     output.close()
         except OSError as error:
             raise Unavailable(
@@ -82,9 +84,10 @@ class Supervised:
 
     @property
     def is_running(self) -> bool:
+        """False before the first start and between two."""
         return self.process is not None and self.process.poll() is None
 
-    def tend(self) -> None:
+    def restart_if_crashed(self) -> None:
         """Start the process again, later each time, when it has ended by itself."""
         if self.is_running:
             return
@@ -97,12 +100,14 @@ class Supervised:
     def _note_crash(self, now: float) -> None:
         steady = now - self.started_at > STEADY_AFTER_S
         self.crashes = 1 if steady else self.crashes + 1
+        # Doubling: a process that cannot start must not keep the machine busy.
         delay = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self.crashes - 1))
         self.next_start = now + delay
         log.error("process ended", process=self.spec.name, exit_code=self.exit_code, restart_in_s=delay)
         self.process = None
 
     def ask_to_stop(self) -> None:
+        """SIGTERM, once; ``stop`` waits and insists."""
         if self.process is not None and self.is_running:
             self.process.send_signal(signal.SIGTERM)
 
@@ -141,21 +146,23 @@ class Supervisor:
         member.start()
         return member
 
-    def tend(self) -> None:
+    def restart_crashed(self) -> None:
         """Restart what crashed; call it about once a second. A failed restart is tried again later."""
         for member in self.members:
             try:
-                member.tend()
+                member.restart_if_crashed()
             except Unavailable as error:
+                # No memory or no file rights: at once it would only fail again.
                 member.next_start = member.clock() + MAX_DELAY_S
                 log.error("restart failed", process=member.spec.name, reason=error.message)
 
     def stop_in_order(self) -> None:
+        """One after another, the last started first: those before it are what it needs."""
         while self.members:
             self.members[-1].stop()
             self.members.pop()
 
-    def stop_at_once(self) -> None:
+    def stop_together(self) -> None:
         """All of them are asked first and waited for afterwards: for equals that need not outlive each
         other."""
         for member in self.members:

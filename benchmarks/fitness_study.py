@@ -37,7 +37,8 @@ from backprop_evo.training.run.calibration import rate_of_unit_step
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.evaluation import EVALUATION_BATCH, reestimated
 from backprop_evo.training.run.guards import EndedEarly, Limits
-from backprop_evo.training.run.loop import Material, Run
+from backprop_evo.training.run.loop import Run
+from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.resident import Resident, evenly, make_resident
 from backprop_evo.training.run.rungs import Rungs
 from dsl.known import KNOWN

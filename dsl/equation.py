@@ -15,6 +15,7 @@ from typing import Literal
 
 Statistic = Literal["value", "mean", "std", "normalised"]
 
+#: Of one chain (section 3.1 of the paper).
 MAX_OPERATIONS = 3
 
 

@@ -110,6 +110,7 @@ def match(pattern: Node, node: Node, found: dict[str, Node]) -> bool:
 
 def _bind(name: str, node: Node, found: dict[str, Node]) -> bool:
     if name in found:
+        # x / fro(.): the dot stands for the x before it.
         return node.kind == "hole" or node == found[name]
     if (node.kind == "number") != (name == "c") or node.kind == "hole":
         return False
@@ -185,6 +186,7 @@ def _unparse(node: Node, constant: str) -> tuple[str, int, int | None]:
 def _unparse_infix(node: Node, constant: str) -> tuple[str, int, int | None]:
     sign, level = str(node.value), INFIX[str(node.value)]
     (x, x_level, x_wants), (y, y_level, y_wants) = (_unparse(child, constant) for child in node.children)
+    # x + -0.5 is read as it is written, but nobody writes it.
     if sign == "+" and y.startswith("-"):
         sign, y = "-", y[1:]
     x = x if x_level >= level else f"({x})"

@@ -21,6 +21,7 @@ def parse(text: str) -> Equation:
     """
     tree = notation.tree(text)
     first, operations = _chain(tree)
+    # Counted after reading: only then is it known what is one function and what is two.
     if len(operations) > MAX_OPERATIONS:
         raise EquationSyntaxError(
             f"an equation has at most {MAX_OPERATIONS} operations, this one has {len(operations)}",
@@ -53,6 +54,7 @@ def _chain(node: Node) -> _Chain:
 
 
 def _operation(binary: str, left: Node, right: Node) -> _Chain:
+    # People write the long side on either side; the chain has it on the left.
     if BINARIES[binary].commutes and not _is_simple(right) and _is_simple(left):
         left, right = right, left
     first, operations, left_unary = _left_argument(left)
@@ -163,6 +165,7 @@ def _bound(pattern: UnaryPattern, found: dict[str, Node]) -> Unary:
 
 
 def _constant(row: UnaryRow, node: Node) -> float:
+    # −0.0 becomes 0.0: equal constants have equal texts.
     value = float(node.value) + 0.0
     if row.permits(value):
         return value
@@ -241,6 +244,7 @@ def _short(name: str) -> str:
 
 def _nearest(name: str, known: list[str]) -> str:
     folded = {k.lower(): k for k in known}
+    # Cut, because comparing takes time with the square of the length.
     near = get_close_matches(name[:60].lower(), list(folded), n=1, cutoff=0.5)
     return f"did you mean {folded[near[0]]}?" if near else "known are " + ", ".join(known)
 

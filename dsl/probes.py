@@ -211,9 +211,11 @@ class RepeatableDraws:
         self._drawn = 0
 
     def standard_normal(self, size: tuple[int, ...], /) -> Array:
+        """Of numpy's generators, with the size as only argument."""
         return self._next("normal", size)
 
     def random(self, size: tuple[int, ...], /) -> Array:
+        """Uniform on [0, 1), as numpy's generators give it."""
         return self._next("uniform", size)
 
     def _next(self, kind: str, size: tuple[int, ...]) -> Array:

@@ -18,9 +18,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-Generator = np.random.Generator | np.random.RandomState
-
-
 class LinearOperation(Protocol):
     """The linear operation of a site, without bias."""
 
@@ -36,25 +33,13 @@ class Dense:
     """A matrix; axes between sample and feature are positions that share it."""
 
     def forward(self, h: Array, weight: Array) -> Array:
+        """(B, …, I) → (B, …, O)."""
         return np.asarray(h @ weight.T)
 
     def transpose(self, b_next: Array, weight: Array, in_shape: tuple[int, ...]) -> Array:
+        """(B, …, O) → (B, …, I); the shape of the input follows from the weight."""
         del in_shape
         return np.asarray(b_next @ weight)
-
-
-@dataclass(frozen=True, slots=True)
-class PooledDense:
-    """The mean over all axes but sample and channel, then a matrix: a classifier and the pooling below."""
-
-    def forward(self, h: Array, weight: Array) -> Array:
-        return np.asarray(h.mean(axis=tuple(range(2, h.ndim))) @ weight.T)
-
-    def transpose(self, b_next: Array, weight: Array, in_shape: tuple[int, ...]) -> Array:
-        channels, *space = in_shape
-        share_BC = b_next @ weight / np.prod(space)
-        spread = share_BC.reshape(-1, channels, *[1] * len(space))
-        return np.broadcast_to(spread, (b_next.shape[0], *in_shape)).copy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +52,7 @@ class Convolution:
     groups: int = 1
 
     def forward(self, h: Array, weight: Array) -> Array:
+        """(B, C, H, W) → (B, O, H', W'), summed over the places of the kernel: slow, and plain to check."""
         (pad_y, pad_x), groups = self.padding, self.groups
         padded = np.pad(h, ((0, 0), (0, 0), (pad_y, pad_y), (pad_x, pad_x)))
         out_hw = tuple(
@@ -83,6 +69,8 @@ class Convolution:
         return out.reshape(h.shape[0], weight.shape[0], *out_hw)
 
     def transpose(self, b_next: Array, weight: Array, in_shape: tuple[int, ...]) -> Array:
+        """The adjoint of ``forward``: ⟨forward(h), b⟩ = ⟨h, transpose(b)⟩. ``in_shape`` (C, H, W): a stride
+        leaves it open."""
         (pad_y, pad_x), groups = self.padding, self.groups
         channels, height, width = in_shape
         signal = b_next.reshape(b_next.shape[0], groups, -1, *b_next.shape[2:])
@@ -140,60 +128,6 @@ class SiteValues:
         """TOP · RTOP → IN."""
         r_l = np.broadcast_to(r_l, self.R_L.shape)
         return np.asarray(b_top @ r_l).reshape(b_top.shape[0], *self.h.shape[1:])
-
-
-def random_site(
-    rng: Generator,
-    operation: LinearOperation,
-    *,
-    in_shape: tuple[int, ...],
-    weight_shape: tuple[int, ...],
-    samples: int = 5,
-    classes: int = 3,
-    activation: str = "relu",
-    weights_of: SiteValues | None = None,
-) -> SiteValues:
-    """A site with values of many magnitudes; ``weights_of`` gives the next step of a site its fixed matrices.
-
-    ``activation`` is "relu", "tanh" or "identity".
-    """
-
-    def spread(shape: tuple[int, ...]) -> Array:
-        return np.asarray(rng.choice((-1.0, 1.0), shape) * 10.0 ** rng.uniform(-2.5, 1.2, shape))
-
-    h_pre = spread((samples, *in_shape))
-    h, dh = ACTIVATIONS[activation](h_pre)
-    matrices = _matrices(rng, weight_shape, (classes, int(np.prod(in_shape))), weights_of)
-    h_next_pre = operation.forward(h, matrices["W"])
-    b_next = spread(h_next_pre.shape) * (rng.random(h_next_pre.shape) < 0.8)
-    return SiteValues(
-        operation=operation,
-        h_pre=h_pre,
-        h=h,
-        dh=dh,
-        h_next_pre=h_next_pre + 0.1,
-        b_next=b_next,
-        b_top=spread((samples, classes)),
-        **matrices,
-    )
-
-
-def _matrices(
-    rng: Generator,
-    weight_shape: tuple[int, ...],
-    top_shape: tuple[int, ...],
-    given: SiteValues | None,
-) -> dict[str, Array]:
-    if given is not None:
-        moved = given.W + 0.05 * rng.standard_normal(weight_shape)
-        return {"W": moved, "R": given.R, "S": given.S, "R_L": given.R_L}
-    fan_in = int(np.prod(weight_shape[1:]))
-    return {
-        "W": np.sqrt(2 / fan_in) * rng.standard_normal(weight_shape),
-        "R": np.sqrt(2 / fan_in) * rng.standard_normal(weight_shape),
-        "S": rng.choice((-1.0, 1.0), weight_shape),
-        "R_L": rng.standard_normal(top_shape) / np.sqrt(top_shape[0]),
-    }
 
 
 def _relu(x: Array) -> tuple[Array, Array]:

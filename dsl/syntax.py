@@ -136,6 +136,7 @@ class _Reader:
             token = self.advance()
             right = self.product()
             sign = SIGNS.get(token.text, token.text)
+            # x - 0.5 is the unary shift by −0.5: there is no second one that subtracts.
             if sign == "-" and right.kind == "number":
                 sign, right = "+", number(-float(right.value), right.column)
             left = call(sign, token.column, left, right)
@@ -147,8 +148,10 @@ class _Reader:
             token = self.advance()
             right = self.sign()
             sign = SIGNS.get(token.text, token.text)
+            # The dot of mathematics is a product of matrices between signals, and of numbers otherwise.
             if token.text in "·⋅" and "number" in (left.kind, right.kind):
                 sign = "*"
+            # g / 2 is the unary 0.5 * g.
             if sign == "/" and right.kind == "number" and left.kind != "number":
                 sign, right = "*", number(_inverse(right), right.column)
             left = call(sign, token.column, left, right)
@@ -160,6 +163,7 @@ class _Reader:
             minus.append(self.advance().column)
         node = self.power()
         for column in reversed(minus):
+            # A minus before a number belongs to it, or -0.5 * g would be a function of a function.
             is_number = node.kind == "number"
             node = number(-float(node.value), column) if is_number else call("-", column, node)
         return node

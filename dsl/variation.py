@@ -24,6 +24,8 @@ from dsl.vocabulary import EVERYTHING, Vocabulary
 #: vocabulary has hardly any.
 _MAX_ATTEMPTS = 100_000
 
+#: What is drawn again where the component drawn stands there already: one for its place, or the place. The
+#: paper does not say.
 Redraw = Literal["replacement", "place"]
 
 T = TypeVar("T")
@@ -98,6 +100,7 @@ def mutate(
         child = equation
         for _ in range(k):
             child = _swap(child, rng, vocabulary, redraw)
+        # One change is one; several may take each other back.
         if is_feasible(child) and (k == 1 or child != equation):
             return child
     raise _nothing_feasible()
@@ -106,6 +109,7 @@ def mutate(
 def _swap(equation: Equation, rng: random.Random, vocabulary: Vocabulary, redraw: Redraw) -> Equation:
     """``equation`` with one component swapped for another of its category."""
     for _ in range(_MAX_ATTEMPTS):
+        # The first operand, then four components for each operation: every one as likely as any other.
         place = int(rng.random() * (4 * len(equation.operations) + 1)) - 1
         if place < 0:
             operand = _another(rng, vocabulary.operands, equation.first, redraw)

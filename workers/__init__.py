@@ -1,0 +1,1 @@
+"""The processes that decide and train: a controller, and nodes whose slots train one child at a time."""

@@ -32,11 +32,15 @@ def make_app(options: Settings) -> Celery:
 
 def configuration(options: Settings) -> dict[str, object]:
     """Every Celery setting that is not Celery's default."""
+    # Our own limit comes first, then Celery interrupts, then Celery kills.
     soft_limit_s = ceil(options.trial_time_limit_s + options.trial_time_grace_s)
     hard_limit_s = ceil(options.trial_time_limit_s + 2 * options.trial_time_grace_s)
+    # Redis hands a message out again after this: longer than any attempt, and a margin for its claim and
+    # report.
     visibility_timeout = hard_limit_s + 480
     transport = {
         "visibility_timeout": visibility_timeout,
+        # Messages of killed workers are looked for this often; the default was far too slow (above).
         "unacked_restore_interval": 2,
         "unacked_restore_throttle": 1,
         "socket_keepalive": True,
@@ -49,6 +53,7 @@ def configuration(options: Settings) -> dict[str, object]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_ignore_result": True,
+        # A message is done when its task is: a worker that dies gives it back.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_soft_time_limit": soft_limit_s,
@@ -57,12 +62,17 @@ def configuration(options: Settings) -> dict[str, object]:
         "broker_transport_options": transport,
         "result_backend_transport_options": transport,
         "broker_connection_retry_on_startup": True,
+        # For ever: trials wait in SQL while Redis is away.
         "broker_connection_max_retries": None,
         "broker_connection_timeout": 5,
+        # A long training must not sit on messages that another slot could take.
         "worker_prefetch_multiplier": 1,
+        # A forked process cannot use CUDA once its parent did, and shares the parent's database connections.
         "worker_pool_start_method": "spawn",
+        # Seconds; on a busy machine a spawned process needs longer to start than the default of four.
         "worker_proc_alive_timeout": 60,
         "worker_soft_shutdown_timeout": options.drain_s + RELEASE_S,
+        # Logs are structlog's, one form for all processes.
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_send_task_events": False,

@@ -34,6 +34,7 @@ from workers.heartbeat import utc_now
 
 log = structlog.get_logger(__name__)
 
+# A quarter of the default lease: after any pause a claim can still be renewed in time.
 MAX_PAUSE_S = 15.0
 MAX_FAULTS = 8
 """In a row, in one search: then it fails with the reason, instead of being tried for ever."""
@@ -70,14 +71,16 @@ class Controller:
         """
         self.more = False
         self._claim_what_is_free()
+        # A copy: a search that is lost or ends leaves ``held`` in the loop.
         for driven in list(self.held.values()):
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
                 self._drive(driven)
         self._dispatch()
 
-    def let_go(self) -> None:
+    def release_claims(self) -> None:
         """Give every search back, so that another controller need not wait for the claims to run out."""
         for search_id in list(self.held):
+            # The claim then runs out by itself.
             with suppress(Unavailable):
                 self.store.searches.release_claim(search_id, self.name)
         self.held.clear()
@@ -101,9 +104,11 @@ class Controller:
             self.more |= decisions.more
             if decisions.end is not None:
                 log.info("search ends", state=decisions.end.value, reason=decisions.reason)
+        # Whether the last transaction was committed is unknown now: only the rows know.
         except Unavailable:
             driven.progress = None
             raise
+        # Somebody paused, extended or took over the search between reading and writing; nothing was written.
         except Conflict as conflict:
             log.info("search changed meanwhile", reason=conflict.message)
             driven.progress = None
@@ -132,6 +137,7 @@ class Controller:
         driven.progress = None
         driven.faults += 1
         log.exception("fault while driving a search", faults=driven.faults)
+        # Fewer could be a passing fault, such as memory that ran short.
         if driven.faults >= MAX_FAULTS:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
             with suppress(Conflict):
@@ -143,6 +149,7 @@ class Controller:
             self.dispatcher.send_new(now=self.now())
             self.dispatcher.reconcile(now=self.now())
         except Unavailable as error:
+            # Once for each time it goes away, not at every step.
             if not self.broker_is_away:
                 log.error("trials not sent", reason=error.message)
             self.broker_is_away = True
@@ -158,6 +165,7 @@ def run(controller: Controller, stopping: threading.Event) -> None:
     while not stopping.wait(pause_s):
         try:
             controller.step()
+            # While there is more to decide a pause would leave workers idle.
             pause_s = 0.0 if controller.more else controller.options.poll_s
         except Unavailable as error:
             pause_s = min(MAX_PAUSE_S, max(0.5, pause_s * 2))
@@ -168,6 +176,7 @@ def run(controller: Controller, stopping: threading.Event) -> None:
 
 
 def main() -> int:
+    """The exit code; runs until SIGTERM or SIGINT."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -178,6 +187,8 @@ def main() -> int:
     except BackpropEvoError as error:
         sys.stderr.write(f"{error.message}\n{error.hint or ''}\n")
         return error.exit_code
+    # The random part tells this process from an earlier one of the same id on the same host, whose claim may
+    # still run.
     name = f"{platform.node()}-{os.getpid()}-{secrets.token_hex(3)}"
     log.info("controller starts", controller=name)
     dispatcher = Dispatcher(store, CeleryBroker(make_app(options)), options)
@@ -185,7 +196,7 @@ def main() -> int:
     try:
         run(controller, stopping)
     finally:
-        controller.let_go()
+        controller.release_claims()
         store.close()
     log.info("controller stops", controller=name)
     return 0

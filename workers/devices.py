@@ -33,6 +33,7 @@ class Slot:
 
     @property
     def device(self) -> str:
+        """As torch names it, outside the slot; within, its GPU is the only one it sees."""
         return "cpu" if self.gpu is None else f"cuda:{self.gpu}"
 
     def environment(self) -> dict[str, str]:
@@ -44,8 +45,11 @@ class Slot:
         return {
             **threads,
             **KEEP_FREED_MEMORY,
+            # Empty, not absent: a CPU slot must not find the GPUs of its neighbours.
             "CUDA_VISIBLE_DEVICES": self.gpu if self.gpu is not None else "",
+            # As nvidia-smi numbers them; CUDA's own order is by speed.
             "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+            # cuBLAS reads this when it starts, long before a spec asks for determinism.
             "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
             "BACKPROP_EVO_SLOT": str(self.number),
         }
@@ -57,6 +61,7 @@ def plan_slots(wanted: int, *, gpus: tuple[str, ...], cores: int, memory: int) -
     Threads are cores over slots: two processes of two threads on two cores reached 0.15-0.6 of one process.
     More slots than GPUs share them in turn.
     """
+    # At least one slot: better a slow training than a node that does nothing.
     by_memory = max(1, memory // MEMORY_PER_SLOT)
     count = wanted or len(gpus) or max(1, min(cores, by_memory))
     threads = max(1, cores // count)
@@ -66,6 +71,7 @@ def plan_slots(wanted: int, *, gpus: tuple[str, ...], cores: int, memory: int) -
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Ids of the NVIDIA GPUs this process may use, in PCI order, as the driver's own tool lists them."""
     allowed = environment.get("CUDA_VISIBLE_DEVICES")
+    # Ids may be UUIDs; they are passed on as they are.
     if allowed is not None:
         return tuple(name for name in allowed.split(",") if name.strip() not in ("", "-1"))
     tool = shutil.which("nvidia-smi")

@@ -48,11 +48,13 @@ class CeleryBroker:
     app: Celery
 
     def send(self, trial_ids: Sequence[str]) -> None:
+        """All on one connection. Raises ``Unavailable``; the trials stay queued in SQL."""
         with self._connection() as connection, self.app.amqp.Producer(connection) as producer:
             for trial_id in trial_ids:
                 self.app.send_task("train", args=(trial_id,), producer=producer, retry=False)
 
     def waiting(self) -> int:
+        """By declaring the queue, whose answer has its length. Raises ``Unavailable``."""
         with self._connection() as connection:
             # Not passive: that asks for EXISTS, which kombu sends without the key prefix.
             return int(connection.default_channel.queue_declare(QUEUE).message_count)
@@ -88,6 +90,7 @@ class Dispatcher:
         new = [trial_id for trial_id in queued if trial_id not in self.sent]
         if new:
             self._send(new, now)
+        # Only what is still queued: a trial that was taken and given back has to be sent again.
         self.sent = frozenset(queued)
         return len(new)
 
@@ -98,6 +101,7 @@ class Dispatcher:
         """
         if self.next_reconciliation is not None and now < self.next_reconciliation:
             return 0
+        # Three times within ``resend_s``, so that a lost message waits at most a third longer.
         self.next_reconciliation = now + timedelta(seconds=self.options.resend_s / 3)
         requeued = self.store.trials.expire(now=now, policy=self.options.retry_policy)
         if requeued:
@@ -108,6 +112,8 @@ class Dispatcher:
     def _send_lost(self, now: datetime) -> int:
         waited = timedelta(seconds=self.options.resend_s)
         overdue = self.store.trials.unsent(queued_before=now - waited, limit=MAX_LOOKED_AT)
+        # As many messages as overdue trials: they only wait for a free slot, and sending again would double
+        # them.
         if not overdue or self.broker.waiting() >= len(overdue):
             return 0
         log.warning("messages lost: sending again", trials=len(overdue))
@@ -115,5 +121,7 @@ class Dispatcher:
         return len(overdue)
 
     def _send(self, trial_ids: Sequence[str], now: datetime) -> None:
+        # Sent, then marked: a crash between the two sends twice, which a claim makes harmless; the other
+        # order would lose.
         self.broker.send(trial_ids)
-        self.store.trials.touch_sent(trial_ids, now=now)
+        self.store.trials.mark_sent(trial_ids, now=now)

@@ -58,6 +58,7 @@ def socket_path(home: Path) -> Path:
     inside = home.resolve() / "redis" / "redis.sock"
     if len(os.fsencode(inside)) <= MAX_SOCKET_PATH:
         return inside
+    # The same home gives the same place in every process, without a file that would have to be read.
     digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"backprop-evo-{os.getuid()}-{digest}" / "redis.sock"
 
@@ -73,6 +74,7 @@ def prepare(home: Path) -> Path:
     try:
         for folder in (data, socket.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Anybody may make a folder of that name in the temporary folder first.
             if folder.stat().st_uid != os.getuid():
                 raise Unavailable(
                     f"{folder} belongs to somebody else", hint="choose another BACKPROP_EVO_HOME"
@@ -89,12 +91,14 @@ def prepare(home: Path) -> Path:
 
 
 def main() -> int:
+    """Becomes the Redis server; returns an exit code only where that cannot be."""
     try:
         binary = redis_binary()
         configuration = prepare(settings().home)
     except BackpropEvoError as error:
         sys.stderr.write(f"{error.message}\n{error.hint or ''}\n")
         return error.exit_code
+    # Becoming the server keeps the process id, by which the supervisor stops it.
     return os.execv(binary, (str(binary), str(configuration)))
 
 

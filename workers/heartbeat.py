@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
+    """The clock outside of tests."""
     return datetime.now(UTC)
 
 
@@ -51,18 +52,22 @@ class LeaseHeartbeat:
     ) -> None:
         self._store, self._lease, self._options, self._now = store, lease, options, now
         self._end_process = end_process
+        # Written by the training thread, read by the heartbeat: one reference, replaced whole, needs no lock.
         self._progress: TrainProgress | None = None
         self._last_news = time.monotonic()
         self._training_ended = False
         self._lost = threading.Event()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"lease-{lease.trial_id}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._renew_until_ended, name=f"lease-{lease.trial_id}", daemon=True
+        )
 
     @property
     def lost(self) -> bool:
+        """Safe to ask from the thread that trains."""
         return self._lost.is_set()
 
-    def note(self, progress: TrainProgress) -> None:
+    def note_progress(self, progress: TrainProgress) -> None:
         """Remember where the training stands, for the next beat."""
         self._progress = progress
         self._last_news = time.monotonic()
@@ -77,13 +82,16 @@ class LeaseHeartbeat:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
+        # A renewal that waits for the database must not hold back the result; the thread is a daemon.
         self._thread.join(timeout=self._options.heartbeat_s)
 
-    def _beat(self) -> None:
+    def _renew_until_ended(self) -> None:
         while not self._ended.wait(self._options.heartbeat_s):
-            self.beat_once()
+            self.renew()
 
-    def beat_once(self) -> None:
+    def renew(self) -> None:
+        """One renewal, or the end of a training that hangs."""
+        # Checked before renewing: a training that hangs must not be kept alive by its own heartbeat.
         if not self._training_ended and time.monotonic() - self._last_news > self._options.stall_s:
             self._give_up()
             return
@@ -98,12 +106,14 @@ class LeaseHeartbeat:
         except Exception as error:
             log.warning("lease not renewed", trial_id=self._lease.trial_id, reason=str(error))
             return
+        # After the training ended a refused renewal means only that its result was stored.
         if not renewed and not self._ended.is_set():
             self._lost.set()
 
     def _give_up(self) -> None:
         reason = f"no progress for {self._options.stall_s:g} s"
         log.error("training hangs", trial_id=self._lease.trial_id, reason=reason)
+        # First, so that a training which comes back to life ends by itself.
         self._lost.set()
         with suppress(BackpropEvoError):  # else the lease runs out by itself
             self._store.trials.lose(
@@ -142,7 +152,7 @@ class NodeHeartbeat:
         )
         self._next = 0.0
 
-    def beat_if_due(self, clock: float) -> None:
+    def send_if_due(self, clock: float) -> None:
         """``clock`` is a monotonic time in seconds. A database that cannot be reached is tried again at the
         next beat."""
         if clock < self._next:
@@ -150,7 +160,7 @@ class NodeHeartbeat:
         self._next = clock + self._options.heartbeat_s
         record = self._record
         try:
-            self._store.nodes.beat(
+            self._store.nodes.record_heartbeat(
                 NodeRecord(
                     name=record.name,
                     slots=record.slots,

@@ -26,6 +26,7 @@ from workers.heartbeat import NodeHeartbeat
 
 log = structlog.get_logger(__name__)
 
+# After its drain Celery gets this long to close its connections before it is killed.
 COLD_SHUTDOWN_S = 15.0
 
 
@@ -36,6 +37,8 @@ def slot_process(node: str, slot: Slot, options: Settings) -> ProcessSpec:
     return ProcessSpec(
         name=f"slot {slot.number}",
         argv=(sys.executable, "-m", "workers.slot"),
+        # Celery's SIGTERM waits for a running task as long as it takes; its SIGQUIT is the soft shutdown with
+        # a limit.
         env={**os.environ, **slot.environment(), "REMAP_SIGTERM": "SIGQUIT", "BACKPROP_EVO_WORKER": worker},
         grace_s=options.drain_s + RELEASE_S + COLD_SHUTDOWN_S,
     )
@@ -62,14 +65,15 @@ def run(options: Settings, stopping: threading.Event) -> None:
         for slot in slots:
             supervisor.add(slot_process(node, slot, options))
         while not stopping.wait(0.5):
-            supervisor.tend()
-            heartbeat.beat_if_due(time.monotonic())
+            supervisor.restart_crashed()
+            heartbeat.send_if_due(time.monotonic())
     finally:
-        supervisor.stop_at_once()
+        supervisor.stop_together()
         store.close()
 
 
 def main() -> int:
+    """The exit code; runs until SIGTERM or SIGINT."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

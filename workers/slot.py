@@ -43,6 +43,7 @@ def _tell_pool_first(sender: Any, **_: object) -> None:
 
 
 def main() -> None:
+    """Hands the process to Celery, which returns when it was told to stop."""
     # Containers run as root; messages are JSON ids, never pickles, which is what Celery's warning is about.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     configure_logs(settings().log_format)

@@ -33,9 +33,11 @@ def train(trial_id: str) -> None:
     """Train one trial. Delivered twice, or too late, it does nothing: the claim in SQL decides."""
     if DRAIN.is_over:
         return
-    ending = _attempts().carry_out(trial_id)
+    ending = _attempts().run(trial_id)
+    # A trial that waits for its time would otherwise come back at once, thousands of times a second.
     if ending is Ending.NOT_YET:
         time.sleep(LOOK_AGAIN_S)
+    # The message was used up: without a new one the trial would wait for the reconciler.
     if ending in (Ending.RELEASED, Ending.NOT_YET) and DRAIN.deadline is None:
         train.delay(trial_id)
 

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from api.charts import accuracy_chart
 from api.deps import Fingerprint, SliceDep, StoreDep
 from api.rendering import method_text, render
-from api.schemas import KnownEquationOut
+from api.schemas.equations import KnownEquationOut
 from backprop_evo.equations import report_on
 from backprop_evo.errors import InvalidEquation, NotFound
 from backprop_evo.records.stored import Accuracies, TrialRecord
@@ -53,6 +53,7 @@ def _pointer(text: str, error: InvalidEquation | None, around: int = 36) -> tupl
 
 @router.get("/equations/{fingerprint}")
 def equation_page(request: Request, fingerprint: Fingerprint, store: StoreDep, part: SliceDep) -> Response:
+    """One behaviour: its mathematics, and all trials of it over all searches. Raises ``NotFound``."""
     page = store.trials.of_behaviour(fingerprint, cursor=part.cursor, limit=part.limit)
     if not page.items:
         raise NotFound(

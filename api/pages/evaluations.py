@@ -24,6 +24,7 @@ RECENT = 12
 
 @router.get("/evaluations")
 def evaluations_page(request: Request, store: StoreDep, part: SliceDep) -> Response:
+    """All of them, newest first."""
     page = store.evaluations.page(cursor=part.cursor, limit=min(part.limit, 25))
     return render(
         request,
@@ -38,6 +39,7 @@ def evaluations_page(request: Request, store: StoreDep, part: SliceDep) -> Respo
 def evaluation_page(
     request: Request, evaluation: EvaluationDep, store: StoreDep, service: ServiceDep
 ) -> Response:
+    """What it shows so far, first in a sentence, then as a table."""
     return _evaluation_page(request, evaluation, store, service)
 
 
@@ -75,7 +77,7 @@ def act(
     """One of the buttons. What was typed wrong comes back on the page of the evaluation."""
     try:
         arguments = verb_arguments(find_verb(verb, EVALUATION_VERBS), form)
-        changed = service.carry_out_on_evaluation(verb, evaluation_id, arguments)
+        changed = service.apply_verb_to_evaluation(verb, evaluation_id, arguments)
     except InvalidSettings as error:
         evaluation = store.evaluations.get(evaluation_id)
         return _evaluation_page(request, evaluation, store, service, Refusal(verb, form, error))

@@ -22,6 +22,7 @@ def leaderboard_page(
     part: SliceDep,
     search_id: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
+    """Of one search, or over all where none is named."""
     search = store.searches.get(search_id) if search_id else None
     page = store.leaderboard.page(search.id if search else None, cursor=part.cursor, limit=part.limit)
     return render(
@@ -35,6 +36,7 @@ def leaderboard_page(
 
 @router.get("/trials/{trial_id}")
 def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response:
+    """Curves, environment, attempts, and the angles where the trial measured them."""
     trial = store.trials.get(trial_id)
     return render(
         request,
@@ -51,6 +53,7 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
 
 @router.get("/nodes")
 def nodes_page(request: Request, store: StoreDep, service: ServiceDep) -> Response:
+    """The machines that were heard of lately."""
     return render(request, "nodes.html", nodes=service.live_nodes(), last_event=store.events.last())
 
 

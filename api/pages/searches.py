@@ -36,6 +36,7 @@ class Refusal:
 
 @router.get("/searches/{search_id}")
 def search_page(request: Request, search: SearchDep, store: StoreDep) -> Response:
+    """One search: how far it is, what may be done to it, its best and what runs now."""
     return _search_page(request, search, store)
 
 
@@ -86,6 +87,7 @@ def trials_page(
     part: SliceDep,
     state: Annotated[str, Query(max_length=16)] = "",
 ) -> Response:
+    """Newest first; an empty ``state`` is all. Raises ``InvalidInput`` for one that does not exist."""
     if state and state not in set(TrialState):
         raise InvalidInput(f"no trial state is called {state!r}", hint=f"known: {', '.join(TrialState)}")
     chosen = TrialState(state) if state else None
@@ -95,6 +97,7 @@ def trials_page(
 
 @router.get("/searches/{search_id}/lineage")
 def lineage_page(request: Request, search: SearchDep, store: StoreDep, part: SliceDep) -> Response:
+    """Individuals in order of their numbers, each with its parent."""
     after = -1 if part.cursor is None else decode_cursor("individuals", part.cursor, (int,))[0]
     found = store.individuals.of(search.id, after=after, limit=part.limit + 1)
     shown = found[: part.limit]
@@ -113,7 +116,7 @@ def act(
 ) -> Response:
     """One of the buttons. What was typed wrong comes back on the page of the search."""
     try:
-        changed = service.carry_out(verb, search_id, verb_arguments(find_verb(verb), form))
+        changed = service.apply_verb(verb, search_id, verb_arguments(find_verb(verb), form))
     except InvalidSettings as error:
         return _search_page(request, store.searches.get(search_id), store, Refusal(verb, form, error))
     return RedirectResponse(f"/searches/{changed.id}", status_code=303)

@@ -3,71 +3,126 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.deps import ServiceDep, SliceDep, StoreDep
-from api.errors import details
-from api.pages.forms import KEY_FIELD, Form, blank_form, read_form, spec_document
+from api.deps import ServiceDep, SettingsDep, SliceDep, StoreDep
+from api.pages.forms import KEY_FIELD, Form, read_form
+from api.pages.search_form import (
+    PRESET_FIELD,
+    SearchForm,
+    blank_form,
+    check_data_is_here,
+    form_of,
+    with_preset,
+)
 from api.rendering import render
-from backprop_evo import data
 from backprop_evo.errors import InvalidInput
+from backprop_evo.records.presets import PRESETS
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.service import Service, parse_search_spec
+from backprop_evo.service.documents import curl_of, search_document
+from backprop_evo.service.specs import check_search_spec
+from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
 router = APIRouter()
-FIELD_OF_FORM = {"confirmation.best": "best", "confirmation.seeds": "seeds", "equation": "start"}
 
 
 def _home(
     request: Request,
     store: Store,
     service: Service,
+    settings: Settings,
     *,
     form: Form,
     cursor: str | None = None,
     limit: int = 25,
     error: InvalidInput | None = None,
+    document: Mapping[str, Any] | None = None,
 ) -> Response:
+    """``document``: what the form would send, checked."""
+    curl = document and curl_of(document, str(request.base_url), with_key=settings.api_keys_required)
     return render(
         request,
         "home.html",
         status_code=200 if error is None else error.status,
         page=store.searches.page(cursor=cursor, limit=limit),
-        first=cursor is None,
+        is_live=cursor is None and request.method == "GET",
         nodes=service.live_nodes(),
-        form=form,
-        error=error,
-        wrong_field=_wrong_field(error) if error else None,
-        datasets=data.names(),
+        form=SearchForm.of(form, settings, error),
+        trials=blank_form()["trials"],
+        presets=list(PRESETS),
+        preset=form.get(PRESET_FIELD, ""),
+        document=document,
+        curl=curl,
         last_event=store.events.last(),
         key_field=KEY_FIELD,
         idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
     )
 
 
-def _wrong_field(error: InvalidInput) -> str | None:
-    for detail in details(error):
-        field = detail.field or ""
-        return FIELD_OF_FORM.get(field, field.removeprefix("train.").split("[")[0])
-    return None
-
-
 @router.get("/")
-def home(request: Request, store: StoreDep, service: ServiceDep, part: SliceDep) -> Response:
-    return _home(request, store, service, form=blank_form(), cursor=part.cursor, limit=min(part.limit, 25))
+def home(
+    request: Request,
+    store: StoreDep,
+    service: ServiceDep,
+    settings: SettingsDep,
+    part: SliceDep,
+    preset: Annotated[str, Query(max_length=64)] = "",
+    search_id: Annotated[str, Query(alias="from", max_length=64)] = "",
+) -> Response:
+    """The newest searches, and the form for another one. ``from`` fills the form as that search was
+    submitted, ``preset`` its training."""
+    form = form_of(store.searches.get(search_id)) if search_id else blank_form()
+    form = with_preset(form, preset) if preset else form
+    limit = min(part.limit, 25)
+    return _home(request, store, service, settings, form=form, cursor=part.cursor, limit=limit)
+
+
+@router.post("/searches:form")
+def look_at_form(
+    request: Request,
+    store: StoreDep,
+    service: ServiceDep,
+    settings: SettingsDep,
+    typed: Annotated[Form, Depends(read_form)],
+) -> Response:
+    """The form again: filled in by the chosen preset, or checked and shown as a program would send it.
+    Nothing is submitted."""
+    form = blank_form() | typed
+    try:
+        if form.get("do") == "fill":
+            filled = with_preset(form, form.get(PRESET_FIELD, ""))
+            return _home(request, store, service, settings, form=filled)
+        document = search_document(form)
+        check_search_spec(_spec(document, settings))
+    except InvalidInput as error:
+        return _home(request, store, service, settings, form=form, error=error)
+    return _home(request, store, service, settings, form=form, document=document)
 
 
 @router.post("/searches")
 def submit(
-    request: Request, store: StoreDep, service: ServiceDep, form: Annotated[Form, Depends(read_form)]
+    request: Request,
+    store: StoreDep,
+    service: ServiceDep,
+    settings: SettingsDep,
+    form: Annotated[Form, Depends(read_form)],
 ) -> Response:
     """Start the search and go to its page; a second press of the button leads to the same search, because
     ``api/idempotency.py`` answers it."""
     try:
-        search = service.submit_search(parse_search_spec(spec_document(form)))
+        search = service.submit_search(_spec(search_document(form), settings))
     except InvalidInput as error:
-        return _home(request, store, service, form=blank_form() | form, error=error)
+        return _home(request, store, service, settings, form=blank_form() | form, error=error)
     return RedirectResponse(f"/searches/{search.id}", status_code=303)
+
+
+def _spec(document: Mapping[str, Any], settings: Settings) -> SearchSpec:
+    spec = parse_search_spec(document)
+    check_data_is_here(spec.train.data, settings)
+    return spec

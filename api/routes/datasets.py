@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.schemas import DatasetOut, DatasetsOut
+from api.schemas.operations import DatasetOut, DatasetsOut
 from backprop_evo import data
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])

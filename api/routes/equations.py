@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.deps import Fingerprint, SliceDep, StoreDep
-from api.schemas import (
+from api.schemas.equations import (
     EquationHistoryOut,
     EquationIn,
     EquationOut,
     KnownEquationOut,
     KnownEquationsOut,
-    TrialOut,
 )
+from api.schemas.trials import TrialOut
 from backprop_evo.equations import report_on
 from dsl.known import KNOWN
 

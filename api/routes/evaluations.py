@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Query, Response, status
 
 from api.deps import EvaluationDep, ServiceDep, SliceDep, StoreDep, etag
-from api.routes.verbs import add_verb_routes
-from api.schemas import EvaluationOut, PageOut, TrialOut
+from api.schemas.evaluations import EvaluationOut
+from api.schemas.trials import TrialOut
+from api.schemas.wire import PageOut
+from api.verb_routes import add_verb_routes
 from backprop_evo.evaluation.formats import FORMATS, find_format
 from backprop_evo.evaluation.table import EvaluationTable
 from backprop_evo.records.states import SearchState, TrialState
@@ -96,7 +98,7 @@ add_verb_routes(
     router,
     EVALUATION_VERBS,
     "evaluation",
-    lambda service: service.carry_out_on_evaluation,
+    lambda service: service.apply_verb_to_evaluation,
     _answer,
     EvaluationOut,
 )

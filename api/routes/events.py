@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.deps import SettingsDep, StoreDep, driven_by_id
-from api.schemas import EventOut
+from api.schemas.operations import EventOut
 
 router = APIRouter(prefix="/events", tags=["events"])
 MAX_ID = 2**63 - 1
@@ -26,6 +26,8 @@ def starting_point(
 ) -> int:
     """The id after which to go on: the one the client saw last wins over the one in the address."""
     text = last_event_id or ""
+    # Whatever else a client sends there begins at the address's place, and is no error: browsers send it by
+    # themselves.
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else after
 
 
@@ -45,6 +47,7 @@ async def stream_events(
     follow: Annotated[bool, Query(description="false: end when there is nothing more")] = True,
 ) -> AsyncIterator[ServerSentEvent]:
     """Each event once, in order: ``id`` is its number, ``event`` its kind, ``data`` the event as JSON."""
+    # At once, so that a browser knows that it is connected before anything happens.
     yield ServerSentEvent(retry=RETRY_MS, comment="connected")
     while True:
         found = await run_sync(lambda: store.events.after(after, search_id=search_id))  # noqa: B023
@@ -54,4 +57,5 @@ async def stream_events(
         if not found:
             if not follow:
                 return
+            # Only when nothing was found: a reader that is behind catches up without pauses.
             await anyio.sleep(settings.poll_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response, status
 
 from api.deps import StoreDep
-from api.schemas import KeyIn, KeyOut, KeysOut, NewKeyOut
+from api.schemas.operations import KeyIn, KeyOut, KeysOut, NewKeyOut
 from backprop_evo.service import utc_now
 
 router = APIRouter(prefix="/keys", tags=["keys"])
@@ -22,7 +22,7 @@ def create_key(asked: KeyIn, store: StoreDep, response: Response) -> NewKeyOut:
 @router.get("")
 def list_keys(store: StoreDep) -> KeysOut:
     """All keys without their secrets, oldest first."""
-    return KeysOut(items=[KeyOut.model_validate(key) for key in store.keys.every()])
+    return KeysOut(items=[KeyOut.model_validate(key) for key in store.keys.all()])
 
 
 @router.delete("/{key_id}")

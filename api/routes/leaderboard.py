@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.deps import SliceDep, StoreDep
-from api.schemas import LeaderboardRowOut, PageOut
+from api.schemas.leaderboard import LeaderboardRowOut
+from api.schemas.wire import PageOut
 
 router = APIRouter(prefix="/leaderboard", tags=["leaderboard"])
 

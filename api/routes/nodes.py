@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.deps import ServiceDep
-from api.schemas import NodeOut, NodesOut
+from api.schemas.operations import NodeOut, NodesOut
 
 router = APIRouter(prefix="/nodes", tags=["nodes"])
 

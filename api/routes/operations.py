@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from api.deps import ServiceDep, StoreDep
 from api.metrics import CONTENT_TYPE, exposition
-from api.schemas import HealthOut, VersionOut
+from api.schemas.operations import HealthOut, VersionOut
 from backprop_evo.errors import Unavailable
 
 router = APIRouter(tags=["operations"])
@@ -44,6 +44,7 @@ def read_version() -> VersionOut:
 
 @cache
 def package_version() -> str:
+    """Of the installed distribution; unknown where only the sources are there."""
     try:
         return version("backprop-evo")
     except PackageNotFoundError:

@@ -13,8 +13,11 @@ from api.deps import (
     StoreDep,
     etag,
 )
-from api.routes.verbs import add_verb_routes
-from api.schemas import IndividualOut, LeaderboardRowOut, PageOut, SearchOut, TrialOut
+from api.schemas.leaderboard import LeaderboardRowOut
+from api.schemas.searches import IndividualOut, SearchOut
+from api.schemas.trials import TrialOut
+from api.schemas.wire import PageOut
+from api.verb_routes import add_verb_routes
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -67,7 +70,7 @@ def read_search(
     return _answer(response, search)
 
 
-add_verb_routes(router, VERBS, "search", lambda service: service.carry_out, _answer, SearchOut)
+add_verb_routes(router, VERBS, "search", lambda service: service.apply_verb, _answer, SearchOut)
 
 
 @router.get("/{search_id}/trials")

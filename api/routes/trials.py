@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.deps import StoreDep, TrialId
-from api.schemas import TrialDetailOut
+from api.schemas.trials import TrialDetailOut
 
 router = APIRouter(prefix="/trials", tags=["trials"])
 

@@ -59,6 +59,7 @@ class Client:
         headers = {"Idempotency-Key": secrets.token_hex(16)}
         try:
             return self._ask("POST", path, json=dict(body or {}), headers=headers)
+        # The key makes it safe: if the first did arrive, its answer comes again and nothing is done twice.
         except Unavailable:
             return self._ask("POST", path, json=dict(body or {}), headers=headers)
 
@@ -68,6 +69,7 @@ class Client:
         while limit > 0:
             page = self.get(path, limit=min(limit, 100), cursor=cursor, **parameters)
             yield from page["items"][:limit]
+            # Listings grow while they are read; what was asked for is an upper bound.
             limit -= len(page["items"])
             cursor = page.get("next_cursor")
             if cursor is None:

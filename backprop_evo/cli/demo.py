@@ -25,7 +25,7 @@ from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.training import QUICK_RATES
+from backprop_evo.records.training import FAIR_STEPS
 from backprop_evo.settings import Settings
 from backprop_evo.wording import duration
 
@@ -46,13 +46,15 @@ DEMO: Mapping[str, Any] = {
         "data": "cifar10-mini",
         "epochs": 0.75,
         "batch_size": 64,
-        "learning_rate": {"rates": list(QUICK_RATES), "probe_epochs": 0.125},
+        "learning_rate": {"relative_steps": list(FAIR_STEPS), "probe_epochs": 0.125, "extra_probes": 1},
+        "reestimate_batches": 16,
     },
     "confirmation": {"best": 1, "seeds": 3},
 }
-"""Every equation, plain backprop included, has the same protocol: three rates are probed, the best one is
-continued. One rate for all would decide the ranking: normalised gradients want a rate about a hundred times
-smaller than plain backprop."""
+"""Every method, plain backprop included, has the same protocol: three relative steps are probed, the best one
+is continued. One absolute rate for all would decide the ranking: normalised gradients want one about thirty
+times smaller than plain backprop. BatchNorm's statistics are estimated anew before each evaluation, because
+its running averages are half-grown after so short a training."""
 
 
 def demo(
@@ -66,6 +68,7 @@ def demo(
 ) -> None:
     """Search for a few minutes, print the leaderboard, stop everything."""
     began = time.monotonic()
+    # Standard output belongs to the JSON.
     console = Console(stderr=as_json, soft_wrap=True)
     configure_logs(level=logging.WARNING)
     options = chosen_settings(home, port or free_port(), slots)
@@ -79,7 +82,8 @@ def demo(
             search = client.post("/searches", {**DEMO, "seed": seed})
             with _cancelled_on_interrupt(client, search["id"]):
                 search = watched(
-                    Watch(client, search["id"], console, tend=stack.tend, idle_s=IDLE_S), options
+                    Watch(client, search["id"], console, on_interval=stack.restart_crashed, idle_s=IDLE_S),
+                    options,
                 )
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             console.print("Stopping what was started …")

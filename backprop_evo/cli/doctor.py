@@ -62,11 +62,13 @@ def examine(options: Settings) -> Iterator[Finding]:
 
 
 def python() -> Finding:
+    """The version that runs this command."""
     ok = sys.version_info >= (3, 11)
     return Finding("Python", ok, platform.python_version(), None if ok else "install Python 3.11 or newer")
 
 
 def torch() -> Finding:
+    """Asked of another process: importing torch takes seconds and may crash."""
     version, fault = _ask_python(PROBE_TORCH)
     if version is None:
         return Finding("torch", False, fault, "pip install torch torchvision")
@@ -78,12 +80,14 @@ def torch() -> Finding:
 
 
 def threads() -> Finding:
+    """What the scheduler grants, which in a container is less than the machine has."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     fixed = os.environ.get("OMP_NUM_THREADS")
     return Finding("cores", True, f"{cores} usable" + (f", OMP_NUM_THREADS={fixed}" if fixed else ""))
 
 
 def redis(options: Settings) -> Finding:
+    """The one that is named, or whether one can be started here."""
     if not options.is_embedded:
         found, fault = _ask_python(
             "import redis; from backprop_evo.settings import settings; "
@@ -104,7 +108,9 @@ def redis(options: Settings) -> Finding:
 
 
 def disk(home: Path) -> Finding:
+    """Room in the home folder, or in the nearest folder above that exists."""
     place = home
+    # A home folder that is not there yet is made when something starts.
     while not place.exists():
         place = place.parent
     free_mib = shutil.disk_usage(place).free // 2**20
@@ -117,6 +123,7 @@ def disk(home: Path) -> Finding:
 
 
 def database(options: Settings) -> Finding:
+    """Whether it answers with our schema; none yet is no fault of an embedded one."""
     try:
         if (
             options.is_embedded
@@ -138,6 +145,7 @@ def database(options: Settings) -> Finding:
 
 
 def images() -> Finding:
+    """The bundled data set against its checksums."""
     try:
         data.verify("cifar10-mini")
     except BackpropEvoError as error:
@@ -146,6 +154,7 @@ def images() -> Finding:
 
 
 def port(options: Settings) -> Finding:
+    """Whether the API could listen where the settings say."""
     try:
         check_port(options.api_host, options.api_port)
     except Unavailable as error:

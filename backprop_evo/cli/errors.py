@@ -26,6 +26,7 @@ class CommandGroup(TyperGroup):
     """Commands whose errors end in a message, never in a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
+        """Ends in the error's exit code; Ctrl-C in 130, as shells have it."""
         try:
             return super().invoke(ctx)
         except BackpropEvoError as error:

@@ -8,24 +8,28 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer.core import TyperGroup
+from typing_extensions import override
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.evaluation_tables import evaluation_table, evaluations_table, print_table
 from backprop_evo.cli.options import ApiKey, AsJson, EvaluationId, Url
 from backprop_evo.cli.output import print_json, show
 from backprop_evo.cli.search import read_document
-from backprop_evo.cli.train import build_spec
+from backprop_evo.cli.spec_options import with_options
 from backprop_evo.cli.verbs import Noun, add_verbs
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.states import SearchState
 from backprop_evo.search.lifecycle import EVALUATION_VERBS
+from backprop_evo.service.documents import train_document, train_spec
+from backprop_evo.service.spec_fields import train_fields
 
 Json = dict[str, Any]
 POLL_S = 1.0
+FIELDS = tuple(each for each in train_fields() if each.path[-1] != "evaluate_test")
+"""What options change in every setting. The test split is read by all trainings or by none."""
 
 
 class MethodsOrCommand(TyperGroup):
@@ -33,6 +37,7 @@ class MethodsOrCommand(TyperGroup):
 
     default_command = "run"
 
+    @override
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
             args = [self.default_command, *args]
@@ -51,7 +56,9 @@ app = typer.Typer(
     epilog='Examples: [bold]backprop-evo evaluate "g / fro(g)" --against g --seeds 10 --local[/bold], '
     "[bold]backprop-evo evaluate table-1 --preset A1 --seeds 5 --watch[/bold]"
 )
+@with_options(FIELDS)
 def run(
+    texts: dict[str, str],
     methods: Annotated[
         list[str] | None,
         typer.Argument(
@@ -67,24 +74,6 @@ def run(
     preset: Annotated[
         list[str] | None, typer.Option(help="A setting: A1, A2, A3, B1, quick, …; may be repeated.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="wrn-D-K, cnn or mlp-W, in every setting.")] = None,
-    data: Annotated[str | None, typer.Option(help="A data set of the catalogue.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="May be fractional.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="sgd or momentum.")] = None,
-    learning_rate: Annotated[
-        str | None, typer.Option(help="One rate, or a grid such as 0.01,0.1,1 to be probed.")
-    ] = None,
-    relative_step: Annotated[
-        str | None, typer.Option(help="The rate by the size of its first update against the weights.")
-    ] = None,
-    probe_epochs: Annotated[float | None, typer.Option(help="Length of a probe of the grid.")] = None,
-    train_images: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
-    validation_images: Annotated[int | None, typer.Option(help="Use so many validation images.")] = None,
-    reestimate_batches: Annotated[
-        int | None, typer.Option(help="Estimate BatchNorm's statistics anew on so many batches.")
-    ] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds for each training.")] = None,
     test: Annotated[bool, typer.Option("--test", help="Read the test split, and compare by it.")] = False,
     name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
     in_flight: Annotated[int | None, typer.Option(help="Trials out with workers at a time.", min=1)] = None,
@@ -108,21 +97,8 @@ def run(
 ) -> None:
     """Compare methods with a baseline."""
     document = read_document(file)
-    changes = {
-        "model": model,
-        "data": data,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": optimizer,
-        "train_images": train_images,
-        "validation_images": validation_images,
-        "reestimate_batches": reestimate_batches,
-        "time_limit_s": time_limit,
-    }
-    rate = {"learning_rate": learning_rate, "probe_epochs": probe_epochs, "relative_step": relative_step}
-    told = {key: value for key, value in {**changes, **rate}.items() if value is not None}
-    if preset or told or "settings" not in document:
-        document["settings"] = [_setting(each, changes, rate, told) for each in preset or ["quick"]]
+    if preset or texts or "settings" not in document:
+        document["settings"] = [_setting(each, texts) for each in preset or ["quick"]]
     wanted = {
         "name": name,
         "methods": methods,
@@ -145,10 +121,10 @@ def run(
             show(evaluation, evaluation_table(evaluation), as_json=as_json)
 
 
-def _setting(preset: str, changes: Json, rate: Json, told: Json) -> Json:
-    train = build_spec(preset, changes, **rate, evaluate_test=False)
-    name = ", ".join([preset, *(f"{key} {value}" for key, value in told.items())])
-    return {"name": name[:100], "train": to_jsonable_python(train)}
+def _setting(preset: str, texts: dict[str, str]) -> Json:
+    """The preset with what was asked for instead, which its name tells."""
+    name = ", ".join([preset, *(f"{field} {text}" for field, text in texts.items())])
+    return {"name": name[:100], "train": train_document(train_spec(preset, texts))}
 
 
 def _run_here(document: Json, device: str | None, data_dir: Path | None, *, as_json: bool) -> None:

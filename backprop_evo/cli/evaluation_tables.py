@@ -45,6 +45,7 @@ def _block(block: Json, *, tested: bool) -> Table:
 
 
 def evaluations_table(evaluations: Sequence[Json]) -> Table:
+    """Several, a line each."""
     table = Table("id", "name", "state", "trainings", "seeds", "created", "took")
     for each in evaluations:
         table.add_row(

@@ -41,7 +41,7 @@ def create(
 def list_keys() -> None:
     """Show all keys, without their secrets."""
     with _keys() as keys:
-        for key in keys.every():
+        for key in keys.all():
             state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "valid"
             typer.echo(f"{key.id}  {key.scope:<6}  {key.created_at:%Y-%m-%d}  {state:<18}  {key.label}")
 

@@ -11,12 +11,16 @@ from rich.console import Console
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
-from backprop_evo.cli.output import show
+from backprop_evo.cli.output import print_json, show
+from backprop_evo.cli.spec_options import Preset, with_options
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table
 from backprop_evo.cli.verbs import add_verbs
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import InvalidInput
-from backprop_evo.wording import read_rates
+from backprop_evo.service import parse_search_spec
+from backprop_evo.service.documents import curl_of, search_document
+from backprop_evo.service.spec_fields import search_fields
+from backprop_evo.service.specs import check_search_spec
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="Submit searches, follow them, move them."
@@ -25,40 +29,33 @@ app = typer.Typer(
 
 @app.command(
     epilog="Examples: [bold]backprop-evo search submit my-search.json --watch[/bold], "
-    "[bold]backprop-evo search submit --name first --trials 50 --model wrn-10-1 --epochs 2[/bold]"
+    "[bold]backprop-evo search submit --name first --trials 50 --preset quick --epochs 1[/bold], "
+    "[bold]backprop-evo search submit --name control --strategy random --dry-run[/bold]"
 )
+@with_options(search_fields())
 def submit(
+    texts: dict[str, str],
     file: Annotated[
-        Path | None, typer.Argument(help="A search as JSON; options go over it.", metavar="[FILE]")
+        Path | None,
+        typer.Argument(help="A search as JSON; goes over a preset, options over both.", metavar="[FILE]"),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What the search is called.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Different equations to train.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed and finishing order, same search.")] = None,
-    start: Annotated[
-        list[str] | None, typer.Option(help="An equation to start from; may be repeated.")
-    ] = None,
-    in_flight: Annotated[int | None, typer.Option(help="Trials out with workers at a time.")] = None,
-    model: Annotated[str | None, typer.Option(help="The child: wrn-D-K, cnn or mlp-W.")] = None,
-    data: Annotated[str | None, typer.Option(help="A data set of the catalogue.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Of each training.")] = None,
-    learning_rate: Annotated[
-        str | None, typer.Option(help="One rate, or a grid such as 0.01,0.1,1 to be probed.")
-    ] = None,
+    preset: Preset = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check it and print it, and how curl submits it; send nothing.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends.")] = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue a search."""
-    document = read_document(file)
-    wanted = {"name": name, "trials": trials, "seed": seed, "start": start, "in_flight": in_flight}
-    document |= {key: value for key, value in wanted.items() if value}
-    if seed == 0:
-        document["seed"] = 0
-    of_train = {"model": model, "data": data, "epochs": epochs, "learning_rate": rates(learning_rate)}
-    changed = {key: value for key, value in of_train.items() if value is not None}
-    if changed:
-        document["train"] = {**document.get("train", {}), **changed}
+    """Queue a search. What is given by no option, file or preset has the default shown."""
+    document = search_document(texts, preset_name=preset, file=read_document(file))
+    if dry_run:
+        check_search_spec(parse_search_spec(document))
+        print_json(document)
+        if not as_json:
+            typer.echo("\n" + curl_of(document, url, with_key=api_key is not None))
+        return
     with Client(url, api_key=api_key) as client:
         search = client.post("/searches", document)
         if watch:
@@ -79,14 +76,6 @@ def read_document(file: Path | None) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidInput(f'{file}: a search is a JSON object, like {{"name": "first"}}')
     return document
-
-
-def rates(text: str | None) -> float | dict[str, list[float]] | None:
-    """As a spec has them: one rate, or a grid. Raises ``InvalidSettings``."""
-    if text is None:
-        return None
-    found = read_rates(text)
-    return found[0] if len(found) == 1 else {"rates": list(found)}
 
 
 @app.command("list", epilog="Example: [bold]backprop-evo search list --state running[/bold]")

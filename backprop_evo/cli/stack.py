@@ -12,7 +12,6 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -48,6 +47,7 @@ class Stack:
             self._lock_home()
             check_port(self.options.api_host, self.options.api_port)
             self._start_all()
+        # Ctrl-C while it starts, too, must not leave processes behind.
         except BaseException:
             self.stop()
             raise
@@ -58,9 +58,9 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def tend(self) -> None:
+    def restart_crashed(self) -> None:
         """Start again what crashed; to be called about once a second."""
-        self._supervisor.tend()
+        self._supervisor.restart_crashed()
 
     def stop(self) -> None:
         """API first, Redis last; then the home folder is free again."""
@@ -68,11 +68,6 @@ class Stack:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    def pids(self) -> Mapping[str, int]:
-        """Process ids by name."""
-        members = self._supervisor.members
-        return {each.spec.name: each.process.pid for each in members if each.process is not None}
 
     def _lock_home(self) -> None:
         path = self.options.home / "stack.lock"
@@ -85,6 +80,7 @@ class Stack:
                 hint="check free disk space and file rights, or choose another folder with --home",
             ) from error
         try:
+            # The kernel gives the lock back when we die, however we die: a file alone would outlive us.
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             owner = _owner(path)
@@ -94,6 +90,7 @@ class Stack:
                 f"{self.options.home} is served already by process {owner['pid']} at {owner['url']}",
                 hint="use that one, stop it, or choose another folder with --home",
             ) from None
+        # Only now, with the lock held: before, it told of the owner.
         self._lock.truncate(0)
         self._lock.write(json.dumps({"pid": os.getpid(), "url": self.url}))
         self._lock.flush()
@@ -101,7 +98,9 @@ class Stack:
     def _start_all(self) -> None:
         if self.options.is_embedded:
             self._start("redis", "workers.embedded")
+        # Before anything that reads the database is started.
         migrations.upgrade(self.options.resolved_database_url)
+        # Longer than a node gives its workers to give their trials back.
         self._start("node", "workers.node", grace_s=40.0)
         self._start("controller", "workers.controller")
         self._start("api", "api")
@@ -130,6 +129,7 @@ class Stack:
                         hint=f"read the logs in {self.logs}",
                     )
                 time.sleep(0.1)
+        # Once more: one may have died between its last look and the API's first answer.
         for member in self._supervisor.members:
             _check_alive(member)
 
@@ -137,12 +137,14 @@ class Stack:
 def environment(options: Settings) -> dict[str, str]:
     """The environment of every process of a stack: ours, with the settings this stack was given."""
     return {
+        # Before the environment's own, which wins.
         "BACKPROP_EVO_DRAIN_S": DRAIN_S,
         **os.environ,
         "BACKPROP_EVO_HOME": str(options.home.resolve()),
         "BACKPROP_EVO_API_HOST": options.api_host,
         "BACKPROP_EVO_API_PORT": str(options.api_port),
         "BACKPROP_EVO_SLOTS": str(options.slots),
+        # Or the last lines of a process that crashed, which tell why, are lost.
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -151,6 +153,7 @@ def check_port(host: str, port: int) -> None:
     """Raises ``Unavailable`` when somebody listens there already."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
+        # As the server itself does: connections that are closing do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -170,6 +173,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def _address(host: str) -> str:
+    # One listens on every address, but asks at one.
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
 
 

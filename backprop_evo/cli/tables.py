@@ -20,6 +20,7 @@ def accuracies(found: Json | None) -> str:
 
 
 def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
+    """Equations fold rather than being cut: a cut one cannot be tried."""
     table = Table(title=title, title_justify="left", caption_justify="left", expand=False)
     table.add_column("rank", justify="right")
     table.add_column("equation", overflow="fold", min_width=16)
@@ -56,6 +57,7 @@ def _style(row: Json) -> str:
 
 
 def searches_table(searches: Sequence[Json]) -> Table:
+    """One line a search, in the order given."""
     table = Table("id", "name", "state", "trials", "best %", "created", "took")
     for search in searches:
         table.add_row(
@@ -99,6 +101,7 @@ def _rate(rate: Any) -> str:
 
 
 def moment(text: str) -> datetime:
+    """A time of the REST API, with its zone."""
     return datetime.fromisoformat(text)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -14,20 +13,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backprop_evo.cli.options import AsJson
 from backprop_evo.cli.output import print_json
+from backprop_evo.cli.spec_options import Preset, with_options
 from backprop_evo.cli.training_report import as_json as report_as_json
 from backprop_evo.cli.training_report import print_report
-from backprop_evo.errors import InvalidSettings
+from backprop_evo.records import presets
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.training import (
-    LearningRate,
-    LearningRateGrid,
-    RelativeStepGrid,
-    TrainProgress,
-    TrainResult,
-    TrainSpec,
-)
-from backprop_evo.training.methods import as_method, declared, method_of
-from backprop_evo.wording import read_rates
+from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
+from backprop_evo.service import field_texts
+from backprop_evo.service.documents import texts_of, train_document, train_spec
+from backprop_evo.service.spec_fields import train_fields
+from backprop_evo.training.methods import method_of
 
 Report = Callable[[TrainProgress], None]
 
@@ -40,7 +35,9 @@ _EPILOG = (
 )
 
 
+@with_options(train_fields(), texts_of({"train": train_document(presets.QUICK)}))
 def train(
+    texts: dict[str, str],
     method: Annotated[
         str,
         typer.Argument(
@@ -52,45 +49,7 @@ def train(
     setting: Annotated[
         list[str] | None, typer.Option(help="A setting of METHOD, as name=value; may be repeated.")
     ] = None,
-    preset: Annotated[
-        str, typer.Option(help="Start from A1, A2, A3, B1 or quick (each also with -momentum).")
-    ] = "quick",
-    model: Annotated[str | None, typer.Option(help="wrn-D-K, cnn or mlp-W[-W…][-tanh|-sigmoid].")] = None,
-    data: Annotated[str | None, typer.Option(help="A data set of the catalogue.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="May be fractional.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="sgd or momentum.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="L2 coefficient.")] = None,
-    learning_rate: Annotated[
-        str | None,
-        typer.Option(help="One rate, or a grid such as 0.01,0.1,1: each is probed, the best continued."),
-    ] = None,
-    relative_step: Annotated[
-        str | None,
-        typer.Option(
-            help="The rate by the size of its first update against the weights (median over layers): one, "
-            "or a grid such as 0.01,0.03,0.1, which grows where its edge wins."
-        ),
-    ] = None,
-    probe_epochs: Annotated[float | None, typer.Option(help="Length of a probe of the grid.")] = None,
-    schedule: Annotated[str | None, typer.Option(help="auto, constant or cosine.")] = None,
-    feedback: Annotated[
-        str | None, typer.Option(help="What R is: gaussian, uniform, usf, brsf or frsf (tied to W's signs).")
-    ] = None,
-    precision: Annotated[str | None, typer.Option(help="float32 or bf16.")] = None,
-    augment: Annotated[bool | None, typer.Option(help="Mirror and shift the training images.")] = None,
-    train_images: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
-    reestimate_batches: Annotated[
-        int | None,
-        typer.Option(
-            help="Estimate BatchNorm's statistics on so many training batches before an evaluation."
-        ),
-    ] = None,
-    test: Annotated[bool, typer.Option("--test", help="Read the test split at the end.")] = False,
-    alignment_every: Annotated[
-        int | None, typer.Option(help="Measure the angle to the true gradient every n steps.")
-    ] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds for each training.")] = None,
+    preset: Preset = "quick",
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     seeds: Annotated[int, typer.Option(help="Train with so many seeds.", min=1)] = 1,
     compare: Annotated[
@@ -104,25 +63,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network by an equation or another method and say how well it learnt."""
-    changes = {
-        "model": model,
-        "data": data,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": optimizer,
-        "weight_decay": weight_decay,
-        "schedule": schedule,
-        "feedback": feedback,
-        "precision": precision,
-        "augment": augment,
-        "train_images": train_images,
-        "reestimate_batches": reestimate_batches,
-        "alignment_every": alignment_every,
-        "time_limit_s": time_limit,
-    }
-    spec = build_spec(
-        preset, changes, learning_rate, probe_epochs, relative_step=relative_step, evaluate_test=test
-    )
+    spec = train_spec(preset or "quick", texts)
     methods = {" ".join([method, *(setting or ())]): read_method(method, setting or ())}
     if compare is not None:
         methods.setdefault(compare, read_method(compare))
@@ -140,58 +81,12 @@ def train(
         print_report(results, spec)
 
 
-def build_spec(
-    preset: str,
-    changes: dict[str, Any],
-    learning_rate: str | None,
-    probe_epochs: float | None,
-    *,
-    relative_step: str | None = None,
-    evaluate_test: bool,
-) -> TrainSpec:
-    """The preset with what was asked for instead. Raises InvalidSettings."""
-    from backprop_evo.records import presets
-
-    spec = presets.preset(preset)
-    rate = spec.learning_rate
-    if learning_rate is not None and relative_step is not None:
-        raise InvalidSettings(
-            "a rate is either absolute or relative", field="relative_step", hint="leave --learning-rate out"
-        )
-    if learning_rate is not None:
-        rates = read_rates(learning_rate)
-        rate = rates[0] if len(rates) == 1 else replace(_grid(rate), rates=rates)
-    if relative_step is not None:
-        rate = RelativeStepGrid(
-            relative_steps=read_rates(relative_step), probe_epochs=_grid(rate).probe_epochs
-        )
-    if probe_epochs is not None:
-        rate = replace(rate if isinstance(rate, RelativeStepGrid) else _grid(rate), probe_epochs=probe_epochs)
-    given = {name: value for name, value in changes.items() if value is not None}
-    return replace(spec, learning_rate=rate, evaluate_test=evaluate_test, **given)
-
-
-def _grid(rate: LearningRate) -> LearningRateGrid:
-    return rate if isinstance(rate, LearningRateGrid) else LearningRateGrid()
-
-
 def read_method(text: str, settings: Sequence[str] = ()) -> MethodSpec:
     """The method that ``text`` names or writes, with settings as ``name=value``; checked.
 
     Raises InvalidSettings and InvalidEquation.
     """
-    pairs = [each.partition("=") for each in settings]
-    if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise InvalidSettings(
-            f"{wrong[0]!r} is no setting", field="method.settings", hint="a setting is name=value"
-        )
-    spec = as_method(text)
-    rows = {row.name: row for row in declared()[spec.name].rows()}
-    given = {
-        name.strip(): rows[name.strip()].from_text(value.strip()) if name.strip() in rows else value
-        for name, _, value in pairs
-    }
-    return method_of(as_method(spec, given)).spec
+    return method_of(field_texts.read_method(text, settings)).spec
 
 
 def _train(

@@ -33,6 +33,7 @@ def chosen_settings(home: Path | None, port: int | None, slots: int | None) -> S
     options = {"HOME": home, "API_PORT": port, "SLOTS": slots}
     for name, value in options.items():
         if value is not None:
+            # Into the environment, because the processes we start read theirs from it.
             os.environ[f"BACKPROP_EVO_{name}"] = str(value)
     settings.cache_clear()
     return settings()
@@ -45,6 +46,7 @@ def ending_on_sigterm() -> Iterator[None]:
 
     def interrupt(*_: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
+            # A second Ctrl-C would interrupt the stopping, and leave processes behind.
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
@@ -71,7 +73,7 @@ def up(
             with Stack(options) as stack:
                 console.print(f"[bold green]{stack.url}[/bold green]  (logs in {stack.logs}; Ctrl-C stops)")
                 while True:
-                    stack.tend()
+                    stack.restart_crashed()
                     time.sleep(1.0)
         except KeyboardInterrupt:
             console.print("stopped; what was running goes on at the next start")

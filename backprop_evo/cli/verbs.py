@@ -44,7 +44,7 @@ def add_verbs(app: typer.Typer, verbs: Mapping[str, Verb] = VERBS, noun: Noun = 
 def _command(verb: Verb, noun: Noun) -> Callable[..., None]:
     id_name = f"{noun.name}_id"
 
-    def carry_out(
+    def apply_verb(
         *,
         url: Url = DEFAULT_URL,
         api_key: ApiKey = None,
@@ -57,12 +57,12 @@ def _command(verb: Verb, noun: Noun) -> Callable[..., None]:
             changed = client.post(f"{noun.path}/{asked_of}:{verb.name}", body)
         show(changed, noun.table(changed), as_json=as_json)
 
-    shown = inspect.signature(carry_out, eval_str=True)
+    shown = inspect.signature(apply_verb, eval_str=True)
     options = list(shown.parameters.values())[:-1]
     own = [_option(argument) for argument in verb.arguments]
     first = inspect.Parameter(id_name, inspect.Parameter.KEYWORD_ONLY, annotation=noun.id)
-    carry_out.__signature__ = shown.replace(parameters=[first, *own, *options])  # type: ignore[attr-defined]
-    return carry_out
+    apply_verb.__signature__ = shown.replace(parameters=[first, *own, *options])  # type: ignore[attr-defined]
+    return apply_verb
 
 
 def _option(argument: Argument) -> inspect.Parameter:

@@ -36,6 +36,7 @@ class SearchSnapshot:
 
     @property
     def has_ended(self) -> bool:
+        """Completed, stopped, cancelled or failed."""
         return SearchState(self.search["state"]).is_terminal
 
 
@@ -44,6 +45,7 @@ def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
     path = f"/searches/{search_id}"
     search = client.get(path)
     confirmation = search["spec"]["confirmation"]
+    # One more than the best: plain backprop.
     planned = (confirmation["best"] + 1) * confirmation["seeds"] if confirmation["best"] else 0
     done = 0
     if planned and search["trials_done"] >= search["trials_total"]:
@@ -63,7 +65,8 @@ def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
 
 @dataclass(slots=True)
 class Watch:
-    """Takes snapshots of a search until it ends. ``tend`` is called before each, for whoever runs the stack.
+    """Takes snapshots of a search until it ends. ``on_interval`` is called before each, for whoever runs the
+    stack.
 
     Nobody training for ``idle_s`` is an error; None waits for ever, as for workers that come tomorrow.
     """
@@ -71,7 +74,7 @@ class Watch:
     client: Client
     search_id: str
     console: Console
-    tend: Callable[[], None] = lambda: None
+    on_interval: Callable[[], None] = lambda: None
     interval_s: float = 0.7
     patience_s: float = 60.0
     idle_s: float | None = None
@@ -83,7 +86,7 @@ class Watch:
         with self._display() as show:
             answered = trained = time.monotonic()
             while True:
-                self.tend()
+                self.on_interval()
                 try:
                     snapshot = take_snapshot(self.client, self.search_id)
                 except Unavailable:
@@ -94,6 +97,8 @@ class Watch:
                     show(snapshot)
                     if snapshot.has_ended:
                         return snapshot.search
+                    # A search that waits for its workers looks the same as one whose workers are gone; only
+                    # time tells.
                     trained = answered if snapshot.running else trained
                     if self.idle_s is not None and answered - trained > self.idle_s:
                         raise Unavailable(f"no worker has trained anything for {duration(self.idle_s)}")

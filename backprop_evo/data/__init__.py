@@ -13,7 +13,7 @@ from backprop_evo.data.catalogue import DatasetInfo, dataset_info, names
 from backprop_evo.data.dataset import Dataset, Split, split_train_validation, validation_indices
 from backprop_evo.data.description import Description
 from backprop_evo.data.description import describe as _describe
-from backprop_evo.data.fetching import bring
+from backprop_evo.data.fetching import fetch_from
 from backprop_evo.data.location import default_data_dir
 from backprop_evo.data.progress import Progress, Report, silent
 from backprop_evo.data.sources import SOURCES, from_path
@@ -54,14 +54,15 @@ def fetch(
     """Bring the data set to ``data_dir`` or ``default_data_dir()`` unless it is there, and return its file.
 
     ``source`` is a folder or archive to take it from instead of the network. Nothing is to be fetched
-    for the bundled data set. Raises ``UnknownDataset``, ``DatasetUnusable`` or ``Conflict``, see ``bring``.
+    for the bundled data set. Raises ``UnknownDataset``, ``DatasetUnusable`` or ``Conflict``, as
+    ``fetch_from`` does.
     """
     info = dataset_info(name)
     if info.bundled:
         bundled_file.verify(info)
         return bundled_file.path_of(info)
     sources = (from_path(source),) if source is not None else SOURCES[name]
-    return bring(info, data_dir or default_data_dir(), sources, report=on_progress)
+    return fetch_from(info, data_dir or default_data_dir(), sources, report=on_progress)
 
 
 def verify(name: str, data_dir: Path | None = None) -> dict[str, str]:

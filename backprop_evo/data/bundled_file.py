@@ -53,6 +53,7 @@ def unpack(info: DatasetInfo, packed: bytes) -> dict[str, npt.NDArray[np.uint8]]
         images = pixel_codec.decode(packed[n:], (n, *info.shape))
     except (lzma.LZMAError, EOFError, ValueError) as error:
         raise DatasetUnusable(f"{where} is damaged", hint=_REINSTALL) from error
+    # The cache hands the same arrays to everybody.
     images.flags.writeable = False
     cut = info.train_images
     arrays = {
@@ -77,6 +78,7 @@ def load(info: DatasetInfo) -> Dataset:
     return as_dataset(info, arrays)
 
 
+# One data set is bundled.
 @lru_cache(maxsize=1)
 def _unpacked(info: DatasetInfo) -> dict[str, npt.NDArray[np.uint8]]:
     return unpack(info, _read(info))

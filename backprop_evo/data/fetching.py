@@ -23,19 +23,23 @@ from backprop_evo.errors import Conflict, DatasetUnusable
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def bring(info: DatasetInfo, data_dir: Path, sources: Sequence[Source], *, report: Report = silent) -> Path:
+def fetch_from(
+    info: DatasetInfo, data_dir: Path, sources: Sequence[Source], *, report: Report = silent
+) -> Path:
     """The local file of ``info``, made from the first of ``sources`` that can give it unless it is there.
 
     Raises ``DatasetUnusable`` when no source can, naming the reason of each, or when the disk is full;
     ``Conflict`` when another process is bringing the same data set.
     """
     downloads = data_dir / ".downloads" / info.name
+    # Before the lock: reading what is there must not wait for somebody else's download.
     if _is_right(info, data_dir):
         return local_file.path_of(info, data_dir)
     with _disk_errors(info, data_dir), _only_one(info, downloads):
         local_file.remove_unfinished(info, data_dir)
         _check_space(info, data_dir, downloading=not all(source.is_local for source in sources))
         path = _from_first(info, data_dir, downloads, sources, report)
+        # Only after success: a part of a download is what the next call goes on from.
         shutil.rmtree(downloads, ignore_errors=True)
         return path
 
@@ -97,9 +101,11 @@ def _disk_errors(info: DatasetInfo, data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _only_one(info: DatasetInfo, downloads: Path) -> Iterator[None]:
+    # Here, so that the data room imports with numpy alone.
     import filelock
 
     downloads.mkdir(parents=True, exist_ok=True)
+    # Beside the downloads, not among them: they are deleted while it is held.
     lock = filelock.FileLock(downloads.parent / f"{info.name}.lock", timeout=0)
     try:
         lock.acquire()

@@ -29,7 +29,9 @@ Arrays = Mapping[str, npt.NDArray[np.uint8]]
 Written = Callable[[int, int], None]
 
 _LENGTH = struct.Struct("<Q")
+# Bytes: the images begin at a cache line.
 _ALIGNMENT = 64
+# A damaged length must not make us read gigabytes; real headers have under a kilobyte.
 _MAX_HEADER = 1 << 20
 _CHUNK = 8 << 20
 
@@ -62,6 +64,7 @@ def check_content(info: DatasetInfo, arrays: Arrays, where: str, hint: str | Non
             found = f"{arrays[name].dtype} {arrays[name].shape}"
             raise DatasetUnusable(f"{where}: {name} is {found}, expected uint8 {shape}", hint=hint)
     for name in ("train.labels", "test.labels"):
+        # Found here with its name, not as an index error in the middle of a training.
         if int(arrays[name].max()) >= info.classes:
             raise DatasetUnusable(f"{where}: {name} has labels of {info.classes} or more", hint=hint)
     digests = {name: digest(arrays[name]) for name in ARRAYS}
@@ -89,6 +92,7 @@ def write(
     digests = check_content(info, arrays, f"{info.name} from {origin}")
     path = path_of(info, data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
+    # In the same folder, so that the rename is one step of the file system.
     unfinished = data_dir / f".{path.name}.{os.getpid()}.tmp"
     try:
         with unfinished.open("wb") as file:
@@ -112,6 +116,7 @@ def read(info: DatasetInfo, data_dir: Path) -> Dataset:
     Size and header are checked at every call, checksums once per process as long as the file stays the same.
     """
     path = path_of(info, data_dir)
+    # ``_map`` says what to do about a missing file.
     with contextlib.suppress(FileNotFoundError):
         state = path.stat()
         _verify_once(info, data_dir, state.st_ino, state.st_size, state.st_mtime_ns)
@@ -154,6 +159,7 @@ def _map(info: DatasetInfo, path: Path) -> dict[str, npt.NDArray[np.uint8]]:
     arrays: dict[str, npt.NDArray[np.uint8]] = {}
     for name, shape in info.array_shapes().items():
         offset = start + header[name]["data_offsets"][0]
+        # Copy on write: torch wants writable memory, and no write may reach the file.
         arrays[name] = np.memmap(path, dtype=np.uint8, mode="c", offset=offset, shape=shape)
     return arrays
 
@@ -178,6 +184,7 @@ def _header(info: DatasetInfo, path: Path) -> dict[str, Any]:
         raise DatasetUnusable(
             f"{path} does not contain {info.name} as the catalogue knows it", hint=_hint(info)
         )
+    # A copy that broke off has a right header and too few bytes.
     expected, found = _LENGTH.size + length + info.size_bytes, path.stat().st_size
     if found != expected:
         raise DatasetUnusable(f"{path} has {found:,} bytes, expected {expected:,}", hint=_hint(info))
@@ -215,6 +222,7 @@ def _write_to(
             done += file.write(content[start : start + _CHUNK])
             on_written(done, info.size_bytes)
     file.flush()
+    # Before the rename, or a crash of the machine could leave a whole name with half its bytes.
     os.fsync(file.fileno())
 
 

@@ -15,6 +15,7 @@ class Progress:
     total: int | None = None
 
 
+#: Called with each piece of news; whoever shows progress passes one, ``silent`` shows none.
 Report = Callable[[Progress], None]
 
 

@@ -64,6 +64,7 @@ class Setting:
 
     @property
     def id(self) -> str:
+        """Equal where results may be compared, whatever the names."""
         return setting_id(self.train)
 
 
@@ -126,6 +127,7 @@ class EvaluationSpec:
 
     @property
     def trainings_a_seed(self) -> int:
+        """Every method in every setting once."""
         return len(self.rows) * len(self.settings)
 
     @property

@@ -29,6 +29,7 @@ class ModelName:
 
     @property
     def has_convolutions(self) -> bool:
+        """Whether channels-last memory can pay off."""
         return self.kind != "mlp"
 
 

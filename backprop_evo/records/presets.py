@@ -14,7 +14,13 @@ from types import MappingProxyType
 from typing import Any
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.training import QUICK_RATES, WIDE_RATES, LearningRateGrid, TrainSpec
+from backprop_evo.records.training import (
+    FAIR_STEPS,
+    WIDE_RATES,
+    LearningRateGrid,
+    RelativeStepGrid,
+    TrainSpec,
+)
 
 _GRID = LearningRateGrid(rates=WIDE_RATES, probe_epochs=1.0)
 
@@ -26,7 +32,8 @@ QUICK = TrainSpec(
     model="wrn-10-1",
     data="cifar10-mini",
     epochs=2,
-    learning_rate=LearningRateGrid(rates=QUICK_RATES, probe_epochs=0.25),
+    learning_rate=RelativeStepGrid(relative_steps=FAIR_STEPS, probe_epochs=0.25),
+    reestimate_batches=16,
 )
 
 _BASE = {"A1": A1, "A2": A2, "A3": A3, "B1": B1, "quick": QUICK}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.described import PROBABILITY, Bounds, at_least, between, check, described, part
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import TrainSpec
+
+PAPERS_POPULATION = 1000
+"""N of the paper (appendix B), whose searches trained many thousand equations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +24,16 @@ class VocabularySpec:
     ``constants`` replaces the grid of a unary function: ``{"scale": (0.1, 3.0)}``.
     """
 
-    operands: tuple[str, ...] | None = None
-    unaries: tuple[str, ...] | None = None
-    binaries: tuple[str, ...] | None = None
-    constants: Mapping[str, tuple[float, ...]] | None = None
+    operands: tuple[str, ...] | None = described(None, "Use these operands, such as g, h.", unset="all")
+    unaries: tuple[str, ...] | None = described(
+        None, "Use these unary functions, such as identity, clip.", unset="all"
+    )
+    binaries: tuple[str, ...] | None = described(
+        None, "Use these binary functions, such as add, multiply.", unset="all"
+    )
+    constants: Mapping[str, tuple[float, ...]] | None = described(
+        None, "The constants of a unary function, such as scale=0.1,3.", unset="the language's"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +41,13 @@ class Operators:
     """The probability of each operator beyond the paper's, by which a parent is varied; else it is
     mutated."""
 
-    change_length: float = 0.0
-    mutate_constant: float = 0.0
-    crossover: float = 0.0
+    change_length: float = described(0.0, "Probability that an operation is added or removed.")
+    mutate_constant: float = described(0.0, "Probability that a constant is changed.")
+    crossover: float = described(0.0, "Probability that two parents are crossed.")
 
     @property
     def beyond_the_paper(self) -> tuple[float, float, float]:
+        """(change_length, mutate_constant, crossover), in the order in which they are drawn."""
         return self.change_length, self.mutate_constant, self.crossover
 
 
@@ -45,8 +56,10 @@ class Confirmation:
     """Re-running the ``best`` equations, and plain backprop, with ``seeds`` new seeds, then the test split
     once."""
 
-    best: int = 1
-    seeds: int = 3
+    best: int = described(
+        1, "So many equations are trained again, then tested.", label="Best to confirm", bounds=at_least(0)
+    )
+    seeds: int = described(3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1))
 
 
 SignalName = Literal["train_loss", "validation_accuracy"]
@@ -54,6 +67,15 @@ MAX_RUNGS = 32
 """A rung costs an evaluation and a transaction; a training that has more of them measures more than it
 trains.
 """
+
+
+def _is_distribution(weights: tuple[float, ...]) -> bool:
+    return bool(weights) and all(w >= 0 for w in weights) and abs(sum(weights) - 1.0) < 1e-9
+
+
+def _are_rungs(rungs: tuple[int, ...]) -> bool:
+    rising = all(low < high for low, high in pairwise(rungs))
+    return len(rungs) <= MAX_RUNGS and all(step >= 1 for step in rungs) and rising
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +86,25 @@ class PrunerSpec:
     trials at the same rung, once ``min_trials`` of them were measured there.
     """
 
-    name: str = "none"
-    rungs: tuple[int, ...] = ()
-    signal: SignalName = "train_loss"
-    min_trials: int = 5
+    name: str = described(
+        "none", "Who goes on after a short training.", name="pruner", label="Pruner", choices="pruners"
+    )
+    rungs: tuple[int, ...] = described(
+        (),
+        "Steps after which trainings are compared, such as 20,40.",
+        name="rungs",
+        unset="none",
+        bounds=Bounds(f"up to {MAX_RUNGS} rising numbers of steps", _are_rungs),
+    )
+    signal: SignalName = described("train_loss", "What they are compared by.", label="Compared by")
+    min_trials: int = described(
+        5, "Trials measured at a rung before any is stopped there.", label="Trials before", bounds=at_least(1)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec:
-    """One search. Defaults of ``population_size``, ``best_probability`` and ``mutations`` are the paper's
-    (appendix B).
+    """One search. Defaults of ``best_probability`` and ``mutations`` are the paper's (appendix B).
 
     ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
@@ -85,63 +116,100 @@ class SearchSpec:
     ranked beside plain backprop, and are never a parent.
     """
 
-    name: str
-    seed: int = 0
-    trials: int = 100
-    population_size: int = 1000
-    best_probability: float = 0.7
-    mutations: tuple[float, ...] = (1.0,)
-    mutation_redraw: Literal["replacement", "place"] = "replacement"
-    start: tuple[str, ...] = ()
-    start_random: int = 16
-    lengths: tuple[float, ...] = (1.0, 0.0, 0.0)
-    vocabulary: VocabularySpec = field(default_factory=VocabularySpec)
-    operators: Operators = field(default_factory=Operators)
-    in_flight: int = 2
-    strategy: str = "evolution"
-    yardsticks: tuple[MethodSpec, ...] = ()
-    pruner: PrunerSpec = field(default_factory=PrunerSpec)
-    train: TrainSpec = field(default_factory=TrainSpec)
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    name: str = described(
+        help="What the search is called.",
+        bounds=Bounds("1 to 200 characters", lambda name: 1 <= len(name.strip()) <= 200),
+        usual=True,
+    )
+    seed: int = described(
+        0,
+        "Same seed and finishing order, same search.",
+        bounds=Bounds("an integer from 0", lambda seed: 0 <= seed < 2**63),
+        usual=True,
+    )
+    trials: int = described(
+        100,
+        "Different equations to train; backprop and the confirmation come on top.",
+        label="Equations to train",
+        bounds=between(1, 10_000_000),
+        usual=True,
+    )
+    population_size: int | None = described(
+        None,
+        f"Parents are mostly drawn from so many of the best; a share is 2 to {PAPERS_POPULATION}.",
+        panel="Proposals",
+        unset="a fifth of the trials",
+        bounds=at_least(1),
+    )
+    best_probability: float = described(
+        0.7,
+        "Probability that a parent is one of these best.",
+        panel="Proposals",
+        bounds=PROBABILITY,
+    )
+    mutations: tuple[float, ...] = described(
+        (1.0,),
+        "Probabilities of 1, 2, … mutations of a parent.",
+        panel="Proposals",
+        bounds=Bounds("non-negative probabilities that sum to 1", _is_distribution),
+    )
+    mutation_redraw: Literal["replacement", "place"] = described(
+        "replacement",
+        "What is drawn again where a mutation changed nothing; place is that of early searches.",
+        panel="Proposals",
+    )
+    start: tuple[str, ...] = described(
+        (), "Equations to start from.", label="Start equations", unset="none", lines=True, usual=True
+    )
+    start_random: int = described(
+        16,
+        "Random equations to start with.",
+        panel="Proposals",
+        bounds=at_least(0),
+    )
+    lengths: tuple[float, ...] = described(
+        (0.4, 0.3, 0.3),
+        "Probabilities of 1, 2 and 3 operations in a random equation.",
+        panel="Proposals",
+        bounds=Bounds(
+            "up to 3 probabilities that sum to 1",
+            lambda lengths: _is_distribution(lengths) and len(lengths) <= 3,
+        ),
+    )
+    vocabulary: VocabularySpec = part(VocabularySpec, "Proposals", "vocabulary")
+    operators: Operators = part(Operators, "Proposals")
+    in_flight: int = described(2, "Trials out with workers at a time.", bounds=between(1, 100_000))
+    strategy: str = described(
+        "evolution", "How equations are proposed.", panel="Proposals", choices="strategies"
+    )
+    yardsticks: tuple[MethodSpec, ...] = described(
+        (),
+        "Methods trained and ranked beside plain backprop, never a parent: indirect-feedback, an equation.",
+        unset="none",
+        lines=True,
+    )
+    pruner: PrunerSpec = part(PrunerSpec, "Early stopping", "pruner")
+    train: TrainSpec = part(TrainSpec, "Training")
+    confirmation: Confirmation = part(Confirmation, "Confirmation", "confirm")
+
+    @property
+    def best_size(self) -> int:
+        """N: so many of the best are parents apart from the rest. A share of the trials that were asked for,
+        whatever was added since, so that an extended search replays."""
+        if self.population_size is not None:
+            return self.population_size
+        return min(PAPERS_POPULATION, max(2, self.trials // 5))
 
     def __post_init__(self) -> None:
+        check(self)
+        beyond = self.operators.beyond_the_paper
         for name, ok, want in (
-            ("name", 1 <= len(self.name.strip()) <= 200, "1 to 200 characters"),
-            ("seed", 0 <= self.seed < 2**63, "an integer from 0"),
-            ("trials", 1 <= self.trials <= 10_000_000, "at least 1"),
-            ("population_size", self.population_size >= 1, "at least 1"),
-            ("best_probability", 0 <= self.best_probability <= 1, "a probability"),
-            ("mutations", _is_distribution(self.mutations), "non-negative probabilities that sum to 1"),
-            ("mutation_redraw", self.mutation_redraw in ("replacement", "place"), "replacement or place"),
-            ("start_random", self.start_random >= 0, "at least 0"),
             ("start_random", bool(self.start) or self.start_random >= 1, "at least 1 where start is empty"),
             (
-                "lengths",
-                _is_distribution(self.lengths) and len(self.lengths) <= 3,
-                "up to 3 probabilities that sum to 1",
-            ),
-            (
                 "operators",
-                all(p >= 0 for p in self.operators.beyond_the_paper)
-                and sum(self.operators.beyond_the_paper) <= 1,
+                all(p >= 0 for p in beyond) and sum(beyond) <= 1,
                 "non-negative probabilities that sum to at most 1",
             ),
-            ("in_flight", 1 <= self.in_flight <= 100_000, "at least 1"),
-            ("confirmation.best", self.confirmation.best >= 0, "at least 0"),
-            ("confirmation.seeds", self.confirmation.seeds >= 1, "at least 1"),
-            (
-                "pruner.rungs",
-                len(self.pruner.rungs) <= MAX_RUNGS
-                and all(step >= 1 for step in self.pruner.rungs)
-                and all(low < high for low, high in pairwise(self.pruner.rungs)),
-                f"up to {MAX_RUNGS} rising numbers of steps",
-            ),
-            (
-                "pruner.signal",
-                self.pruner.signal in get_args(SignalName),
-                "train_loss or validation_accuracy",
-            ),
-            ("pruner.min_trials", self.pruner.min_trials >= 1, "at least 1"),
             (
                 "train.evaluate_test",
                 not self.train.evaluate_test,
@@ -150,10 +218,6 @@ class SearchSpec:
         ):
             if not ok:
                 raise InvalidSettings(f"{name} must be {want}", field=name)
-
-
-def _is_distribution(weights: tuple[float, ...]) -> bool:
-    return bool(weights) and all(w >= 0 for w in weights) and abs(sum(weights) - 1.0) < 1e-9
 
 
 class Purpose(StrEnum):

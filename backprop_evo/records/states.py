@@ -26,6 +26,7 @@ class State(StrEnum):
     tone: Tone
 
     def __new__(cls, word: str, tone: Tone = Tone.IDLE, is_terminal: bool = False) -> Self:
+        """Reads the row of an enumeration: the word is the value, the rest are attributes of it."""
         state = str.__new__(cls, word)
         state._value_ = word
         state.tone = tone
@@ -64,3 +65,15 @@ class TrialState(State):
     FAILED = "failed", Tone.BAD, True
     LOST = "lost", Tone.BAD, True
     CANCELLED = "cancelled", Tone.IDLE, True
+
+
+EVENT_KINDS = (
+    *(f"search.{state}" for state in SearchState),
+    *(f"evaluation.{state}" for state in SearchState),
+    *(f"trial.{state}" for state in TrialState),
+    "search.extended",
+    "evaluation.extended",
+    "individuals.proposed",
+)
+"""Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
+change of state."""

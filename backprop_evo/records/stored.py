@@ -215,18 +215,6 @@ class LeaderboardRecord:
     learning_rate: float | None
 
 
-EVENT_KINDS = (
-    *(f"search.{state}" for state in SearchState),
-    *(f"evaluation.{state}" for state in SearchState),
-    *(f"trial.{state}" for state in TrialState),
-    "search.extended",
-    "evaluation.extended",
-    "individuals.proposed",
-)
-"""Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
-change of state."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
     """One thing that happened; ``id`` grows, so a reader resumes after the last id it saw."""
@@ -259,6 +247,7 @@ class KeyScope(StrEnum):
     ADMIN = "admin"
 
     def allows(self, needed: KeyScope) -> bool:
+        """Whether a key of this scope may do what ``needed`` names; the order of the members decides."""
         order = list(KeyScope)
         return order.index(self) >= order.index(needed)
 

@@ -25,7 +25,10 @@ from backprop_evo.search.randomness import confirmation_seed, generator_of_propo
 from backprop_evo.search.strategies import Known, Proposal, strategy
 
 BASELINE = 0
+# After so many, less than 0.3 % of proposals can be new (at 95 % certainty).
 MAX_SUCCESSIVE_TWINS = 1000
+# Twins cost no training, so that free slots alone do not bound a batch; the transaction that stores one stays
+# short.
 MAX_PROPOSALS_AT_ONCE = 250
 EXHAUSTED = f"{MAX_SUCCESSIVE_TWINS} proposals in a row brought no new behaviour: the vocabulary is exhausted"
 
@@ -43,6 +46,7 @@ class Decisions:
 
     @property
     def is_empty(self) -> bool:
+        """True where nothing is to be stored, whether or not the search ends."""
         return not self.individuals and not self.trials
 
 
@@ -59,7 +63,7 @@ class Brain:
         self._first_of: dict[str, int] = {}
         self._member_of: dict[str, int] = {}
         self._fitness: dict[int, float] = {}
-        self._population = Population(spec.population_size)
+        self._population = Population(spec.best_size)
         self._budget = Budget()
         self._confirmations: set[str] = set()
         self._twins_in_a_row = 0
@@ -68,6 +72,7 @@ class Brain:
 
     def observe(self, finish: FinishRecord) -> None:
         """Take in one finished trial; they come in finish order."""
+        # A gap would make a decision that a replay cannot repeat.
         if finish.finish_order != self.finishes_known + 1:
             raise ValueError(f"finish {finish.finish_order} after {self.finishes_known}")
         self.finishes_known = finish.finish_order
@@ -83,12 +88,15 @@ class Brain:
         if individual.number != len(self._individuals):
             raise ValueError(f"individual {individual.number} after {len(self._individuals) - 1}")
         self._individuals.append(individual)
+        # A twin inherits the fitness of the first of its behaviour: it needs no trial.
         if individual.twin is None:
             self._first_of[individual.fingerprint] = individual.number
             self._budget.sent(self._trial_id(individual.number), self._purpose(individual.number))
             self._twins_in_a_row = 0
         else:
             self._twins_in_a_row += 1
+        # Plain backprop is no parent, but an equation of the search that behaves as it does may be, with its
+        # fitness.
         if not self._is_measure(individual.number) and individual.fingerprint not in self._member_of:
             self._member_of[individual.fingerprint] = individual.number
             self._admit(individual.fingerprint)
@@ -111,12 +119,14 @@ class Brain:
 
     def decide(self, state: SearchState, trials: int, *, now: datetime) -> Decisions:
         """Fill the free slots. ``trials`` is the present budget of search trials."""
+        # Stopping waits for what runs: its results were paid for.
         if state is SearchState.STOPPING and self._budget.out == 0:
             return Decisions(end=SearchState.STOPPED)
         if state is not SearchState.RUNNING:
             return Decisions()
         individuals, new = self._propose(trials, now)
         more = len(individuals) == MAX_PROPOSALS_AT_ONCE
+        # The best are known only when nothing is out: confirming earlier would confirm others.
         if more or not self._is_explored(trials):
             return Decisions(individuals=individuals, trials=new, more=more)
         confirmations = self._confirm(now)
@@ -141,6 +151,7 @@ class Brain:
     def _may_propose(self, trials: int) -> bool:
         if self._budget.out >= self.spec.in_flight:
             return False
+        # The first proposal is plain backprop, which even a search of no trials needs to be compared with.
         if not self._individuals:
             return True
         if self._budget.search_sent >= trials or self._is_exhausted:
@@ -226,6 +237,7 @@ class Brain:
         """Confirmation trials for the free slots: the best behaviours and what they are measured by, all on
         the same new seeds."""
         new: list[TrialRecord] = []
+        # The only place that asks for the test split, after the last selection.
         spec = replace(self.spec.train, evaluate_test=True)
         for number in self._to_confirm():
             for repeat in range(self.spec.confirmation.seeds):
@@ -247,6 +259,7 @@ class Brain:
         measures = [number for number in range(len(self.spec.yardsticks) + 1) if number in self._fitness]
         chosen = [
             self._first_of[self._individuals[member.individual].fingerprint]
+            # More than are confirmed: some of them may behave as a measure does, and are confirmed as that.
             for member in self._population.best(best + 1 + len(self.spec.yardsticks))
         ]
         equations = [number for number in chosen if not self._is_measure(number)][:best]

@@ -58,6 +58,7 @@ class Argument:
 
     @property
     def is_number(self) -> bool:
+        """Asked for on a page by a field for digits."""
         return self.kind is int
 
     def check(self, value: object) -> Value:

@@ -21,6 +21,7 @@ class Member(NamedTuple):
 
     @property
     def fitness(self) -> float:
+        """Validation accuracy in [0, 1]."""
         return -self.minus_fitness
 
 
@@ -46,6 +47,7 @@ class Population:
         insort(self._best, Member(-fitness, self._arrivals, individual))
         self._arrivals += 1
         if len(self._best) > self._best_size:
+            # The worst of the best; where fitness is equal, the one that came last.
             self._rest.append(self._best.pop())
 
     def select(self, generator: Random, best_probability: float) -> int:

@@ -11,6 +11,7 @@ SEED_BITS = 31  # every library's generators take such a seed
 
 def derive(seed: int, *purpose: str | int) -> int:
     """A number for one purpose of one search; other purposes and other seeds give unrelated numbers."""
+    # A hash, not Python's: that one differs between processes.
     text = ":".join(map(str, (seed, *purpose)))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 

@@ -57,19 +57,24 @@ class SearchLanguage:
         self._operators = spec.operators.beyond_the_paper
 
     def backprop(self) -> Candidate:
+        """g, whatever the vocabulary of the search: its baseline needs no word of it."""
         return self.read(dsl.KNOWN["backprop"].text)
 
     def read(self, text: str) -> Candidate:
+        """Raises ``InvalidEquation`` for text that does not parse or cannot match in shape."""
         return identify_equation(_read(text))
 
     def identify(self, method: MethodSpec) -> Candidate:
+        """Any method, a yardstick's too. Raises ``InvalidSettings`` for one that is not known."""
         return identify_method(method)
 
     def draw(self, generator: Random) -> Candidate:
+        """Drawn again until the shapes match. Raises ``InvalidEquation`` where that takes too long."""
         with language_errors():
             return identify_equation(dsl.sample(generator, self._vocabulary, self._lengths))
 
     def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
+        """The child and, in words, what was changed. ``partner`` is asked only where a crossover is drawn."""
         parent = _read(equation)
         with language_errors():
             child, how = self._child(parent, generator, partner)
@@ -80,6 +85,8 @@ class SearchLanguage:
 
     def _child(self, parent: Equation, generator: Random, partner: Callable[[], str]) -> tuple[Equation, str]:
         """One operator drawn; the paper's mutation where the one drawn has nothing to change."""
+        # Without the further operators nothing is drawn, so that a search of the paper's alone decides as it
+        # did before they existed.
         drawn = generator.random() if any(self._operators) else 1.0
         change_length, mutate_constant, crossover = accumulate(self._operators)
         child, prefix = parent, ""
@@ -90,6 +97,7 @@ class SearchLanguage:
         elif drawn < crossover:
             other = partner()
             child, prefix = dsl.crossover(parent, _read(other), generator), f"crossed with {other}: "
+        # No constant to change, no other length permitted: a proposal must not be its own parent.
         if child == parent:
             child, prefix = self._mutated(parent, generator), ""
         return child, prefix + dsl.describe_change(parent, child)

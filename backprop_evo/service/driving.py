@@ -20,7 +20,8 @@ from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRe
 from backprop_evo.search.brain import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.store.base import Driven, Store
+from backprop_evo.store.base import Store
+from backprop_evo.store.driven_base import Driven
 
 
 class Progress(Protocol):
@@ -77,6 +78,7 @@ def drive_once(
     claim, and go on with None if it is still held; ``InvalidInput`` when the search cannot be carried out,
     after marking it FAILED.
     """
+    # Read anew: the caller's may be as old as its last step.
     search = read_again(store, search)
     try:
         progress = progress or load_progress(store, search)
@@ -84,6 +86,7 @@ def drive_once(
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
         give_up(store, search, error.message, now=now)
         raise
+    # In this order: a crash between the two leaves a search that is driven once more and then ends.
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if decisions.end is not None:

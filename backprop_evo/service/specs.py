@@ -23,30 +23,42 @@ from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
 from backprop_evo.training.methods import as_method, method_of
 
-T = TypeVar("T")
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid", "RelativeStepGrid"})
+T = TypeVar("T")
 
 
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
     """The spec that a JSON document describes. Raises ``InvalidSettings`` naming the first wrong field,
     dotted; unknown fields and values of another type are wrong, never dropped or converted."""
-    refuse_unknown_fields(SearchSpec, document)
-    return read_document(SearchSpec, {**document, **_yardsticks(document)})
+    return read_document(SearchSpec, document)
 
 
-def read_document(kind: type[T], document: Mapping[str, Any]) -> T:
+def parse_train_spec(document: Mapping[str, Any]) -> TrainSpec:
+    """The same for the part ``train`` of a search."""
+    return read_document(TrainSpec, document, "train.")
+
+
+def read_document(kind: type[T], document: Mapping[str, Any], prefix: str = "") -> T:
     """The dataclass that a JSON document describes, strictly. Raises ``InvalidSettings`` naming the first
-    wrong field, dotted."""
-    refuse_unknown_fields(kind, document)
+    wrong field, dotted, behind ``prefix``."""
+    for path, nearest in _unknown_fields(kind, document, prefix):
+        raise InvalidSettings(
+            f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
+        )
+    document = {**document, **_yardsticks(document)}
     try:
+        # By way of text: pydantic is strict about JSON in another way than about Python objects, lists for
+        # tuples for one.
         text = json.dumps(document)
     except (TypeError, ValueError) as error:
         raise InvalidSettings(f"the spec is no JSON: {error}", field="spec") from None
     try:
         read: T = _adapter(cast(Any, kind)).validate_json(text, strict=True)
     except ValidationError as error:
+        # One at a time: of a union the others only repeat it for the forms that were not meant.
         first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS) or "spec"
+        within = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS)
+        path = f"{prefix}{within}" if within else "spec"
         raise InvalidSettings(f"{path}: {first['msg']}", field=path) from None
     return read
 
@@ -54,14 +66,6 @@ def read_document(kind: type[T], document: Mapping[str, Any]) -> T:
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def refuse_unknown_fields(kind: Any, document: Mapping[str, Any]) -> None:
-    """Raises ``InvalidSettings`` for the first key that no dataclass on the way has."""
-    for path, nearest in _unknown_fields(kind, document):
-        raise InvalidSettings(
-            f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
-        )
 
 
 def _yardsticks(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +161,7 @@ def _language_of(spec: SearchSpec) -> SearchLanguage:
     """The search's language, once it was seen to yield an equation."""
     try:
         language = SearchLanguage(spec)
+        # Most vocabularies that cannot yield anything are found by trying.
         language.draw(Random(spec.seed))
     except InvalidEquation as error:
         raise InvalidSettings(f"vocabulary: {error.message}", field="vocabulary", hint=error.hint) from None

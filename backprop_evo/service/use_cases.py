@@ -17,6 +17,7 @@ from backprop_evo.service.evaluation_specs import check_evaluation_spec, evaluat
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
 
+# Six heartbeats by default: a node that missed a few is not gone.
 NODE_SILENCE_S = 60.0
 
 
@@ -39,7 +40,7 @@ class Service:
         check_search_spec(spec)
         return self.store.searches.add(spec, now=self._clock())
 
-    def carry_out(
+    def apply_verb(
         self,
         verb: str,
         search_id: str,
@@ -54,7 +55,7 @@ class Service:
         asked = Asked(search_id, row.check(arguments or {}), expected_version, self._clock())
         if row.name in MORE_THAN_TRANSITIONS:
             return MORE_THAN_TRANSITIONS[row.name](self, asked)
-        return self.store.searches.carry_out(row, search_id, now=asked.at, expected_version=expected_version)
+        return self.store.searches.apply_verb(row, search_id, now=asked.at, expected_version=expected_version)
 
     def submit_evaluation(self, spec: EvaluationSpec) -> EvaluationRecord:
         """Check an evaluation and queue it. Raises ``InvalidSettings``, ``InvalidEquation``,
@@ -62,7 +63,7 @@ class Service:
         check_evaluation_spec(spec)
         return self.store.evaluations.add(spec, now=self._clock())
 
-    def carry_out_on_evaluation(
+    def apply_verb_to_evaluation(
         self,
         verb: str,
         evaluation_id: str,
@@ -70,13 +71,13 @@ class Service:
         *,
         expected_version: int | None = None,
     ) -> EvaluationRecord:
-        """What a person asks of an evaluation. Raises as ``carry_out`` does."""
+        """What a person asks of an evaluation. Raises as ``apply_verb`` does."""
         row = find_verb(verb, EVALUATION_VERBS)
         given: dict[str, Any] = row.check(arguments or {})
         at: dict[str, Any] = {"now": self._clock(), "expected_version": expected_version}
         if row is ADD_SEEDS:
             return self.store.evaluations.extend(evaluation_id, **given, **at)
-        return self.store.evaluations.carry_out(row, evaluation_id, **at)
+        return self.store.evaluations.apply_verb(row, evaluation_id, **at)
 
     def evaluation_table(self, evaluation: EvaluationRecord) -> EvaluationTable:
         """Of what has ended so far."""

@@ -2,14 +2,14 @@
 
 One protocol per noun; ``Store`` is all of them over one database. Every method is one transaction. Every
 state change is one ``UPDATE … WHERE state = :from`` and one event row in the same transaction. Time is an
-argument. One contract suite (``tests/contracts/test_store.py``) runs over every store.
+argument. One contract suite (``tests/contracts``) runs over every store.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.retrying import RetryPolicy
@@ -17,7 +17,7 @@ from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
 )
-from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import (
     Answer,
     AttemptRecord,
@@ -38,52 +38,8 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue, TrainResult
-from backprop_evo.search.lifecycle import Verb
+from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.keyed import KeyedRequest
-
-R = TypeVar("R", SearchRecord, EvaluationRecord)
-
-
-class Driven(Protocol[R]):
-    """What controllers drive, of one kind: its states, and the claim by which one controller drives one of
-    them. A noun finds nothing of another kind."""
-
-    def get(self, search_id: str, *, expected_version: int | None = None) -> R:
-        """Raises ``NotFound``, ``PreconditionFailed`` for a version that moved on."""
-
-    def page(
-        self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[R]:
-        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
-
-    def move(
-        self,
-        search_id: str,
-        to: SearchState,
-        *,
-        now: datetime,
-        expected_version: int | None = None,
-        reason: str | None = None,
-    ) -> R:
-        """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
-        every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
-        ``PreconditionFailed`` for a version that moved on."""
-
-    def carry_out(
-        self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
-    ) -> R:
-        """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
-        because a person cannot do what a claim does. Raises as ``move`` does."""
-
-    def claim(self, controller: str, *, lease_s: float, now: datetime) -> R | None:
-        """Give the controller a live one nobody drives (QUEUED becomes RUNNING), oldest first; None when
-        there is none."""
-
-    def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
-        """False when the claim was lost to another controller, which must then stop deciding."""
-
-    def release_claim(self, search_id: str, controller: str) -> None:
-        """Hand it back, so that the next controller need not wait for the lease to run out."""
 
 
 class Searches(Driven[SearchRecord], Protocol):
@@ -198,7 +154,7 @@ class Trials(Protocol):
         """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
         since: the broker may have lost their message."""
 
-    def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
+    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""
 
 
@@ -220,9 +176,6 @@ class Intermediates(Protocol):
 
     def of(self, search_id: str, *, after: int = 0) -> Sequence[IntermediateRecord]:
         """Those of a search in report order, those with ``report_order > after``."""
-
-    def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
-        """Those of one trial, by step."""
 
 
 class Leaderboard(Protocol):
@@ -254,7 +207,7 @@ class Events(Protocol):
 class Nodes(Protocol):
     """The machines that run workers."""
 
-    def beat(self, node: NodeRecord) -> None:
+    def record_heartbeat(self, node: NodeRecord) -> None:
         """Store a node's heartbeat."""
 
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
@@ -274,13 +227,13 @@ class Keys(Protocol):
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
 
-    def every(self) -> Sequence[KeyRecord]:
+    def all(self) -> Sequence[KeyRecord]:
         """All keys, revoked ones too, oldest first."""
 
     def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
         """The key opens nothing from now on; revoking again changes nothing. Raises ``NotFound``."""
 
-    def recognise(self, text: str) -> KeyRecord | None:
+    def authenticate(self, text: str) -> KeyRecord | None:
         """The key that this text is; None for a text that is wrong, unknown or revoked."""
 
 

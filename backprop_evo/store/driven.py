@@ -1,5 +1,4 @@
-"""What controllers drive, searches and evaluations alike: storing, listing, moving between states, and the
-claim by which one controller drives one of them. They are rows of one table, told apart by their kind."""
+"""What controllers drive, searches and evaluations: rows of one table, moved between states, claimed."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
+from typing_extensions import override
 
 from backprop_evo.errors import (
     Conflict,
@@ -30,13 +30,14 @@ from backprop_evo.search.lifecycle import (
     Verb,
     legal_verbs,
 )
-from backprop_evo.store.base import Driven
 from backprop_evo.store.codec import encode
+from backprop_evo.store.columns import Kind
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
+from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.endings import cancel_open_trials
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
-from backprop_evo.store.tables import SEARCHES, TRIALS, Kind
+from backprop_evo.store.tables import SEARCHES, TRIALS
 
 R = TypeVar("R", SearchRecord, EvaluationRecord)
 VERBS_OF: Mapping[str, Mapping[str, Verb]] = {Kind.SEARCH: VERBS, Kind.EVALUATION: EVALUATION_VERBS}
@@ -72,6 +73,7 @@ class SqlDriven(Driven[R]):
             add_event(connection, new_id, f"{self.kind}.queued", now, {"name": spec.name})
             return self._read(connection, new_id)
 
+    @override
     def get(self, search_id: str, *, expected_version: int | None = None) -> R:
         with self.database.read() as connection:
             return self.record(self._row(connection, search_id, expected_version))
@@ -84,6 +86,7 @@ class SqlDriven(Driven[R]):
     def _read(self, connection: Connection, search_id: str) -> R:
         return self.record(self._row(connection, search_id))
 
+    @override
     def page(
         self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
     ) -> Page[R]:
@@ -103,6 +106,7 @@ class SqlDriven(Driven[R]):
         last = items[-1] if len(rows) > limit else None
         return Page(items, encode_cursor("searches", last.created_at.isoformat(), last.id) if last else None)
 
+    @override
     def move(
         self,
         search_id: str,
@@ -114,12 +118,14 @@ class SqlDriven(Driven[R]):
     ) -> R:
         with self.database.write() as connection:
             row = self._row(connection, search_id, expected_version, lock=True)
+            # A repeated request, or a controller that was killed between acting and hearing of it.
             if row.state == to:
                 return self.record(row)
             _move(connection, row, to, now, reason)
             return self._read(connection, search_id)
 
-    def carry_out(
+    @override
+    def apply_verb(
         self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
     ) -> R:
         assert verb.to is not None, "this verb is more than a transition"
@@ -145,6 +151,7 @@ class SqlDriven(Driven[R]):
             row = self._row(connection, search_id, expected_version, lock=True)
             _check_legal(row, verb)
             total = row.trials_total + more(self.record(row))
+            # The one way back from an end.
             if SearchState(row.state).is_terminal:
                 _change(connection, row, SearchState.RUNNING, now, None)
                 row = get_row(connection, search_id)
@@ -156,6 +163,7 @@ class SqlDriven(Driven[R]):
             add_event(connection, search_id, f"{self.kind}.extended", now, {"trials_total": total})
             return self._read(connection, search_id)
 
+    @override
     def claim(self, controller: str, *, lease_s: float, now: datetime) -> R | None:
         free = or_(SEARCHES.c.claimed_by.is_(None), SEARCHES.c.claim_expires_at <= now)
         query = (
@@ -163,6 +171,7 @@ class SqlDriven(Driven[R]):
             .where(SEARCHES.c.kind == self.kind, SEARCHES.c.state.in_(DRIVEN), free)
             .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
             .limit(1)
+            # Controllers that ask at once get different rows instead of waiting for each other.
             .with_for_update(skip_locked=True)
         )
         with self.database.write() as connection:
@@ -179,6 +188,7 @@ class SqlDriven(Driven[R]):
                 add_event(connection, row.id, f"{self.kind}.running", now, {"from": row.state})
             return self._read(connection, row.id)
 
+    @override
     def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         renewal = (
             update(SEARCHES)
@@ -188,6 +198,7 @@ class SqlDriven(Driven[R]):
         with self.database.write() as connection:
             return connection.execute(renewal).rowcount == 1
 
+    @override
     def release_claim(self, search_id: str, controller: str) -> None:
         with self.database.write() as connection:
             connection.execute(
@@ -200,8 +211,7 @@ class SqlDriven(Driven[R]):
 def get_row(
     connection: Connection, search_id: str, kind: Kind | None = None, *, lock: bool = False
 ) -> Row[Any]:
-    """One row, of any kind for None; ``lock`` holds it until the end of the transaction. Raises
-    ``NotFound``."""
+    """One row; ``lock`` holds it until the end of the transaction. Raises ``NotFound``."""
     query = select(SEARCHES).where(SEARCHES.c.id == search_id)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None or kind not in (None, row.kind):
@@ -248,6 +258,7 @@ def _move(
     _change(connection, row, to, now, reason)
     payload = {"from": row.state, **({"reason": reason} if reason else {})}
     if to in (SearchState.CANCELLED, SearchState.FAILED):
+        # In the same transaction: no worker can begin a trial of a search that has ended.
         payload["cancelled_trials"] = cancel_open_trials(connection, row.id, now)
     elif row.state == SearchState.PAUSED:
         _forget_sent_messages(connection, row.id)
@@ -269,8 +280,10 @@ def _change(
 ) -> None:
     values: dict[str, Any] = {"state": to, "version": row.version + 1}
     if to is SearchState.RUNNING:
+        # A search that runs again keeps its first start.
         values |= {"started_at": row.started_at or now, "ended_at": None, "end_reason": None}
     if to.is_terminal:
+        # An ended search must not look driven, or extending it would have to wait for the lease.
         values |= {"ended_at": now, "end_reason": reason, "claimed_by": None, "claim_expires_at": None}
     changed = connection.execute(
         update(SEARCHES).where(SEARCHES.c.id == row.id, SEARCHES.c.state == row.state).values(**values)

@@ -38,6 +38,7 @@ def lock_leased(connection: Connection, lease: Lease) -> Row[Any] | None:
 
 def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
     """The trial's row, held until the end of the transaction; None where there is none."""
+    # Read without a lock, which is safe: a trial never changes its search.
     search_id = connection.execute(
         select(TRIALS.c.search_id).where(TRIALS.c.id == trial_id)
     ).scalar_one_or_none()
@@ -52,7 +53,10 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
     leaderboard, one event."""
     state = result.outcome
     completed = state is TrialState.COMPLETED
+    # A pruned or diverged training may have an accuracy too; it never counts as fitness.
     accuracy = result.validation_accuracy if completed else None
+    # The counter lives in the search's row, which is locked: finish orders have no gaps and no doubles, which
+    # a replay relies on.
     order = _count_finish(connection, row, accuracy)
     connection.execute(
         update(TRIALS)
@@ -115,6 +119,7 @@ def requeue(
             state=TrialState.QUEUED,
             queued_at=now,
             not_before=not_before,
+            # Unsent, or the dispatcher would take its old message for one that is still on the way.
             sent_at=None,
             worker=None,
             lease_expires_at=None,
@@ -148,6 +153,7 @@ def lose_trial(
     """Its worker vanished: back to QUEUED (True), or to an end as LOST, or as TIMEOUT where it was stopped at
     the limit."""
     lived_s = _lived_s(row, policy.lease_s)
+    # Killed at the limit, the worker could not say so: tried again, it would only be killed again.
     if lived_s >= policy.overrun_s:
         reason = f"stopped after {lived_s:.0f} s, over the time limit: {reason}"
         timeout = TrainResult(outcome=TrialState.TIMEOUT, reason=reason, wall_time_s=lived_s)
@@ -155,6 +161,7 @@ def lose_trial(
         end_trial(connection, row, timeout, now)
         return False
     close_attempt(connection, row.id, row.fence, TrialState.LOST, reason, now)
+    # The fence counts the attempts: every claim raises it by one.
     if row.fence < policy.max_attempts:
         not_before = now + timedelta(seconds=policy.pause_s(row.fence))
         requeue(connection, row, now, reason, not_before=not_before)

@@ -18,11 +18,15 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backprop_evo.errors import InvalidSettings, Unavailable
-from backprop_evo.store.keyed import mark
+from backprop_evo.store.keyed import mark_current_request
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
+    # In WAL mode a crash of the machine may lose the last commits, never the database: a trial is trained
+    # again.
     "PRAGMA synchronous=NORMAL",
+    # Milliseconds. A writer waits its turn; transactions here take milliseconds, so that ten seconds mean a
+    # fault.
     "PRAGMA busy_timeout=10000",
     "PRAGMA foreign_keys=ON",
 )
@@ -63,14 +67,18 @@ class Database:
             )
         except NoSuchModuleError as error:
             raise _unsupported(str(error)) from None
+        # WAL lets readers go on beside a writer, but ``BEGIN IMMEDIATE`` makes every transaction a writer:
+        # reading has an engine of its own.
         self.reader = _sqlite_engine(self.url, reads_only=True) if self.is_sqlite else self.writer
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write; rolled back when the block raises. Raises ``Unavailable``, and
-        ``CarriedOutAlready`` in the name of a request that was carried out before."""
+        ``DuplicateRequest`` in the name of a request that was carried out before."""
         with _named_faults(self.url), self.writer.begin() as connection:
-            marked = mark(connection)
+            # First in the transaction: of two requests under one key the second fails before it does
+            # anything.
+            marked = mark_current_request(connection)
             yield connection
         if marked is not None:
             marked.is_marked = True
@@ -122,9 +130,11 @@ def _named_faults(url: sa.URL) -> Iterator[None]:
 
 def _sqlite_engine(url: sa.URL, *, reads_only: bool) -> Engine:
     Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    # Connections to SQLite are cheap, and 64 threads (the API's pool is 40) never wait for one.
     engine = sa.create_engine(url, pool_size=8, max_overflow=56, pool_timeout=30)
 
     def connect(connection: Any, _record: object) -> None:
+        # sqlite3 begins transactions by itself, and too late: the lock has to be asked for at BEGIN.
         connection.isolation_level = None
         for pragma in (*SQLITE_PRAGMAS, *(("PRAGMA query_only=ON",) if reads_only else ())):
             connection.execute(pragma)
@@ -138,4 +148,6 @@ def _sqlite_engine(url: sa.URL, *, reads_only: bool) -> Engine:
 
 
 def _postgres_engine(url: sa.URL) -> Engine:
+    # A server has 100 connections by default, to be shared by API, controller and every slot; a dead one is
+    # noticed before it is used.
     return sa.create_engine(url, pool_size=8, max_overflow=24, pool_timeout=30, pool_pre_ping=True)

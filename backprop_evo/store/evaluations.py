@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from typing_extensions import override
+
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.stored import EvaluationRecord
 from backprop_evo.search.lifecycle import ADD_SEEDS
 from backprop_evo.store.base import Evaluations
+from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import evaluation_record
-from backprop_evo.store.tables import Kind
 
 
 class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
@@ -24,9 +26,11 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
     def __init__(self, database: Database) -> None:
         super().__init__(database, Kind.EVALUATION, evaluation_record)
 
+    @override
     def add(self, spec: EvaluationSpec, *, now: datetime) -> EvaluationRecord:
         return self.store_new(spec, now)
 
+    @override
     def extend(
         self, search_id: str, *, seeds: int, now: datetime, expected_version: int | None = None
     ) -> EvaluationRecord:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
+from typing_extensions import override
 
 from backprop_evo.records.stored import EventRecord
 from backprop_evo.store.base import Events
@@ -56,6 +57,7 @@ class SqlEvents(Events):
 
     database: Database
 
+    @override
     def after(
         self, event_id: int = 0, *, search_id: str | None = None, limit: int = 500
     ) -> Sequence[EventRecord]:
@@ -65,6 +67,7 @@ class SqlEvents(Events):
         with self.database.read() as connection:
             return [event_record(row) for row in connection.execute(query)]
 
+    @override
     def last(self) -> int:
         with self.database.read() as connection:
             return connection.execute(select(func.max(EVENTS.c.id))).scalar_one() or 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
 from backprop_evo.errors import Conflict
 from backprop_evo.records.searching import Purpose
@@ -30,6 +31,7 @@ class SqlIndividuals(Individuals):
 
     database: Database
 
+    @override
     def record(
         self,
         search_id: str,
@@ -40,6 +42,8 @@ class SqlIndividuals(Individuals):
         now: datetime,
     ) -> None:
         with self.database.write() as connection:
+            # Locked until the commit: no other controller can take the claim over while this one writes under
+            # it.
             search = get_row(connection, search_id, lock=True)
             _check_may_decide(search, controller)
             try:
@@ -49,6 +53,8 @@ class SqlIndividuals(Individuals):
                     )
                 if trials:
                     connection.execute(insert(TRIALS), [_trial_values(each) for each in trials])
+            # The number of an individual and the id of a trial are derived from what was decided: a second
+            # controller that decided the same collides here instead of doubling it.
             except IntegrityError as error:
                 raise Conflict(
                     f"search {search_id!r}: somebody else decided in between ({error.orig})"
@@ -56,6 +62,7 @@ class SqlIndividuals(Individuals):
             _plan_confirmations(connection, search, trials)
             add_events(connection, search_id, now, _events_of(individuals, trials))
 
+    @override
     def of(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
         query = (
             select(INDIVIDUALS)

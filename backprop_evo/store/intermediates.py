@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
+from typing_extensions import override
 
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import IntermediateRecord, Lease
@@ -33,6 +34,7 @@ class SqlIntermediates(Intermediates):
 
     database: Database
 
+    @override
     def report(
         self, lease: Lease, value: IntermediateValue, *, judge: Judgement, now: datetime
     ) -> IntermediateRecord | None:
@@ -41,6 +43,8 @@ class SqlIntermediates(Intermediates):
             if trial is None:
                 return None
             known = _of_step(connection, lease.trial_id, value.step)
+            # A second attempt at the same trial reports the same steps again; what was decided of them
+            # stands, or a replay would see two judgements.
             if known is not None:
                 return known
             values = INTERMEDIATE_VALUES.c
@@ -53,6 +57,7 @@ class SqlIntermediates(Intermediates):
                     trial_id=lease.trial_id,
                     step=value.step,
                     search_id=trial.search_id,
+                    # The search's row is locked: values are numbered in the order in which they were judged.
                     report_order=_next_report(connection, trial.search_id),
                     rung=value.rung,
                     validation_accuracy=value.validation_accuracy,
@@ -63,16 +68,12 @@ class SqlIntermediates(Intermediates):
             )
             return _of_step(connection, lease.trial_id, value.step)
 
+    @override
     def of(self, search_id: str, *, after: int = 0) -> Sequence[IntermediateRecord]:
         values = INTERMEDIATE_VALUES.c
         query = EVERY.where(values.search_id == search_id, values.report_order > after)
         with self.database.read() as connection:
             return _records(connection, query.order_by(values.report_order))
-
-    def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
-        values = INTERMEDIATE_VALUES.c
-        with self.database.read() as connection:
-            return _records(connection, EVERY.where(values.trial_id == trial_id).order_by(values.step))
 
 
 def _records(connection: Connection, query: Select[Any]) -> list[IntermediateRecord]:

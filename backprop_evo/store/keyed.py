@@ -22,7 +22,7 @@ from backprop_evo.store.tables import REQUESTS
 MAX_KEY_LENGTH = 200
 
 
-class CarriedOutAlready(Conflict):
+class DuplicateRequest(Conflict):
     """Another request with the same key was first; nothing was done."""
 
 
@@ -44,7 +44,7 @@ _CURRENT: ContextVar[KeyedRequest | None] = ContextVar("request", default=None)
 
 
 @contextmanager
-def carrying_out(request: KeyedRequest) -> Iterator[None]:
+def under_key(request: KeyedRequest) -> Iterator[None]:
     """What is committed inside is committed in the name of this request."""
     token = _CURRENT.set(request)
     try:
@@ -53,25 +53,25 @@ def carrying_out(request: KeyedRequest) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def note(connection: Connection, request: KeyedRequest) -> None:
+def insert_request(connection: Connection, request: KeyedRequest) -> None:
     """The row of this request, still without an answer. Raises ``IntegrityError`` where its key has one."""
     values = {"caller": request.caller, "key": request.key, "sha256": request.sha256}
     connection.execute(insert(REQUESTS).values(created_at=request.at, **values))
 
 
-def mark(connection: Connection) -> KeyedRequest | None:
+def mark_current_request(connection: Connection) -> KeyedRequest | None:
     """First in a transaction: note that the present request acts; None where it did, or there is none.
 
-    The caller sets ``is_marked`` once the transaction is committed. Raises ``CarriedOutAlready``.
+    The caller sets ``is_marked`` once the transaction is committed. Raises ``DuplicateRequest``.
     """
     request = _CURRENT.get()
     if request is None or request.is_marked:
         return None
     try:
-        note(connection, request)
+        insert_request(connection, request)
     except IntegrityError:
         request.was_second = True
-        raise CarriedOutAlready(
+        raise DuplicateRequest(
             f"a request with the idempotency key {request.key!r} was first", hint="send it again"
         ) from None
     return request

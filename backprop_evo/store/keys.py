@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
+from typing_extensions import override
 
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.stored import KeyRecord, KeyScope
@@ -22,6 +23,7 @@ from backprop_evo.store.base import Keys
 from backprop_evo.store.engine import Database
 from backprop_evo.store.tables import API_KEYS
 
+# The id is part of the text, so that one row is read and compared instead of all hashes.
 KEY_TEXT = re.compile(r"bpe_([0-9a-f]{12})_([A-Za-z0-9-]{20,100})")
 
 
@@ -31,9 +33,11 @@ class SqlKeys(Keys):
 
     database: Database
 
+    @override
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         if not 1 <= len(label.strip()) <= 200:
             raise InvalidSettings("label must have 1 to 200 characters", field="label")
+        # The underscore parts id and secret.
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
         with self.database.write() as connection:
             connection.execute(
@@ -49,15 +53,18 @@ class SqlKeys(Keys):
         record = KeyRecord(id=key_id, label=label.strip(), scope=scope, created_at=now)
         return record, f"bpe_{key_id}_{secret}"
 
-    def every(self) -> Sequence[KeyRecord]:
+    @override
+    def all(self) -> Sequence[KeyRecord]:
         with self.database.read() as connection:
             rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id))
             return [_record(row) for row in rows]
 
+    @override
     def revoke(self, key_id: str, *, now: datetime) -> KeyRecord:
         with self.database.write() as connection:
             connection.execute(
                 update(API_KEYS)
+                # The first revocation's time stays.
                 .where(API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None))
                 .values(revoked_at=now)
             )
@@ -66,7 +73,8 @@ class SqlKeys(Keys):
             raise NotFound(f"no key {key_id!r}", hint="list the keys to see their ids")
         return _record(row)
 
-    def recognise(self, text: str) -> KeyRecord | None:
+    @override
+    def authenticate(self, text: str) -> KeyRecord | None:
         found = KEY_TEXT.fullmatch(text)
         if found is None:
             return None
@@ -74,10 +82,12 @@ class SqlKeys(Keys):
             row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == found[1])).one_or_none()
         if row is None or row.revoked_at is not None:
             return None
+        # In constant time: how long a wrong guess takes must not tell how much of it was right.
         return _record(row) if hmac.compare_digest(row.secret_sha256, _digest(found[2])) else None
 
 
 def _digest(secret: str) -> str:
+    # No slow hash: 256 random bits cannot be guessed as a password can.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

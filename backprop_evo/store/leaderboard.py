@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from typing_extensions import override
 
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import Accuracies, LeaderboardRecord, Page
@@ -31,6 +32,7 @@ class SqlLeaderboard(Leaderboard):
 
     database: Database
 
+    @override
     def page(
         self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
     ) -> Page[LeaderboardRecord]:
@@ -51,6 +53,7 @@ class SqlLeaderboard(Leaderboard):
         place = (rank + limit, last.tier, last.rank_key, last.search_id, last.individual)
         return Page(items, encode_cursor("leaderboard", *place))
 
+    @override
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         here = LEADERBOARD.c.search_id == search_id
         query = (

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, func, select
 from backprop_evo.errors import BackpropEvoError, InvalidInput, Unavailable
 from backprop_evo.store.engine import Database
 
+# Any number that nothing else in the database locks; it is "bpem".
 MIGRATION_LOCK = 0x6270_656D
 
 
@@ -43,6 +44,7 @@ def scripts() -> Path:
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
+    # Alembic's configuration interpolates percent signs.
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     if connection is not None:
@@ -89,6 +91,7 @@ def _migrate(url: str, revision: str, *, down: bool) -> str | None:
     try:
         with database.migrate() as connection:
             if connection.dialect.name == "postgresql":
+                # SQLite needs none: its ``BEGIN IMMEDIATE`` lets one in at a time.
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             try:
                 (command.downgrade if down else command.upgrade)(_config(connection), revision)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
+from typing_extensions import override
 
 from backprop_evo.records.stored import NodeRecord, node_of
 from backprop_evo.store.base import Nodes
@@ -22,7 +23,8 @@ class SqlNodes(Nodes):
 
     database: Database
 
-    def beat(self, node: NodeRecord) -> None:
+    @override
+    def record_heartbeat(self, node: NodeRecord) -> None:
         values = {
             "slots": node.slots,
             "devices": json.dumps(list(node.devices)),
@@ -32,9 +34,11 @@ class SqlNodes(Nodes):
         }
         with self.database.write() as connection:
             known = connection.execute(update(NODES).where(NODES.c.name == node.name).values(**values))
+            # A node writes only its own row, so that nobody can insert it in between.
             if known.rowcount == 0:
                 connection.execute(insert(NODES).values(name=node.name, **values))
 
+    @override
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
         with self.database.read() as connection:
             busy = _busy_slots(connection)

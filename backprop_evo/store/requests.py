@@ -8,13 +8,15 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
 from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.store.base import Requests
 from backprop_evo.store.engine import Database
-from backprop_evo.store.keyed import KeyedRequest, note
+from backprop_evo.store.keyed import KeyedRequest, insert_request
 from backprop_evo.store.tables import REQUESTS
 
+# Longer than any client retries, short enough that the table stays small.
 KEPT_FOR = timedelta(days=7)
 
 
@@ -24,6 +26,7 @@ class SqlRequests(Requests):
 
     database: Database
 
+    @override
     def find(self, caller: str, key: str) -> EarlierRequest | None:
         with self.database.read() as connection:
             row = connection.execute(
@@ -35,14 +38,17 @@ class SqlRequests(Requests):
         answer = Answer(status=row.status, headers=json.loads(row.headers), body=row.body) if known else None
         return EarlierRequest(sha256=row.sha256, answer=answer)
 
+    @override
     def keep(self, request: KeyedRequest, answer: Answer) -> None:
         values = {"status": answer.status, "headers": json.dumps(dict(answer.headers)), "body": answer.body}
         mine = (REQUESTS.c.caller == request.caller, REQUESTS.c.key == request.key)
         try:
             with self.database.write() as connection:
                 connection.execute(delete(REQUESTS).where(REQUESTS.c.created_at < request.at - KEPT_FOR))
+                # Nothing was stored in its name, as with a refusal: it has no row yet.
                 if not request.is_marked:
-                    note(connection, request)
+                    insert_request(connection, request)
                 connection.execute(update(REQUESTS).where(*mine).values(**values))
+        # Another request under this key was answered first; its answer is the one that is repeated.
         except IntegrityError:
             return

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from typing_extensions import override
+
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import EXTEND, MAX_TRIALS
 from backprop_evo.store.base import Searches
+from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import search_record
-from backprop_evo.store.tables import Kind
 
 
 class SqlSearches(SqlDriven[SearchRecord], Searches):
@@ -23,9 +25,11 @@ class SqlSearches(SqlDriven[SearchRecord], Searches):
     def __init__(self, database: Database) -> None:
         super().__init__(database, Kind.SEARCH, search_record)
 
+    @override
     def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
         return self.store_new(spec, now)
 
+    @override
     def extend(
         self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
     ) -> SearchRecord:

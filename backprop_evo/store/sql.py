@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from backprop_evo.store import migrations
 from backprop_evo.store.base import Store
 from backprop_evo.store.engine import Database
@@ -35,9 +37,11 @@ class SqlStore(Store):
         self.keys = SqlKeys(database)
         self.requests = SqlRequests(database)
 
+    @override
     def is_ready(self) -> bool:
         return migrations.is_current(self.database)
 
+    @override
     def close(self) -> None:
         self.database.close()
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, func, select
+from typing_extensions import override
 
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Counts
 from backprop_evo.store.base import Statistics
+from backprop_evo.store.columns import Kind
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import SEARCHES, TRIALS, Kind
+from backprop_evo.store.tables import SEARCHES, TRIALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class SqlStatistics(Statistics):
 
     database: Database
 
+    @override
     def count(self) -> Counts:
         with self.database.read() as connection:
             driven = connection.execute(

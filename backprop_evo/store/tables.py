@@ -6,60 +6,28 @@ database.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import (
     BigInteger,
-    DateTime,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
     MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-LongId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only as INTEGER
+from backprop_evo.store.columns import LongId, UtcDateTime
+
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
-
-
-class Kind(StrEnum):
-    """What a row of ``searches`` is."""
-
-    SEARCH = "search"
-    EVALUATION = "evaluation"
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A timezone-aware time, kept as UTC; SQLite stores it without the zone, so that text order is time
-    order."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("times must carry a timezone")
-        in_utc = value.astimezone(UTC)
-        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):

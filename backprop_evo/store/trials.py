@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Update, func, insert, or_, select, update
+from typing_extensions import override
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.retrying import RetryPolicy
@@ -45,16 +46,19 @@ class SqlTrials(Trials):
 
     database: Database
 
+    @override
     def get(self, trial_id: str) -> TrialRecord:
         with self.database.read() as connection:
             return trial_record(_get_row(connection, trial_id))
 
+    @override
     def attempts(self, trial_id: str) -> Sequence[AttemptRecord]:
         query = select(ATTEMPTS).where(ATTEMPTS.c.trial_id == trial_id).order_by(ATTEMPTS.c.fence)
         with self.database.read() as connection:
             _get_row(connection, trial_id)
             return [attempt_record(row) for row in connection.execute(query)]
 
+    @override
     def page(
         self,
         search_id: str,
@@ -71,6 +75,7 @@ class SqlTrials(Trials):
             query = query.where(TRIALS.c.purpose == purpose)
         return self._page("trials", query, cursor, limit)
 
+    @override
     def of_behaviour(
         self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
     ) -> Page[TrialRecord]:
@@ -78,6 +83,7 @@ class SqlTrials(Trials):
         return self._page("behaviour", query, cursor, limit)
 
     def _page(self, kind: str, query: Select[Any], cursor: str | None, limit: int) -> Page[TrialRecord]:
+        # One more than is shown tells whether there is a next page, without counting.
         query = query.order_by(TRIALS.c.row.desc()).limit(page_size(limit) + 1)
         if cursor is not None:
             (below,) = decode_cursor(kind, cursor, (int,))
@@ -87,16 +93,19 @@ class SqlTrials(Trials):
         items = tuple(trial_record(row) for row in rows[:limit])
         return Page(items, encode_cursor(kind, rows[limit - 1].row) if len(rows) > limit else None)
 
+    @override
     def open(self, search_id: str) -> Sequence[TrialRecord]:
         query = select(TRIALS).where(TRIALS.c.search_id == search_id, IS_OPEN).order_by(TRIALS.c.row)
         with self.database.read() as connection:
             return [trial_record(row) for row in connection.execute(query)]
 
+    @override
     def finished(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
         with self.database.read() as connection:
             rows = connection.execute(_in_finish_order(select(TRIALS), search_id, after))
             return [trial_record(row) for row in rows]
 
+    @override
     def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
         columns: Select[Any] = select(
             TRIALS.c.id,
@@ -110,6 +119,7 @@ class SqlTrials(Trials):
             rows = connection.execute(_in_finish_order(columns, search_id, after))
             return [finish_record(row) for row in rows]
 
+    @override
     def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
         expires_at = now + timedelta(seconds=lease_s)
         live = (
@@ -117,11 +127,13 @@ class SqlTrials(Trials):
             .where(SEARCHES.c.id == TRIALS.c.search_id, SEARCHES.c.state.in_(TRAINING))
             .exists()
         )
+        # One statement decides: of many who claim at once, the condition on the state is true for one.
         claiming = (
             update(TRIALS)
             .where(TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, _due(now), live)
             .values(
                 state=TrialState.LEASED,
+                # Grows with every claim; whoever holds a smaller one can no longer write.
                 fence=TRIALS.c.fence + 1,
                 worker=worker,
                 lease_expires_at=expires_at,
@@ -139,9 +151,10 @@ class SqlTrials(Trials):
             connection.execute(
                 insert(ATTEMPTS).values(trial_id=trial_id, fence=lease.fence, worker=worker, started_at=now)
             )
-            add_event(connection, claimed.search_id, "trial.leased", now, _said_of(lease))
+            add_event(connection, claimed.search_id, "trial.leased", now, _lease_payload(lease))
             return lease
 
+    @override
     def start(self, lease: Lease, *, now: datetime) -> bool:
         starting = (
             _held_by(lease, TrialState.LEASED)
@@ -152,9 +165,10 @@ class SqlTrials(Trials):
             started = connection.execute(starting).one_or_none()
             if started is None:
                 return False
-            add_event(connection, started.search_id, "trial.running", now, _said_of(lease))
+            add_event(connection, started.search_id, "trial.running", now, _lease_payload(lease))
             return True
 
+    @override
     def renew(
         self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None
     ) -> bool:
@@ -162,8 +176,10 @@ class SqlTrials(Trials):
         if progress is not None:
             values["progress"] = encode_payload(progress)
         with self.database.write() as connection:
+            # No event: a heartbeat every few seconds would drown what happened.
             return connection.execute(_held_by(lease, *HELD).values(**values)).rowcount == 1
 
+    @override
     def finish(self, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
         with self.database.write() as connection:
             row = lock_leased(connection, lease)
@@ -173,6 +189,7 @@ class SqlTrials(Trials):
             close_attempt(connection, row.id, row.fence, result.outcome, result.reason, now)
             return True
 
+    @override
     def release(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
         with self.database.write() as connection:
             row = lock_leased(connection, lease)
@@ -187,6 +204,7 @@ class SqlTrials(Trials):
             close_attempt(connection, row.id, row.fence, TrialState.FAILED, reason, now)
             return True
 
+    @override
     def lose(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
         with self.database.write() as connection:
             row = lock_leased(connection, lease)
@@ -195,6 +213,7 @@ class SqlTrials(Trials):
             lose_trial(connection, row, now, reason, policy)
             return True
 
+    @override
     def expire(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
         query = (
             select(TRIALS.c.id)
@@ -202,9 +221,11 @@ class SqlTrials(Trials):
             .order_by(TRIALS.c.lease_expires_at)
         )
         with self.database.write() as connection:
+            # By id, so that two reconcilers lock rows in one order.
             expired = sorted(connection.execute(query).scalars())
             return [trial_id for trial_id in expired if _expire(connection, trial_id, now, policy)]
 
+    @override
     def unsent(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
         live = select(SEARCHES.c.id).where(SEARCHES.c.state.in_(TRAINING))
         query = (
@@ -213,6 +234,7 @@ class SqlTrials(Trials):
                 IS_OPEN,
                 TRIALS.c.search_id.in_(live),
                 TRIALS.c.state == TrialState.QUEUED,
+                # What was sent long ago counts as lost; the broker is asked before it is sent again.
                 func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at) <= queued_before,
                 _due(queued_before),
             )
@@ -222,8 +244,10 @@ class SqlTrials(Trials):
         with self.database.read() as connection:
             return connection.execute(query).scalars().all()
 
-    def touch_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
+    @override
+    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         with self.database.write() as connection:
+            # SQLite takes a limited number of values in one statement.
             for start in range(0, len(trial_ids), 500):
                 chunk = trial_ids[start : start + 500]
                 connection.execute(update(TRIALS).where(TRIALS.c.id.in_(chunk)).values(sent_at=now))
@@ -252,13 +276,14 @@ def _held_by(lease: Lease, *states: TrialState) -> Update:
     )
 
 
-def _said_of(lease: Lease) -> dict[str, object]:
+def _lease_payload(lease: Lease) -> dict[str, object]:
     return {"trial": lease.trial_id, "worker": lease.worker, "attempt": lease.fence}
 
 
 def _expire(connection: Connection, trial_id: str, now: datetime, policy: RetryPolicy) -> bool:
     """True when the trial was put back to QUEUED."""
     row = lock_with_search(connection, trial_id)
+    # Looked at again under the lock: the worker may have renewed or finished since the query.
     if row is None or row.state not in HELD or row.lease_expires_at is None or row.lease_expires_at > now:
         return False
     return lose_trial(connection, row, now, f"worker {row.worker} fell silent", policy)

@@ -10,6 +10,7 @@ from dsl.layout import DOT, ODOT
 from dsl.precedence import PRODUCT, SUM
 from dsl.primitives.rows import BinaryRow
 
+#: By name, in the order of the tables in ``docs/language.md``.
 BINARIES: Mapping[str, BinaryRow] = MappingProxyType(
     {
         row.name: row

@@ -46,6 +46,7 @@ _THROUGH = (
     "W_i but multiplies b_{i+1}^p by R_i, which fits only there."
 )
 
+#: By name, in the order of the tables in ``docs/language.md``.
 OPERANDS: Mapping[str, OperandRow] = MappingProxyType(
     {
         row.name: row
@@ -189,6 +190,7 @@ _PER_UNIT = (
     "bias correction."
 )
 
+#: By name; each applies to every operand.
 STATISTICS: Mapping[Statistic, StatisticRow] = MappingProxyType(
     {
         row.name: row

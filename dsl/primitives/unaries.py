@@ -67,6 +67,7 @@ def _scaled(x: Layout, c: Layout) -> Layout:
     return layout.row(c, layout.at_least(x, POWER), level=PRODUCT)
 
 
+#: By name, in the order of the tables in ``docs/language.md``.
 UNARIES: Mapping[str, UnaryRow] = MappingProxyType(
     {
         row.name: row

@@ -144,7 +144,7 @@ class Seed:
             [running, self.trial(number + 1, queued)],
         )
         self.begin(running)
-        self.store.nodes.beat(
+        self.store.nodes.record_heartbeat(
             NodeRecord(
                 name="node-a",
                 slots=2,

@@ -90,8 +90,8 @@ def test_the_database_knows_no_secret(store: SqlStore) -> None:
 def test_a_right_id_with_a_wrong_secret_is_not_recognised(store: SqlStore) -> None:
     keys = store.keys
     _, key = keys.issue("a test", KeyScope.READ, now=datetime.now(UTC))
-    assert keys.recognise(key) is not None
-    assert keys.recognise(key[:-1] + ("a" if key[-1] != "a" else "b")) is None
+    assert keys.authenticate(key) is not None
+    assert keys.authenticate(key[:-1] + ("a" if key[-1] != "a" else "b")) is None
 
 
 def test_pages_ask_for_the_key_once(guarded: TestClient, header: Callable[[KeyScope], Headers]) -> None:
@@ -117,10 +117,10 @@ def test_keys_from_the_command_line(url: str, monkeypatch: pytest.MonkeyPatch, s
     settings.cache_clear()
     try:
         key = CliRunner().invoke(app, ["create", "me", "--scope", "admin"]).output.strip()
-        found = store.keys.recognise(key)
+        found = store.keys.authenticate(key)
         assert found is not None
         assert found.id in CliRunner().invoke(app, ["list"]).output
         assert CliRunner().invoke(app, ["revoke", found.id]).exit_code == 0
-        assert store.keys.recognise(key) is None
+        assert store.keys.authenticate(key) is None
     finally:
         settings.cache_clear()

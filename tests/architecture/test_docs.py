@@ -1,5 +1,6 @@
 """Documentation that is run: links resolve, commands exist, images start what is there."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -112,3 +113,56 @@ def test_the_api_image_needs_no_torch() -> None:
     ).stdout.split()
     assert any(line.startswith("fastapi") for line in printed)
     assert not any(line.startswith("torch") for line in printed)
+
+
+WALK = re.compile(r"```walk\n(.*?)```", re.DOTALL)
+
+
+def file_named(name: str) -> Path:
+    """A file of the walk: below ``backprop_evo`` unless it begins with another room."""
+    outside = name.split("/")[0] in ("api", "workers", "dsl")
+    return ROOT / name if outside else ROOT / "backprop_evo" / name
+
+
+def modules_imported_by(path: Path) -> set[str]:
+    """Full names of what it imports, wherever in the file, and of where packages take those names from."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)  # a package that imports late names the module
+    return found
+
+
+def steps_of_the_walk() -> list[tuple[str, str, str]]:
+    """(from, arrow, to) for every arrow of the page."""
+    (block,) = WALK.findall((ROOT / "ARCHITECTURE.md").read_text())
+    steps = []
+    for line in block.splitlines():
+        files = re.findall(r"[\w/]+\.py", line)
+        arrows = re.findall(r"[→⇢]", line)
+        assert len(files) == len(arrows) + 1, line
+        steps += list(zip(files, arrows, files[1:], strict=False))
+    return steps
+
+
+@pytest.mark.parametrize(("start", "arrow", "end"), steps_of_the_walk(), ids=lambda part: str(part))
+def test_the_walk_of_an_equation_only_leads_down(start: str, arrow: str, end: str) -> None:
+    for name in (start, end):
+        assert file_named(name).is_file()
+    if arrow == "→":
+        module = ".".join(file_named(end).relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        imported = modules_imported_by(file_named(start))
+        assert any(name == module or name.startswith(module + ".") for name in imported), (start, end)
+
+
+def test_the_walk_leads_from_a_request_to_a_backward_pass_and_back() -> None:
+    steps = steps_of_the_walk()
+    assert steps[0][0].startswith("api/routes/")
+    named = {name for start, _, end in steps for name in (start, end)}
+    assert {"training/methods/sites.py", "store/endings.py", "search/population.py"} <= named
+    assert len(named) > 30

@@ -7,6 +7,7 @@ ROOT = Path(__file__).parents[2]
 NEVER_A_PACKAGE = ("alembic", "docker")
 BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|common|misc)(_|$)")
 ROOMS = ("dsl", "backprop_evo", "workers", "api")
+LONGEST_MODULE = 300
 
 
 def sources() -> list[Path]:
@@ -36,3 +37,9 @@ def test_the_code_map_names_every_room() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     rooms = [p.name for p in (ROOT / "backprop_evo").iterdir() if p.is_dir() and p.name != "__pycache__"]
     assert [room for room in (*ROOMS, *rooms) if f"{room}/" not in text] == []
+
+
+def test_no_module_is_longer_than_a_reader_holds_in_mind() -> None:
+    modules = [*sources(), *(path for path in (ROOT / "tests").rglob("*.py"))]
+    lengths = {str(path.relative_to(ROOT)): path.read_text().count("\n") for path in modules}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE} == {}

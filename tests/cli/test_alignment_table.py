@@ -65,6 +65,7 @@ def test_steps_of_an_epoch_are_the_trainers(images, batch):
         validation_images=10,
         batch_size=batch,
         epochs=2,
+        learning_rate=0.1,
         alignment_every=1,
     )
     points = train_child(parse("g"), spec, seed=0).alignment

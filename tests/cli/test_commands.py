@@ -16,7 +16,7 @@ from backprop_evo.cli.doctor import examine
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import Stack, check_port, free_port
 from backprop_evo.cli.tables import leaderboard_table
-from backprop_evo.errors import InvalidInput, InvalidSettings, Unavailable
+from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.service import parse_search_spec
 from backprop_evo.settings import Settings
 
@@ -69,14 +69,6 @@ def test_a_search_file_that_is_no_object_is_refused(tmp_path: Path, content: str
         search.read_document(file)
     with pytest.raises(InvalidInput, match="No such file"):
         search.read_document(tmp_path / "absent.json")
-
-
-def test_rates() -> None:
-    assert search.rates(None) is None
-    assert search.rates("0.1") == 0.1
-    assert search.rates("0.01,1") == {"rates": [0.01, 1.0]}
-    with pytest.raises(InvalidSettings):
-        search.rates("fast")
 
 
 def test_the_demo_search_is_valid_and_fair() -> None:

@@ -61,8 +61,8 @@ def test_presets_are_settings_and_options_change_all_of_them(sent: list[tuple[st
     assert invoke("table-1", "--preset", "A1", "--preset", "B1", "--epochs", "3").exit_code == 0
     ((_, body),) = sent
     assert [(each["name"], each["train"]["epochs"]) for each in body["settings"]] == [
-        ("A1, epochs 3.0", 3.0),
-        ("B1, epochs 3.0", 3.0),
+        ("A1, epochs 3", 3.0),
+        ("B1, epochs 3", 3.0),
     ]
     assert body["name"] == "table-1"
 

@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from backprop_evo.cli.main import app
-from backprop_evo.cli.train import build_spec
 from backprop_evo.cli.training_report import paired_difference
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainResult
+from backprop_evo.service.documents import train_spec
 
 SMALL = [
     "--model",
@@ -90,7 +90,9 @@ def test_a_grid_is_probed():
 
 
 def test_relative_steps_are_calibrated_probed_and_told():
-    result = run("g", *SMALL[:-2], "--relative-step", "0.01,0.03", "--probe-epochs", "0.25", "--json")
+    result = run(
+        "g", *SMALL[:-2], "--learning-rate", "relative 0.01,0.03", "--probe-epochs", "0.25", "--json"
+    )
     document = json.loads(result.stdout)
     assert document["spec"]["learning_rate"]["relative_steps"] == [0.01, 0.03]
     (training,) = document["equations"][0]["results"]
@@ -102,8 +104,7 @@ def test_relative_steps_are_calibrated_probed_and_told():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["g", *SMALL, "--relative-step", "0.03"], "relative"),
-        (["g", *SMALL[:-2], "--relative-step", "small"], "small"),
+        (["g", *SMALL[:-2], "--learning-rate", "relative small"], "small"),
         (["g +", *SMALL], "expected"),
         (["g", *SMALL, "--model", "alexnet"], "alexnet"),
         (["g", *SMALL, "--data", "cifar11"], "cifar11"),
@@ -124,15 +125,16 @@ def test_bad_requests_end_with_code_2_and_name_the_culprit(arguments, says):
 
 
 def test_a_preset_is_changed_by_what_is_given():
-    spec = build_spec("A1-momentum", {"epochs": 1.0, "model": None}, None, 0.5, evaluate_test=False)
+    spec = train_spec("A1-momentum", {"epochs": "1.0", "model": "", "probe_epochs": "0.5"})
     assert (spec.model, spec.epochs, spec.optimizer) == ("wrn-16-2", 1.0, "momentum")
     assert isinstance(spec.learning_rate, LearningRateGrid)
     assert spec.learning_rate.probe_epochs == 0.5
-    assert build_spec("A1", {}, "0.3", None, evaluate_test=True).learning_rate == 0.3
-    relative = build_spec("A1", {}, None, None, relative_step="0.03", evaluate_test=False).learning_rate
+    relative = train_spec("A1", {"learning_rate": "relative 0.03"}).learning_rate
     assert relative == RelativeStepGrid(relative_steps=(0.03,), probe_epochs=1.0)
+    single = train_spec("A1", {"learning_rate": "0.3", "test": "true"})
+    assert (single.learning_rate, single.evaluate_test) == (0.3, True)
     with pytest.raises(InvalidSettings):
-        build_spec("A1", {}, "-1", None, evaluate_test=False)
+        train_spec("A1", {"learning_rate": "-1"})
 
 
 def test_alignment_is_a_second_table():

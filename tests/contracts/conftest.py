@@ -93,6 +93,10 @@ class Scene:
         self.store.individuals.record(search.id, "c", individuals, [trial], now=self.now)
         return trial.id
 
+    def kinds(self, **options: object) -> list[str]:
+        """Of the events there are, in order."""
+        return [event.kind for event in self.store.events.after(**options)]
+
     def lease(self, trial_id: str, worker: str = "node/0", lease_s: float = 60) -> Lease:
         lease = self.store.trials.claim(trial_id, worker, lease_s=lease_s, now=self.now)
         assert lease is not None

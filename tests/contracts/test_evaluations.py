@@ -68,7 +68,7 @@ def test_neither_noun_finds_what_is_the_others(scene):
     for ask in (
         lambda: store.evaluations.get(search.id),
         lambda: store.evaluations.extend(search.id, seeds=1, now=scene.now),
-        lambda: store.evaluations.carry_out(EVALUATION_VERBS["pause"], search.id, now=scene.now),
+        lambda: store.evaluations.apply_verb(EVALUATION_VERBS["pause"], search.id, now=scene.now),
     ):
         with pytest.raises(NotFound, match="no evaluation"):
             ask()
@@ -114,13 +114,13 @@ def test_a_verb_acts_where_its_row_says(scene, verb, state):
     evaluation = claimed(scene)
     before = scene.store.evaluations.move(evaluation.id, state, now=scene.now)
     if state in verb.legal_in:
-        after = scene.store.evaluations.carry_out(verb, evaluation.id, now=scene.now)
+        after = scene.store.evaluations.apply_verb(verb, evaluation.id, now=scene.now)
         assert (after.state, kinds(scene)[-1]) == (verb.to, f"evaluation.{verb.to}")
     elif state in verb.done_in:
-        assert scene.store.evaluations.carry_out(verb, evaluation.id, now=scene.now) == before
+        assert scene.store.evaluations.apply_verb(verb, evaluation.id, now=scene.now) == before
     else:
         with pytest.raises(IllegalTransition) as refused:
-            scene.store.evaluations.carry_out(verb, evaluation.id, now=scene.now)
+            scene.store.evaluations.apply_verb(verb, evaluation.id, now=scene.now)
         assert "clone" not in refused.value.legal
 
 

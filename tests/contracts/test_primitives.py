@@ -14,41 +14,22 @@ import torch
 
 from backprop_evo.training.meaning import draws, elementary
 from backprop_evo.training.meaning.activations import IDENTITY, RELU, TANH
-from backprop_evo.training.meaning.feedback import memory_format
-from backprop_evo.training.meaning.linear_ops import Convolution, Dense, Pooled
 from backprop_evo.training.meaning.operands import OPERANDS as OPERANDS_IN_TORCH
-from backprop_evo.training.meaning.poolings import Mean
 from backprop_evo.training.meaning.rules import compile_rule
 from backprop_evo.training.meaning.site_view import SiteView
 from backprop_evo.training.meaning.statistics import RunningStatistics
-from dsl import reference, site_values
+from dsl import reference
 from dsl.equation import Equation, Operand, Operation, Unary
 from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES, Shape
 from dsl.shapes import infeasibility
 from dsl.variation import sample
+from tests.contracts.layers import CONV, DENSE, LAYERS, Matrices, passes
+from tests.sites import random_site
 
 ACTIVATIONS = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
 #: Normalising amplifies the rounding of its operand by |x| / std, hence the wide last one (8 bits).
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 3e-4, torch.bfloat16: 1e-1}
-
-DENSE = ("dense", site_values.Dense(), Dense(), (7,), (6, 7))
-CONV = (
-    "conv",
-    site_values.Convolution(padding=(1, 1)),
-    Convolution((1, 1), (1, 1), (1, 1), 1),
-    (4, 5, 6),
-    (6, 4, 3, 3),
-)
-STRIDED = (
-    "strided, grouped, dilated conv",
-    site_values.Convolution(stride=(2, 1), padding=(0, 1), dilation=(1, 2), groups=2),
-    Convolution((2, 1), (0, 1), (1, 2), 2),
-    (4, 7, 8),
-    (6, 2, 3, 3),
-)
-POOLED = ("pooled dense", site_values.PooledDense(), Pooled(Dense(), (Mean((2, 3)),)), (4, 5, 6), (6, 4))
-LAYERS = [DENSE, CONV, STRIDED, POOLED]
 NONE = Unary("identity")
 
 
@@ -130,57 +111,6 @@ def _down_to_input(operand: Operand, unary: Unary) -> Equation:
     return Equation(operand, (Operation(unary, operand, NONE, "left"),))
 
 
-class Matrices:
-    """The site's own matrices in place of drawn ones."""
-
-    def __init__(self, values: site_values.SiteValues, tensor) -> None:
-        self._values, self._tensor = values, tensor
-
-    def random(self, _weight):
-        return self._tensor(self._values.R)
-
-    def bernoulli(self, _weight):
-        return self._tensor(self._values.S)
-
-    def from_top(self, classes, h):
-        return (
-            self._tensor(self._values.R_L)
-            .view(classes, *h.shape[1:])
-            .contiguous(memory_format=memory_format(h))
-        )
-
-
-def rounded(values: site_values.SiteValues, dtype: torch.dtype) -> site_values.SiteValues:
-    """The site with all values representable in ``dtype``, so that the comparison is of functions, not of
-    inputs.
-    """
-
-    def to(array):
-        return torch.from_numpy(np.ascontiguousarray(array)).to(dtype).double().numpy()
-
-    names = ("h_pre", "h", "dh", "h_next_pre", "b_next", "b_top", "W", "R", "S", "R_L")
-    return site_values.SiteValues(values.operation, **{name: to(getattr(values, name)) for name in names})
-
-
-def passes(layer, seed: int, count: int, dtype: torch.dtype = torch.float64) -> list[site_values.SiteValues]:
-    """What one site above a ReLU sees in ``count`` backward passes; its weights stay."""
-    _, operation, _, in_shape, weight_shape = layer
-    rng = np.random.default_rng(seed)
-    steps, before = [], None
-    for _ in range(count):
-        values = site_values.random_site(
-            rng,
-            operation,
-            in_shape=in_shape,
-            weight_shape=weight_shape,
-            activation="relu",
-            weights_of=before,
-        )
-        before = rounded(values, dtype)
-        steps.append(before)
-    return steps
-
-
 def in_torch(equation, steps, op, activation, dtype, channels_last) -> list[np.ndarray]:
     rule, statistics, signals = compile_rule(equation), RunningStatistics(), []
     for values in steps:
@@ -224,49 +154,6 @@ def draws_from_numpy(monkeypatch, seed: int) -> None:
 
     monkeypatch.setattr(draws, "normal_like", normal)
     monkeypatch.setattr(draws, "zero_some_", zero_some)
-
-
-def ones(channels_last: bool, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    return torch.ones(64, 15, 17, 7, dtype=dtype).contiguous(memory_format=layout)
-
-
-@pytest.mark.parametrize("channels_last", [False, True])
-@pytest.mark.parametrize("c", [0.01, 0.1, 0.3])
-def test_what_is_dropped_is_dropped_with_the_right_probability_anew_each_time(c, channels_last):
-    x = ones(channels_last)
-    torch.manual_seed(0)
-    one, two = draws.zero_some_(x.clone(), c), draws.zero_some_(x.clone(), c)
-    deviation = (c * (1 - c) / x.numel()) ** 0.5
-    assert one.shape == x.shape
-    assert one.stride() == x.stride()
-    assert set(one.unique().tolist()) == {0.0, 1.0}
-    assert abs(1 - one.double().mean().item() - c) < 5 * deviation
-    assert abs(((one == 0) & (two == 0)).double().mean().item() - c * c) < 5 * deviation
-    neighbours = (one[:, :, :, 1:] == 0) & (one[:, :, :, :-1] == 0)
-    assert abs(neighbours.double().mean().item() - c * c) < 5 * deviation
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_noise_is_normal_and_anew_each_time(channels_last, dtype):
-    x = ones(channels_last, dtype)
-    torch.manual_seed(0)
-    one, two = draws.normal_like(x), draws.normal_like(x)
-    assert (one.shape, one.stride(), one.dtype) == (x.shape, x.stride(), dtype)
-    deviation = x.numel() ** -0.5
-    for entries, expected, spread in ((one, 0, 1), (one**2, 1, 2**0.5), (one * two, 0, 1), (one**4, 3, 10)):
-        assert abs(entries.double().mean().item() - expected) < 5 * spread * deviation + 0.01
-
-
-@pytest.mark.parametrize("c", [0.01, 0.3])
-def test_draws_follow_torchs_seed(c):
-    x = ones(True)
-    torch.manual_seed(7)
-    first = draws.zero_some_(x.clone(), c), draws.normal_like(x)
-    torch.manual_seed(7)
-    again = draws.zero_some_(x.clone(), c), draws.normal_like(x)
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 
 @pytest.mark.parametrize("text", ["mean(g) + mean(g)", "bn(g) * std(g)", "mean(dh) + bn(dh)"])
@@ -330,9 +217,7 @@ def compare(ours: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
 @pytest.mark.parametrize("operand", ["dh", "g", "b_next_R_dh", "b_top_R_L_dh", "h_pre"])
 def test_operands_know_other_activations(operand, activation):
     rng = np.random.default_rng(5)
-    values = site_values.random_site(
-        rng, DENSE[1], in_shape=DENSE[3], weight_shape=DENSE[4], activation=activation
-    )
+    values = random_site(rng, DENSE[1], in_shape=DENSE[3], weight_shape=DENSE[4], activation=activation)
     equation = _down_to_input(Operand(operand), NONE)
     (ours,) = in_torch(
         equation, [values], DENSE[2], ACTIVATIONS[activation], torch.float64, channels_last=False

@@ -13,7 +13,7 @@ import pytest
 from backprop_evo import data
 from backprop_evo.data import fetching, local_file
 from backprop_evo.data.catalogue import DatasetInfo
-from backprop_evo.data.fetching import bring
+from backprop_evo.data.fetching import fetch_from
 from backprop_evo.data.progress import Progress, Report
 from backprop_evo.data.sources import Source, from_path
 from backprop_evo.data.sources.published_files import Files, FolderFiles
@@ -37,7 +37,7 @@ def test_next_source_is_tried(
     tiny: DatasetInfo, tiny_arrays: Arrays, batches_folder: Path, tmp_path: Path
 ) -> None:
     seen: list[Progress] = []
-    path = bring(tiny, tmp_path / "data", [UNREACHABLE, from_path(batches_folder)], report=seen.append)
+    path = fetch_from(tiny, tmp_path / "data", [UNREACHABLE, from_path(batches_folder)], report=seen.append)
     assert np.array_equal(local_file.read(tiny, path.parent).train.images, tiny_arrays["train.images"])
     assert local_file.origin(tiny, path.parent) == str(batches_folder)
     assert "host: no route to host" in [progress.step for progress in seen]
@@ -47,7 +47,7 @@ def test_next_source_is_tried(
 
 def test_all_reasons_are_told(tiny: DatasetInfo, tmp_path: Path) -> None:
     with pytest.raises(DatasetUnusable) as caught:
-        bring(tiny, tmp_path, [UNREACHABLE, from_path(tmp_path / "nowhere")])
+        fetch_from(tiny, tmp_path, [UNREACHABLE, from_path(tmp_path / "nowhere")])
     assert "host: no route to host" in caught.value.message
     assert "no folder or archive" in caught.value.message
     assert caught.value.hint is not None
@@ -66,21 +66,21 @@ def test_wrong_content_is_not_used_and_the_next_source_is(
     swapped = dict(png_sheets) | {"data_batch_1.png": png_sheets["data_batch_2.png"]}
     folder = lay_down(tmp_path / "sheets", swapped)
     with pytest.raises(DatasetUnusable, match=r"train\.images has SHA-256"):
-        bring(tiny, tmp_path / "data", [from_path(folder)])
+        fetch_from(tiny, tmp_path / "data", [from_path(folder)])
     assert visible(tmp_path / "data") == []
-    bring(tiny, tmp_path / "data", [from_path(folder), from_path(batches_folder)])
+    fetch_from(tiny, tmp_path / "data", [from_path(folder), from_path(batches_folder)])
     assert visible(tmp_path / "data") == ["tiny.safetensors"]
 
 
 def test_nothing_is_done_when_it_is_here(tiny: DatasetInfo, tiny_file: Path) -> None:
     before = tiny_file.stat()
-    assert bring(tiny, tiny_file.parent, [UNREACHABLE]) == tiny_file
+    assert fetch_from(tiny, tiny_file.parent, [UNREACHABLE]) == tiny_file
     assert tiny_file.stat().st_mtime_ns == before.st_mtime_ns
 
 
 def test_damaged_file_is_replaced(tiny: DatasetInfo, tiny_file: Path, batches_folder: Path) -> None:
     tiny_file.write_bytes(tiny_file.read_bytes()[:-5])
-    bring(tiny, tiny_file.parent, [from_path(batches_folder)])
+    fetch_from(tiny, tiny_file.parent, [from_path(batches_folder)])
     assert local_file.verify(tiny, tiny_file.parent) == tiny.sha256
 
 
@@ -101,9 +101,9 @@ def test_interrupted_fetch_goes_on_without_downloading_again(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bring(tiny, tmp_path, [Source("host", obtain)], report=interrupt)
+        fetch_from(tiny, tmp_path, [Source("host", obtain)], report=interrupt)
     assert visible(tmp_path) == []
-    bring(tiny, tmp_path, [Source("host", obtain)])
+    fetch_from(tiny, tmp_path, [Source("host", obtain)])
     assert downloaded == list(batches)
     assert not (tmp_path / ".downloads" / "tiny").exists()
 
@@ -112,7 +112,7 @@ def test_rest_of_a_killed_process_is_removed(tiny: DatasetInfo, batches_folder: 
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / ".tiny.safetensors.4711.tmp").write_bytes(b"half")
-    bring(tiny, folder, [from_path(batches_folder)])
+    fetch_from(tiny, folder, [from_path(batches_folder)])
     assert visible(folder) == ["tiny.safetensors"]
 
 
@@ -125,7 +125,7 @@ def test_too_little_room_is_told_before_anything_is_downloaded(
     with pytest.raises(
         DatasetUnusable, match=r"the disk is full \(0 MB are needed, 0 MB are free\)"
     ) as caught:
-        bring(tiny, tmp_path, [source])
+        fetch_from(tiny, tmp_path, [source])
     assert asked == []
     assert caught.value.hint is not None
     assert "--data-dir" in caught.value.hint
@@ -142,7 +142,7 @@ def test_disk_that_fills_up(
     if where == "writing":
         monkeypatch.setattr(local_file.os, "fsync", full)
     with pytest.raises(DatasetUnusable, match="the disk is full") as caught:
-        bring(tiny, tmp_path / "data", [source, UNREACHABLE])
+        fetch_from(tiny, tmp_path / "data", [source, UNREACHABLE])
     assert caught.value.exit_code == 2
     assert visible(tmp_path / "data") == []
 
@@ -150,7 +150,7 @@ def test_disk_that_fills_up(
 def test_folder_that_cannot_be_used(tiny: DatasetInfo, batches_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("")
     with pytest.raises(DatasetUnusable, match="the folder cannot be used"):
-        bring(tiny, tmp_path / "a file", [from_path(batches_folder)])
+        fetch_from(tiny, tmp_path / "a file", [from_path(batches_folder)])
 
 
 def test_only_one_process_fetches(tiny: DatasetInfo, batches_folder: Path, tmp_path: Path) -> None:
@@ -167,9 +167,9 @@ def test_only_one_process_fetches(tiny: DatasetInfo, batches_folder: Path, tmp_p
         assert other.stdout is not None
         other.stdout.readline()
         with pytest.raises(Conflict, match="another process is fetching tiny"):
-            bring(tiny, tmp_path, [from_path(batches_folder)])
+            fetch_from(tiny, tmp_path, [from_path(batches_folder)])
         other.communicate()
-    bring(tiny, tmp_path, [from_path(batches_folder)])
+    fetch_from(tiny, tmp_path, [from_path(batches_folder)])
 
 
 def test_bundled_data_set_needs_no_fetching() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import dsl
-from dsl.site_values import Convolution, random_site
+from dsl.site_values import Convolution
+from tests.sites import random_site
 
 #: Entries per setting and optimizer as printed; the row with p1_b (A3, momentum) is missing.
 PRINTED = {

@@ -5,7 +5,8 @@ import pytest
 
 import dsl
 from dsl import reference
-from dsl.site_values import Convolution, Dense, random_site
+from dsl.site_values import Convolution, Dense
+from tests.sites import random_site
 
 X = np.array([[3.0, -4.0, 0.0], [1.0, 0.0, -2.0]])
 

@@ -7,7 +7,8 @@ import pytest
 
 import dsl
 from dsl import BINARIES, EVERYTHING, OPERANDS, Equation, Operation, reference
-from dsl.site_values import Convolution, Dense, SiteValues, random_site
+from dsl.site_values import Convolution, Dense, SiteValues
+from tests.sites import random_site
 
 SITES = {
     "dense": (Dense(), (5,), (4, 5)),

@@ -10,18 +10,31 @@ from pathlib import Path
 
 import psutil
 
+from backprop_evo.parent_death import dying_with_parent
 from backprop_evo.records.searching import Confirmation, SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import Service
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
-from backprop_evo.tether import tethered
 
 QUICK = TrainSpec(
-    model="mlp-8", epochs=0.2, batch_size=64, train_images=640, validation_images=200, augment=False
+    model="mlp-8",
+    epochs=0.2,
+    batch_size=64,
+    learning_rate=0.1,
+    train_images=640,
+    validation_images=200,
+    augment=False,
 )
-SLOW = TrainSpec(model="mlp-64", epochs=400, batch_size=64, train_images=1280, validation_images=200)
+SLOW = TrainSpec(
+    model="mlp-64",
+    epochs=400,
+    batch_size=64,
+    learning_rate=0.1,
+    train_images=1280,
+    validation_images=200,
+)
 IMPATIENT = {
     "LEASE_S": "3",
     "HEARTBEAT_S": "0.3",
@@ -81,7 +94,7 @@ class Cluster:
         for name in names:
             with (self.home / f"{name}.log").open("ab") as output:
                 self.processes[name] = subprocess.Popen(
-                    tethered((sys.executable, *self.PROGRAMS[name])),
+                    dying_with_parent((sys.executable, *self.PROGRAMS[name])),
                     env=self.environment,
                     stdout=output,
                     stderr=output,

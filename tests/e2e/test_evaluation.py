@@ -47,7 +47,7 @@ def test_workers_give_the_table_that_one_process_gives(cluster: Cluster) -> None
     here = tuple(carry_out(spec, lambda method, train, seed: train_child(method, train, seed=seed)))
     assert as_json(table) == as_json(make_table(spec, here, seeds=2))
 
-    cluster.service.carry_out_on_evaluation("extend", asked.id, {"seeds": 1})
+    cluster.service.apply_verb_to_evaluation("extend", asked.id, {"seeds": 1})
     eventually(ended, "the added seed was trained")
     more = cluster.service.evaluation_table(evaluations.get(asked.id))
     assert (more.seeds, more.ended, more.looks) == (3, 9, 2)

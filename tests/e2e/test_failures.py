@@ -15,7 +15,13 @@ from tests.e2e.cluster import SLOW, Cluster, eventually, search_spec
 pytestmark = pytest.mark.slow
 
 STEADY = SLOW.__class__(
-    model="mlp-32", epochs=12, batch_size=64, train_images=1280, validation_images=200, augment=False
+    model="mlp-32",
+    epochs=12,
+    batch_size=64,
+    learning_rate=0.1,
+    train_images=1280,
+    validation_images=200,
+    augment=False,
 )
 """Long enough to be killed in the middle, on any machine."""
 
@@ -98,7 +104,7 @@ def test_a_search_submitted_while_redis_is_away_runs_later(cluster: Cluster) -> 
 def test_a_cancelled_search_stops_its_running_trials(cluster: Cluster) -> None:
     search = cluster.service.submit_search(search_spec("cancelled", trials=4, train=SLOW))
     until_running(cluster, search.id)
-    cluster.service.carry_out("cancel", search.id)
+    cluster.service.apply_verb("cancel", search.id)
     assert {trial.state for trial in trials_of(cluster, search.id)} == {TrialState.CANCELLED}
     after = cluster.service.submit_search(search_spec("after a cancellation", trials=2))
     assert cluster.until_ended(after.id, within_s=60).state is SearchState.COMPLETED

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import free_port
+from backprop_evo.parent_death import dying_with_parent
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -27,7 +28,6 @@ from backprop_evo.records.stored import Origin
 from backprop_evo.search.replay import replay, replay_pruning
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.sql import open_store
-from backprop_evo.tether import tethered
 from tests.e2e.cluster import IMPATIENT, Cluster, eventually, search_spec
 
 pytestmark = pytest.mark.slow
@@ -37,12 +37,15 @@ SEARCH = {
     "name": "journey",
     "trials": 5,
     "start": ["g / fro(g)"],
+    "population_size": 1000,
+    "lengths": [1.0, 0.0, 0.0],
     "start_random": 2,
     "in_flight": 1,
     "train": {
         "model": "mlp-8",
         "epochs": 0.2,
         "batch_size": 64,
+        "learning_rate": 0.1,
         "train_images": 640,
         "validation_images": 200,
     },
@@ -88,7 +91,9 @@ def stack(environment: dict[str, str], home: Path, port: int) -> Iterator[subpro
     """``backprop-evo up``, ready to answer."""
     log = home / "up.log"
     with log.open("wb") as output:
-        up = subprocess.Popen(tethered((*CLI, "up", "--port", str(port))), env=environment, stderr=output)
+        up = subprocess.Popen(
+            dying_with_parent((*CLI, "up", "--port", str(port))), env=environment, stderr=output
+        )
     try:
         with Client(f"http://127.0.0.1:{port}") as client:
             eventually(lambda: up.poll() is not None or client.is_ready(), "the stack was ready")

@@ -151,24 +151,24 @@ def test_pausing_resuming_and_stopping(store, clock, service, small_spec, train)
     claimed = store.searches.claim("c", lease_s=60, now=clock())
     progress, first = drive_once(store, claimed, "c", None, now=clock())
     assert len(first.trials) == 3
-    service.carry_out("pause", search.id)
+    service.apply_verb("pause", search.id)
     progress, decisions = drive_once(store, claimed, "c", progress, now=clock())
     assert decisions.is_empty
     assert not train(store, search.id, clock())
-    service.carry_out("resume", search.id)
+    service.apply_verb("resume", search.id)
     assert train(store, search.id, clock())
-    service.carry_out("stop", search.id)
+    service.apply_verb("stop", search.id)
     while train(store, search.id, clock()):
         progress, _ = drive_once(store, claimed, "c", progress, now=clock())
     assert store.searches.get(search.id).state is SearchState.STOPPED
-    assert service.carry_out("stop", search.id).state is SearchState.STOPPED
+    assert service.apply_verb("stop", search.id).state is SearchState.STOPPED
     assert store.searches.get(search.id).trials_done == 2
 
 
 def test_an_extended_search_goes_on(store, clock, service, small_spec, train):
     search = service.submit_search(small_spec(trials=2, start=("g",)))
     run_to_the_end(store, clock, search.id, train)
-    service.carry_out("extend", search.id, {"trials": 3})
+    service.apply_verb("extend", search.id, {"trials": 3})
     run_to_the_end(store, clock, search.id, train)
     assert store.searches.get(search.id).trials_done == 5
 

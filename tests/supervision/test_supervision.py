@@ -49,13 +49,13 @@ def test_a_crashed_process_starts_again_later_each_time(tmp_path: Path) -> None:
     for _ in range(3):
         member.start()
         eventually(lambda: not member.is_running)
-        member.tend()
+        member.restart_if_crashed()
         delays.append(member.next_start - time_now[0])
-        member.tend()
+        member.restart_if_crashed()
         assert member.process is None, "it must wait before it starts again"
         time_now[0] = member.next_start
     assert delays == [0.5, 1.0, 2.0]
-    member.tend()
+    member.restart_if_crashed()
     assert member.process is not None
     member.stop()
 
@@ -66,7 +66,7 @@ def test_a_process_that_ran_well_is_forgiven(tmp_path: Path) -> None:
     member.start()
     eventually(lambda: not member.is_running)
     time_now[0] = 3600.0
-    member.tend()
+    member.restart_if_crashed()
     assert member.next_start == 3600.5
 
 
@@ -116,7 +116,7 @@ time.sleep(60)
     parent.wait()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the tether is the Linux kernel's")
+@pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are the Linux kernel's")
 def test_nothing_outlives_a_supervisor_that_was_killed(
     doomed: tuple[subprocess.Popen[bytes], psutil.Process],
 ) -> None:

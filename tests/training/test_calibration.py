@@ -172,13 +172,13 @@ def test_a_real_grid_chooses_by_late_loss_and_continues_the_probe():
 
 def test_late_loss_is_that_of_the_last_steps(monkeypatch):
     seen = []
-    original = Run._look_at_losses
+    original = Run._read_losses
 
     def look(self, *, now=False):
         original(self, now=now)
         seen[:] = self._losses
 
-    monkeypatch.setattr(Run, "_look_at_losses", look)
+    monkeypatch.setattr(Run, "_read_losses", look)
     result = train_child(G, at(0.1), seed=0)
     assert len(seen) == 8
     assert result.late_train_loss == pytest.approx(sum(seen[4:]) / 4)

@@ -252,7 +252,14 @@ def test_unknown_methods_are_refused_with_the_known_names():
 @pytest.mark.parametrize("name", sorted(declared()))
 def test_every_method_trains_a_small_child_the_same_way_twice(name):
     settings = {"text": "drop(g, 0.1)"} if name == "equation" else {}
-    spec = TrainSpec(model="mlp-16-8-tanh", epochs=1, train_images=64, validation_images=50, batch_size=16)
+    spec = TrainSpec(
+        model="mlp-16-8-tanh",
+        epochs=1,
+        train_images=64,
+        validation_images=50,
+        batch_size=16,
+        learning_rate=0.1,
+    )
     one, again = (train_child(MethodSpec(name, settings), spec, seed=0) for _ in range(2))
     assert one.outcome is TrialState.COMPLETED
     assert [point.train_loss for point in one.curve] == [point.train_loss for point in again.curve]
@@ -272,6 +279,7 @@ def test_indirect_feedback_trains_aligned_and_in_both_precisions(precision):
     spec = TrainSpec(
         model="mlp-32-16",
         epochs=2,
+        learning_rate=0.1,
         train_images=64,
         validation_images=50,
         batch_size=16,

@@ -13,6 +13,7 @@ from backprop_evo.training.meaning.linear_ops import Convolution, Pooled
 from backprop_evo.training.models.build import build_model
 from dsl import reference, site_values
 from dsl.known import KNOWN
+from tests.sites import PooledDense
 
 SITES = 9
 
@@ -25,7 +26,7 @@ def as_numpy(view, top: torch.Tensor) -> site_values.SiteValues:
     operation = (
         site_values.Convolution(op.stride, op.padding, op.dilation, op.groups)
         if isinstance(op, Convolution)
-        else site_values.PooledDense()
+        else PooledDense()
     )
     h = array(view.h)
     identity = view.activation.is_identity

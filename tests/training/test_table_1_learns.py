@@ -33,7 +33,7 @@ WITH_BATCH_NORM_HELD = {"a2-momentum-2"}
 @pytest.mark.parametrize("key", ROWS)
 def test_a_row_of_table_1_moves_every_layer_and_learns(key, monkeypatch):
     signals, losses = [], []
-    original, look = rules.Rule.__call__, Run._look_at_losses
+    original, look = rules.Rule.__call__, Run._read_losses
 
     def call(self, view):
         signal = original(self, view)
@@ -45,7 +45,7 @@ def test_a_row_of_table_1_moves_every_layer_and_learns(key, monkeypatch):
         losses[:] = self._losses
 
     monkeypatch.setattr(rules.Rule, "__call__", call)
-    monkeypatch.setattr(Run, "_look_at_losses", looked)
+    monkeypatch.setattr(Run, "_read_losses", looked)
     if key in WITH_BATCH_NORM_HELD:
         hold_batch_norm(monkeypatch)
     result = train_child(KNOWN[key].equation, SPEC, seed=0)

@@ -9,7 +9,8 @@ from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore, open_store
-from tests.workers.rows import CONTROLLER, Clock, FakeBroker
+from tests.workers.rows import CONTROLLER, GOOD, Clock, FakeBroker, add_trials, give
+from workers.attempt import Attempts, Drain
 
 
 @pytest.fixture
@@ -41,3 +42,13 @@ def search(store: SqlStore, clock: Clock) -> SearchRecord:
     claimed = store.searches.claim(CONTROLLER, lease_s=600, now=clock())
     assert claimed is not None
     return claimed
+
+
+@pytest.fixture
+def attempts(store: SqlStore, options: Settings, clock: Clock) -> Attempts:
+    return Attempts(store, "node/1-0", options, give(GOOD), Drain(), clock)
+
+
+@pytest.fixture
+def trial_id(store: SqlStore, search: SearchRecord, clock: Clock) -> str:
+    return add_trials(store, search, 1, clock())[0]

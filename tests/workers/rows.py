@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.methods import equation_method
-from backprop_evo.records.searching import (
-    Purpose,
-)
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
+from backprop_evo.records.training import TrainResult
 from backprop_evo.store.sql import SqlStore
+from workers.attempt import Train
 
 CONTROLLER = "controller-1"
+GOOD = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.4)
 
 
 @dataclass
@@ -82,3 +84,17 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
     ]
     store.individuals.record(search.id, CONTROLLER, individuals, trials, now=now)
     return [trial.id for trial in trials]
+
+
+def give(result: TrainResult) -> Train:
+    """A training that ends with ``result``."""
+    return lambda *_: result
+
+
+def fail(error: BaseException) -> Train:
+    """A training that raises ``error``."""
+
+    def train(*_: Any) -> TrainResult:
+        raise error
+
+    return train

@@ -3,38 +3,23 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidEquation, Unavailable
-from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import PrunerSpec, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import NodeRecord, SearchRecord
+from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult
 from backprop_evo.search.replay import replay_pruning
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
 from backprop_evo.store.trials import SqlTrials
 from backprop_evo.training.run.rungs import Rungs
-from tests.workers.rows import CONTROLLER, Clock, add_trials
-from workers.attempt import Attempts, Drain, Ending, Train
-
-GOOD = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.4)
-
-
-def give(result: TrainResult) -> Train:
-    return lambda *_: result
-
-
-def fail(error: BaseException) -> Train:
-    def train(*_: Any) -> TrainResult:
-        raise error
-
-    return train
+from tests.workers.rows import CONTROLLER, GOOD, Clock, add_trials, fail, give
+from workers.attempt import Attempts, Ending
 
 
 def until_told_to_stop(
@@ -48,33 +33,23 @@ def until_told_to_stop(
     return TrainResult(outcome=TrialState.CANCELLED, reason="stopped on request")
 
 
-@pytest.fixture
-def attempts(store: SqlStore, options: Settings, clock: Clock) -> Attempts:
-    return Attempts(store, "node/1-0", options, give(GOOD), Drain(), clock)
-
-
-@pytest.fixture
-def trial_id(store: SqlStore, search: SearchRecord, clock: Clock) -> str:
-    return add_trials(store, search, 1, clock())[0]
-
-
 def test_a_result_is_recorded_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
-    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    assert attempts.run(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.NOT_OURS
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence, trial.result) == (TrialState.COMPLETED, 1, GOOD)
     assert len(store.trials.attempts(trial_id)) == 1
 
 
 def test_an_unknown_trial_is_left_alone(attempts: Attempts) -> None:
-    assert attempts.carry_out("nobody") is Ending.NOT_OURS
+    assert attempts.run("nobody") is Ending.NOT_OURS
 
 
 def test_a_trial_another_worker_holds_is_left_alone(
     attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
 ) -> None:
     assert store.trials.claim(trial_id, "node/2-0", lease_s=60, now=clock())
-    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
+    assert attempts.run(trial_id) is Ending.NOT_OURS
     assert store.trials.get(trial_id).worker == "node/2-0"
 
 
@@ -85,7 +60,7 @@ def test_odd_outcomes_are_results(
     attempts: Attempts, store: SqlStore, trial_id: str, outcome: TrialState
 ) -> None:
     attempts.train = give(TrainResult(outcome=outcome, reason="why"))
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     trial = store.trials.get(trial_id)
     assert trial.state is outcome
     assert trial.result is not None
@@ -96,9 +71,9 @@ def test_a_fault_is_tried_once_more_and_then_fails(
     attempts: Attempts, store: SqlStore, trial_id: str
 ) -> None:
     attempts.train = fail(RuntimeError("the tensor fell over\nsecond line"))
-    assert attempts.carry_out(trial_id) is Ending.RELEASED
+    assert attempts.run(trial_id) is Ending.RELEASED
     assert store.trials.get(trial_id).state is TrialState.QUEUED
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     trial = store.trials.get(trial_id)
     assert trial.state is TrialState.FAILED
     assert trial.result is not None
@@ -107,14 +82,14 @@ def test_a_fault_is_tried_once_more_and_then_fails(
 
 def test_what_cannot_be_trained_fails_at_once(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = fail(InvalidEquation("infeasible equation: IN + OUT"))
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.fence) == (TrialState.FAILED, 1)
 
 
 def test_the_soft_time_limit_is_a_timeout(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = fail(SoftTimeLimitExceeded())
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     assert store.trials.get(trial_id).state is TrialState.TIMEOUT
 
 
@@ -133,7 +108,7 @@ def test_a_training_that_hangs_is_given_up_although_its_heart_beats(
 
     attempts.train, attempts.end_process = hang, killed.set
     attempts.options = attempts.options.model_copy(update={"stall_s": 0.3})
-    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    assert attempts.run(trial_id) is Ending.OVERTAKEN
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
     assert trial.not_before is not None
@@ -156,7 +131,7 @@ def test_a_result_that_waits_for_the_database_does_not_hang(
     killed = threading.Event()
     attempts.end_process = killed.set
     attempts.options = attempts.options.model_copy(update={"stall_s": 0.1})
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
+    assert attempts.run(trial_id) is Ending.FINISHED
     assert not killed.is_set()
 
 
@@ -166,7 +141,7 @@ def test_the_settings_limit_the_time_of_every_training(
     seen = []
     attempts.options = options.model_copy(update={"trial_time_limit_s": 7.0})
     attempts.train = lambda _trial, spec, *_: (seen.append(spec.time_limit_s), GOOD)[1]
-    attempts.carry_out(trial_id)
+    attempts.run(trial_id)
     assert seen == [7.0]
 
 
@@ -176,7 +151,7 @@ def test_a_cancelled_search_stops_its_running_trial(
     attempts.train = until_told_to_stop
     timer = threading.Timer(0.15, lambda: store.searches.move(search.id, SearchState.CANCELLED, now=clock()))
     timer.start()
-    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
+    assert attempts.run(trial_id) is Ending.OVERTAKEN
     timer.join()
     assert store.trials.get(trial_id).state is TrialState.CANCELLED
 
@@ -193,7 +168,7 @@ def test_live_numbers_reach_the_database(attempts: Attempts, store: SqlStore, tr
         return GOOD
 
     attempts.train = train
-    attempts.carry_out(trial_id)
+    attempts.run(trial_id)
     assert seen == [
         {
             "epoch": 0.5,
@@ -209,123 +184,9 @@ def test_live_numbers_reach_the_database(attempts: Attempts, store: SqlStore, tr
 def test_a_drained_worker_gives_its_trial_back(attempts: Attempts, store: SqlStore, trial_id: str) -> None:
     attempts.train = until_told_to_stop
     attempts.drain.begin(0.1)
-    assert attempts.carry_out(trial_id) is Ending.RELEASED
+    assert attempts.run(trial_id) is Ending.RELEASED
     trial = store.trials.get(trial_id)
     assert (trial.state, trial.worker) == (TrialState.QUEUED, None)
-
-
-def test_whoever_lost_the_lease_writes_nothing(
-    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
-) -> None:
-    def train(*_: Any) -> TrainResult:
-        clock.move(3601)
-        assert store.trials.expire(now=clock(), policy=RetryPolicy(max_attempts=3)) == [trial_id]
-        lease = store.trials.claim(trial_id, "node/2-0", lease_s=60, now=clock())
-        assert lease is not None
-        assert store.trials.finish(lease, replace(GOOD, validation_accuracy=0.6), now=clock())
-        return GOOD
-
-    attempts.train = train
-    attempts.options = attempts.options.model_copy(update={"heartbeat_s": 30.0})
-    assert attempts.carry_out(trial_id) is Ending.OVERTAKEN
-    result = store.trials.get(trial_id).result
-    assert result is not None
-    assert result.validation_accuracy == 0.6
-    assert store.searches.get(store.trials.get(trial_id).search_id).trials_done == 1
-
-
-def test_a_dead_predecessor_of_the_same_slot_is_replaced_after_a_pause(
-    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
-) -> None:
-    assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
-    clock.move(1.9)
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
-    clock.move(0.2)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
-    outcomes = [(attempt.fence, attempt.outcome) for attempt in store.trials.attempts(trial_id)]
-    assert outcomes == [(1, "lost"), (2, "completed")]
-
-
-def test_an_equation_that_kills_its_worker_every_time_ends(
-    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
-) -> None:
-    for _ in range(3):
-        assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())  # and the process dies
-        attempts.carry_out(trial_id)
-        clock.move(60)
-    assert attempts.carry_out(trial_id) is Ending.NOT_OURS
-    trial = store.trials.get(trial_id)
-    assert (trial.state, trial.fence) == (TrialState.LOST, 3)
-    assert trial.result is not None
-    assert trial.result.reason == "lost 3 times; the last time: its worker process died (out of memory?)"
-
-
-@pytest.mark.parametrize(
-    ("others", "waited_s", "ending"),
-    [
-        ((), 2, Ending.FINISHED),
-        (("node",), 2, Ending.FINISHED),
-        (("node", "elsewhere"), 2, Ending.NOT_YET),
-        (("node", "elsewhere"), 31, Ending.NOT_YET),
-        (("node", "elsewhere"), 32, Ending.FINISHED),
-    ],
-)
-def test_the_node_that_lost_a_trial_leaves_it_to_others_that_live_for_a_while(
-    attempts: Attempts,
-    store: SqlStore,
-    trial_id: str,
-    clock: Clock,
-    others: tuple[str, ...],
-    waited_s: float,
-    ending: Ending,
-) -> None:
-    assert store.trials.claim(trial_id, "node/1-0", lease_s=60, now=clock())
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
-    clock.move(waited_s)
-    for name in others:
-        store.nodes.beat(
-            NodeRecord(
-                name=name, slots=1, devices=("cpu",), code_version="0", started_at=clock(), seen_at=clock()
-            )
-        )
-    assert attempts.carry_out(trial_id) is ending
-
-
-def test_another_node_takes_a_lost_trial_as_soon_as_it_is_due(
-    attempts: Attempts, store: SqlStore, trial_id: str, clock: Clock
-) -> None:
-    assert store.trials.claim(trial_id, "gone/1-0", lease_s=60, now=clock())
-    clock.move(61)
-    assert store.trials.expire(now=clock(), policy=attempts.options.retry_policy) == [trial_id]
-    assert attempts.carry_out(trial_id) is Ending.NOT_YET
-    clock.move(2)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
-
-
-def test_a_trial_that_was_given_back_waits_for_nothing(
-    attempts: Attempts, store: SqlStore, trial_id: str
-) -> None:
-    attempts.train = fail(RuntimeError("once"))
-    assert attempts.carry_out(trial_id) is Ending.RELEASED
-    attempts.train = give(GOOD)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
-
-
-def test_a_database_that_is_away_for_a_while_loses_no_result(
-    attempts: Attempts, store: SqlStore, trial_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    really = SqlTrials.finish
-    refusals = [Unavailable("away"), Unavailable("still away")]
-
-    def finish(*args: Any, **kwargs: Any) -> bool:
-        if refusals:
-            raise refusals.pop()
-        return really(*args, **kwargs)
-
-    monkeypatch.setattr(SqlTrials, "finish", finish)
-    assert attempts.carry_out(trial_id) is Ending.FINISHED
-    assert store.trials.get(trial_id).state is TrialState.COMPLETED
 
 
 def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
@@ -349,7 +210,7 @@ def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
 
     attempts.train = train
     ids = add_trials(store, search, 3, clock())
-    assert [attempts.carry_out(trial_id) for trial_id in ids] == [Ending.FINISHED] * 3
+    assert [attempts.run(trial_id) for trial_id in ids] == [Ending.FINISHED] * 3
     ended = [store.trials.get(trial_id) for trial_id in ids]
     assert [each.state for each in ended] == [TrialState.COMPLETED] * 2 + [TrialState.PRUNED]
     assert ended[-1].result is not None

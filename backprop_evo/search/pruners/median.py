@@ -22,6 +22,7 @@ class Median:
     def reason(
         self, value: IntermediateValue, peers: Sequence[IntermediateValue], spec: PrunerSpec
     ) -> str | None:
+        """None with fewer than ``min_trials`` peers, for the median of a few is luck; a tie goes on."""
         if len(peers) < spec.min_trials:
             return None
         if spec.signal == "train_loss":

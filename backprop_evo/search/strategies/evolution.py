@@ -26,6 +26,7 @@ class Evolution:
         return known.proposed >= known.spec.start_random and len(known.population) == 0 and known.out > 0
 
     def propose(self, known: Known, generator: Random) -> Proposal:
+        """A random equation while there is no parent to draw, else a mutation of one that is selected."""
         if known.proposed < known.spec.start_random or len(known.population) == 0:
             return Proposal(origin=Origin.RANDOM, candidate=known.language.draw(generator))
 

@@ -22,6 +22,7 @@ class RandomSearch:
         return False
 
     def propose(self, known: Known, generator: Random) -> Proposal:
+        """Drawn from the vocabulary; the control against which evolution has to pay off."""
         return Proposal(origin=Origin.RANDOM, candidate=known.language.draw(generator))
 
 

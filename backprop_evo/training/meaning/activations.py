@@ -28,6 +28,7 @@ class Activation:
 
     @property
     def is_identity(self) -> bool:
+        """True where no activation stands before the linear operation: dh is all ones."""
         return self.name == "identity"
 
 

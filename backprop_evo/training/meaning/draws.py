@@ -23,6 +23,7 @@ def normal_like(x: Tensor) -> Tensor:
     if x.device.type != "cpu":
         return torch.randn_like(x)
     flat = torch.randn(x.numel(), dtype=x.dtype)
+    # The run is viewed in that order: independent entries are as good in any.
     if memory_format(x) is torch.channels_last:
         return flat.as_strided(x.shape, x.stride())
     return flat.view(x.shape)
@@ -41,6 +42,7 @@ def zero_some_(x: Tensor, c: float) -> Tensor:
     if c <= _FEW:
         entries.index_fill_(0, _positions(x.numel(), c), 0)
     else:
+        # int16 is uniform on −32768 … 32767.
         threshold = round(c * _STEPS) - _STEPS // 2
         entries.mul_(torch.ge(_random_int16(x.numel()), threshold, out=torch.empty_like(entries)))
     return x
@@ -59,6 +61,7 @@ def _positions(count: int, c: float) -> Tensor:
 
 def _random_int16(count: int) -> Tensor:
     """Four from each word of SFC64, twice as fast as torch's own generator, which gives the seed."""
+    # From torch's generator, which a run keeps and restores: draws stay repeatable.
     seed = int(torch.randint(2**63 - 1, ()))
     words = np.random.SFC64(seed).random_raw(-(-count // 4))
     return torch.from_numpy(words).view(torch.int16)[:count]

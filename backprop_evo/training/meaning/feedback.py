@@ -54,6 +54,7 @@ class FixedMatrices:
                 return weight.sign().mul_(initial_scale(weight))
             case "frsf":
                 return weight.sign().mul_(self._like(weight, "R").abs())
+            # From the global generator: fresh magnitudes are noise of the run, not a property of the site.
             case "brsf":
                 return torch.randn_like(weight).abs_().mul_(initial_scale(weight)).mul_(weight.sign())
 
@@ -65,7 +66,11 @@ class FixedMatrices:
         """R_L, shape (K, *) where * is the shape of one sample of ``h``; in h's memory format."""
         shape = (classes, *h.shape[1:])
         return self._keep(
-            "R_L", shape, h, lambda generator: torch.randn(shape, generator=generator) / classes**0.5
+            # Over sqrt(K): b_top · R_L then has the size of b_top whatever the number of classes.
+            "R_L",
+            shape,
+            h,
+            lambda generator: torch.randn(shape, generator=generator) / classes**0.5,
         )
 
     def _like(self, weight: Tensor, kind: str) -> Tensor:
@@ -84,9 +89,12 @@ class FixedMatrices:
         self, kind: str, shape: tuple[int, ...], like: Tensor, draw: Callable[[torch.Generator], Tensor]
     ) -> Tensor:
         layout = memory_format(like)
+        # The same numbers again for another device, type or layout, as a model moved after conversion needs
+        # them.
         key = (kind, shape, like.device, like.dtype, layout)
         if key not in self._drawn:
             text = f"{self.seed} {self.site} {kind} {shape}".encode()
+            # 63 bits: torch's seeds are signed. A hash, so that neighbouring seeds and sites share nothing.
             seed = int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
             drawn = draw(torch.Generator().manual_seed(seed))
             self._drawn[key] = drawn.to(like.device, like.dtype).contiguous(memory_format=layout)
@@ -100,5 +108,6 @@ def initial_scale(weight: Tensor) -> float:
 
 def memory_format(x: Tensor) -> torch.memory_format:
     """Channels-last for a tensor that is (and not contiguous too), else contiguous."""
+    # A 1×1 tensor is both; calling it contiguous keeps views of it cheap.
     last = x.dim() == 4 and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
     return torch.channels_last if last else torch.contiguous_format

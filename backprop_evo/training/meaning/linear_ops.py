@@ -44,17 +44,20 @@ class Dense(LinearOp):
     """``nn.Linear``; leading dimensions between sample and features are positions that share the weight."""
 
     def forward(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """(B, …, I) → (B, …, O)."""
         return F.linear(h, weight, bias)
 
     def backward(
         self, b_next: Tensor, h: Tensor, weight: Tensor, bias: bool, wanted: tuple[bool, bool]
     ) -> Gradients:
+        """Positions count as further samples in the gradient of the weight, as in autograd."""
         flat_BO = b_next.reshape(-1, b_next.shape[-1])
         signal = b_next.matmul(weight) if wanted[0] else None
         d_weight_OI = flat_BO.t().mm(h.reshape(-1, h.shape[-1])) if wanted[1] else None
         return signal, d_weight_OI, flat_BO.sum(0) if bias else None
 
     def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        """(B, …, O) → (B, …, I)."""
         del like
         return b_next.matmul(matrix)
 
@@ -69,11 +72,13 @@ class Convolution(LinearOp):
     groups: int
 
     def forward(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) → (B, O, H', W')."""
         return F.conv2d(h, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
     def backward(
         self, b_next: Tensor, h: Tensor, weight: Tensor, bias: bool, wanted: tuple[bool, bool]
     ) -> Gradients:
+        """One call into aten for whatever is wanted, as in autograd."""
         gradients: Gradients = torch.ops.aten.convolution_backward(
             b_next,
             h,
@@ -83,6 +88,7 @@ class Convolution(LinearOp):
             self.padding,
             self.dilation,
             False,
+            # No output padding: it belongs to transposed convolutions, as the False above.
             [0, 0],
             self.groups,
             [wanted[0], wanted[1], bias],
@@ -90,6 +96,7 @@ class Convolution(LinearOp):
         return gradients
 
     def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        """The gradient with respect to the input is the transposed operation; ``like`` gives its shape."""
         signal = self.backward(b_next, like, matrix, False, (True, False))[0]
         assert signal is not None
         return signal
@@ -103,16 +110,19 @@ class Pooled(LinearOp):
     poolings: tuple[Pooling, ...]
 
     def forward(self, h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """h is the input of the lowest pooling, the result the output of the operation."""
         return self.op.forward(self._stages(h)[-1], weight, bias)
 
     def backward(
         self, b_next: Tensor, h: Tensor, weight: Tensor, bias: bool, wanted: tuple[bool, bool]
     ) -> Gradients:
+        """The gradient of the weight is taken at the pooled input, which is made again rather than kept."""
         *below, x = self._stages(h)
         signal, d_weight, d_bias = self.op.backward(b_next, x, weight, bias, wanted)
         return None if signal is None else self._down(signal, below), d_weight, d_bias
 
     def transpose(self, b_next: Tensor, matrix: Tensor, like: Tensor) -> Tensor:
+        """Down through the operation, then through each pooling, the highest first."""
         *below, x = self._stages(like)
         return self._down(self.op.transpose(b_next, matrix, x), below)
 
@@ -145,6 +155,7 @@ def linear_op(layer: nn.Linear | nn.Conv2d) -> LinearOp | str:
         padding = (0, 0)
     elif padding == "same":
         spans = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        # torch pads such layers more on one side, which one number for each axis cannot say.
         if any(span % 2 for span in spans):
             return "its 'same' padding is asymmetric (even kernel)"
         padding = (spans[0] // 2, spans[1] // 2)

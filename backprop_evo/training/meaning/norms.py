@@ -47,6 +47,7 @@ def row_groups(x: Tensor) -> Iterator[Tensor]:
     if x.device.type == "cpu":
         rows = max(1, _GROUP_ENTRIES // max(1, matrix_BN.shape[1]))
     for group in matrix_BN.split(rows):
+        # Sums of bfloat16 stop growing after 256 equal terms.
         yield group.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -74,6 +75,7 @@ def mean_square(x: Tensor) -> Tensor:
 def mean_and_variance(x: Tensor) -> tuple[Tensor, Tensor]:
     """Over the first axis, shape (1, *) each; the variance divided by B, about the mean in a second pass."""
     mean_1N = column_sums(x).div_(x.shape[0])
+    # Two passes: the mean of squares less the square of the mean loses all digits where the mean is large.
     variance_1N = column_sums(x, lambda group: (group - mean_1N).square_()).div_(x.shape[0])
     return as_row(mean_1N, x), as_row(variance_1N, x)
 
@@ -110,6 +112,7 @@ def norm(x: Tensor, p: float) -> Tensor:
             return norms.amax()
         case _ if p < 0:
             return norms.amin()
+    # p = 2: the norm of the row norms is the norm of all entries.
     whole: Tensor = torch.linalg.vector_norm(norms, p)
     return whole
 
@@ -131,6 +134,7 @@ def _row_norms(group_bN: Tensor, p: float) -> Tensor:
 
 def _largest(x: Tensor, axis: int) -> Tensor:
     """Of |x| along ``axis``."""
+    # Without |x|, which would be a tensor of x's size.
     return torch.maximum(x.amin(axis).neg_(), x.amax(axis))
 
 

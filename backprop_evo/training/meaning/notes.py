@@ -52,6 +52,7 @@ def activate(h_pre: Tensor, activation: Activation, *, keep_input: bool = False)
     ``keep_input`` remembers h_pre for σ's own gradient in place of h, so that a site which needs h_pre
     costs no second tensor.
     """
+    # Nothing will come back through here: no note, and none of its memory.
     if not (torch.is_grad_enabled() and h_pre.requires_grad):
         return activation.value(h_pre)
     h = _FromInput.apply(h_pre, activation) if keep_input else activation.value(h_pre)  # type: ignore[no-untyped-call]
@@ -59,6 +60,7 @@ def activate(h_pre: Tensor, activation: Activation, *, keep_input: bool = False)
 
 
 def _note_activation(h: Tensor, h_pre: Tensor, activation: Activation) -> Tensor:
+    # On the tensor itself: it lives as long as the tensor, whatever the model does with it.
     h._below = _Activated(h_pre, activation, h._version)  # type: ignore[attr-defined]
     return h
 
@@ -73,6 +75,7 @@ def note_pooling(out: Tensor, source: Tensor, pooling: Pooling | None) -> Tensor
 def look_below(x: Tensor) -> Below:
     """What the layer whose input is ``x`` stands on."""
     h, poolings, note = x, [], getattr(x, "_below", None)
+    # torch counts changes in place; a tensor that was changed is no longer what the note says.
     while isinstance(note, _PooledFrom) and note.versions == (h._version, note.source._version):
         poolings.append(note.pooling)
         h, note = note.source, getattr(note.source, "_below", None)
@@ -120,8 +123,10 @@ class NoticeFunctions(TorchFunctionMode):
         if activation is None and in_place is None:
             return func(*args, **kwargs)
         h_pre = args[0] if args else kwargs["input"]
+        # ``inplace`` may come by position: F.relu(x, True).
         if activation is not None and not (kwargs.get("inplace") or (len(args) > 1 and args[1])):
             return activate(h_pre, activation, keep_input=self._keep_input)
+        # The call overwrites it, and dh of some activations is read from it.
         before = h_pre.clone()
         return _note_activation(func(*args, **kwargs), before, activation or in_place or IDENTITY)
 

@@ -44,9 +44,11 @@ class Mean(Pooling):
         return f"mean over axes {', '.join(map(str, self.axes))}"
 
     def forward(self, h: Tensor) -> Tensor:
+        """Without the axes, or with size 1 in their place."""
         return h.mean(self.axes, self.keepdim)
 
     def transpose(self, b: Tensor, like: Tensor) -> Tensor:
+        """Every entry gets an equal share, written in ``like``'s memory layout."""
         axes = {axis % like.dim() for axis in self.axes}
         shape = [1 if axis in axes else size for axis, size in enumerate(like.shape)]
         spread = b.reshape(shape).expand_as(like)
@@ -68,11 +70,13 @@ class AveragePool(Pooling):
         return f"average pooling of {'×'.join(map(str, self.kernel))}"
 
     def forward(self, h: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C, H', W')."""
         return F.avg_pool2d(
             h, self.kernel, self.stride, self.padding, self.ceil_mode, self.count_include_pad, self.divisor
         )
 
     def transpose(self, b: Tensor, like: Tensor) -> Tensor:
+        """aten's gradient; ``like`` lends only its shape."""
         signal: Tensor = aten.avg_pool2d_backward(
             b,
             like,
@@ -96,9 +100,11 @@ class AdaptiveAveragePool(Pooling):
         return f"average pooling to {'×'.join(map(str, self.size))}"
 
     def forward(self, h: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C, *size)."""
         return F.adaptive_avg_pool2d(h, self.size)
 
     def transpose(self, b: Tensor, like: Tensor) -> Tensor:
+        """Of 1×1 the transpose of the mean, which keeps channels-last memory."""
         if b.shape[-2:] == (1, 1):
             return Mean((-2, -1), keepdim=True).transpose(b, like)
         signal: Tensor = aten._adaptive_avg_pool2d_backward(b, like)
@@ -115,9 +121,11 @@ class Reshape(Pooling):
         return "flatten" if len(self.shape) <= 1 else "a change of shape"
 
     def forward(self, h: Tensor) -> Tensor:
+        """(B, *) → (B, *shape)."""
         return h.reshape(h.shape[0], *self.shape)
 
     def transpose(self, b: Tensor, like: Tensor) -> Tensor:
+        """The entries back in ``like``'s shape and memory layout."""
         return torch.empty_like(like).copy_(b.reshape(like.shape))
 
 

@@ -78,11 +78,13 @@ class Rule:
         value = self._operand(self.equation.first, known)
         for step in self._steps:
             value = _unary(step.operation.left_unary, value, view, f"left {step.number}")
+            # ``left(x, y)`` is x: y is never computed, so that nothing about it matters (``dsl.primitives``).
             if not step.live:
                 continue
             right = self._operand(step.operation.right, known)
             right = _unary(step.operation.right_unary, right, view, f"right {step.number}")
             if step.product is not None:
+                # A product always is a new tensor.
                 value = Value(_product(step.product, value.tensor, right.tensor, view), owned=True)
             else:
                 value = _elementwise(step.operation.binary, value, right)
@@ -93,6 +95,8 @@ class Rule:
         if name in known.operands:
             value = Value(known.operands[name], owned=False)
         else:
+            # The signal that came through a matrix is kept for the next operand that asks; only the sole user
+            # may overwrite it.
             alone = meaning.transport not in self._shared_transports
             tensor = meaning.compute(known.view, alone)
             known.operands[name] = tensor
@@ -103,6 +107,7 @@ class Rule:
         x, name = value.tensor, operand.name
         if name not in known.averages:
             statistics = known.view.statistics
+            # The standard deviation needs the mean anyway; the mean alone costs one pass less.
             spread = name in self._spread
             known.averages[name] = (
                 statistics.mean_and_std(name, x) if spread else (statistics.mean(name, x), None)
@@ -113,6 +118,7 @@ class Rule:
         assert std is not None
         if operand.statistic == "std":
             return Value(std.to(x.dtype), owned=False)
+        # Overwriting saves a tensor of the size of the signal, which on a CPU is a tenth of a step.
         out = x if value.owned else None
         return Value(elementary.centred(x, mean, std.clamp(min=EPSILON), out), owned=True)
 
@@ -122,6 +128,7 @@ def compile_rule(equation: Equation) -> Rule:
     shapes = shapes_of(equation)
     befores = (shape_of_operand(equation.first), *shapes)
     steps = []
+    # ``befores`` has one shape more, that of the result, which no operation starts from.
     for number, (operation, before) in enumerate(zip(equation.operations, befores, strict=False), start=1):
         kind = BINARIES[operation.binary].shape
         left = shape_after_unary(operation.left_unary, before)
@@ -133,6 +140,7 @@ def compile_rule(equation: Equation) -> Rule:
     return Rule(
         equation=equation,
         needs=_needs(meanings),
+        # One of them can share the call that makes the weight's gradient; the other has its own.
         transport="W" if users["W"] else "R" if users["R"] else None,
         _steps=tuple(steps),
         _sole=frozenset(name for name, count in Counter(names).items() if count == 1),
@@ -155,16 +163,19 @@ def _unary(unary: Unary, value: Value, view: SiteView, place: str) -> Value:
     x, out = value.tensor, value.tensor if value.owned else None
     if unary.name == "identity":
         return value
+    # A view: whoever overwrites it overwrites what it views, so that ownership passes on.
     if unary.name == "transpose":
         return Value(x.transpose(0, 1), value.owned)
     if unary.name in elementary.REMEMBERING:
         mean, square = view.statistics.mean(place, x), view.statistics.square(place, x)
         return Value(elementary.REMEMBERING[unary.name](x, mean, square, out), owned=True)
+    # Functions without a constant take one too and ignore it: one signature for all.
     constant = unary.constant if unary.constant is not None else 0.0
     return Value(elementary.UNARIES[unary.name](x, constant, out), owned=True)
 
 
 def _elementwise(binary: str, x: Value, y: Value) -> Value:
+    # An owned row of statistics cannot take the result: it is smaller.
     shape = torch.broadcast_shapes(x.tensor.shape, y.tensor.shape)
     out = next((v.tensor for v in (x, y) if v.owned and v.tensor.shape == shape), None)
     return Value(elementary.BINARIES[binary](x.tensor, y.tensor, out), owned=True)
@@ -172,6 +183,7 @@ def _elementwise(binary: str, x: Value, y: Value) -> Value:
 
 def _product(left: Shape, x: Tensor, y: Tensor, view: SiteView) -> Tensor:
     if left is Shape.OUT:
+        # Fewer rows where x is a running statistic: then one row goes through the layer.
         return view.op.transpose(x, y.expand_as(view.weight), view.h[: x.shape[0]])
     if left is Shape.TOP:
         return view.down_from_top(x, y)
@@ -179,6 +191,7 @@ def _product(left: Shape, x: Tensor, y: Tensor, view: SiteView) -> Tensor:
 
 
 def _every_row(x: Tensor, h: Tensor) -> Tensor:
+    # Autograd wants a signal for every sample, and one that overlaps itself in memory cannot be added to.
     return x if x.shape == h.shape else torch.empty_like(h).copy_(x.expand_as(h))
 
 

@@ -49,6 +49,8 @@ class SiteView:
         A rule that never sends b_next through a weight has no transport, and then no transposed operation
         is done.
         """
+        # An equation like ``b_top_R_L_dh`` never sends b_next down: the transposed operation would be work
+        # for nothing.
         wants_signal = wants_signal and transport is not None
         if not (wants_signal or wants_weight or wants_bias):
             return None, None
@@ -72,6 +74,7 @@ class SiteView:
 
     def b_top(self) -> Tensor:
         """The loss gradient at the model's output, shape (B, K)."""
+        # A model whose output has more axes than (B, K) is read as one of K = their product.
         return self.top().to(self.h.dtype).flatten(1)
 
     def R_L(self) -> Tensor:  # noqa: N802 - the paper's name
@@ -86,6 +89,8 @@ class SiteView:
         """TOP · RTOP → IN, in h's memory format; ``matrix`` has shape (K, *) or (1, *)."""
         shape = self.h.shape[1:]
         matrix = matrix.expand(b_top_BK.shape[1], *shape)
+        # In channels-last memory the product is taken in that order of columns, which makes its result a
+        # view.
         if self.h.dim() != 4 or memory_format(self.h) is not torch.channels_last:
             return _thin_product(b_top_BK, matrix.flatten(1)).view(-1, *shape)
         channels, height, width = shape
@@ -100,6 +105,7 @@ class SiteView:
 
     def derivative(self) -> Tensor:
         """∂h/∂h_pre, shape IN; a new tensor."""
+        # Expanded, not filled: σ's gradient function reads it once.
         ones = torch.ones((), dtype=self.h.dtype, device=self.h.device).expand_as(self.h)
         if self.activation.is_identity:
             return torch.ones_like(self.h)

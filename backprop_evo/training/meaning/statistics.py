@@ -36,8 +36,10 @@ class RunningStatistics:
 
     def _update(self, key: str, batch: Tensor) -> Tensor:
         average = self._averages.get(key)
+        # Another shape begins anew: a convolution that sees images of another size has other units.
         if average is None or average.shape != batch.shape or average.device != batch.device:
             average = self._averages[key] = batch.clone()
         else:
+            # RUNNING · average + (1 − RUNNING) · batch, in one operation and in place.
             average.lerp_(batch, 1 - RUNNING)
         return average

@@ -3,7 +3,8 @@
 Read ``registry`` (which methods there are) → ``declaration`` (how one declares itself) → ``known/`` (one file
 each) → ``learner`` (what carries out the steps of one child). Methods with sites rest on ``conversion`` (a
 model's layers become sites) → ``sites`` (activation and linear operation as one autograd function) →
-``discovery`` (what stands below each layer). Importing this package does not import torch.
+``discovery`` (what stands below each layer). ``changed_gradient`` is what controls
+are made of. Importing this package does not import torch.
 """
 
 from backprop_evo.training.methods.declaration import Declared, Method

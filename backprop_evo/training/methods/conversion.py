@@ -52,6 +52,7 @@ class Conversion:
 
     def undo(self) -> nn.Module:
         """Gives every module its own ``forward`` back, so that the model is as it was. May be repeated."""
+        # In reverse: a module that was wrapped twice gets its first ``forward`` back last.
         for module in reversed(self._replaced):
             replacement = module.__dict__.pop("forward", None)
             original = getattr(replacement, "original", None)
@@ -84,7 +85,9 @@ class Conversion:
 
         A site whose σ is the identity says why, and what that means for an equation.
         """
-        lines = [f"{site.name}: {type(site.layer).__name__} after {_told(site)}" for site in self.sites]
+        lines = [
+            f"{site.name}: {type(site.layer).__name__} after {_activation_text(site)}" for site in self.sites
+        ]
         return "\n".join(lines + [f"{left.name}: left alone, {left.reason}" for left in self.left_alone])
 
 
@@ -111,6 +114,7 @@ def apply_equation(
     """
     equation = read_equation(equation) if isinstance(equation, str) else require_feasible(equation)
     if copy:
+        # Before anything is replaced: a copy of a converted module would call the original's site.
         model = copying.deepcopy(model)
     _refuse_converted(model)
     rule, surroundings = compile_rule(equation), look_below_layers(model)
@@ -141,6 +145,7 @@ def _install(conversion: Conversion, rule: Rule, top: TopSignal, surroundings: S
     for site in conversion.sites:
         _replace(site.layer, site, replaced)
     for module in conversion.model.modules():
+        # Somebody's own ``forward``, ours included, is not replaced.
         if "forward" in module.__dict__:
             continue
         if (activation := activation_of(module)) is not None:
@@ -160,6 +165,7 @@ def _install(conversion: Conversion, rule: Rule, top: TopSignal, surroundings: S
 
 
 def _replace(module: nn.Module, forward: Any, replaced: list[nn.Module]) -> None:
+    # On the instance: the class, and so every other model, is untouched, and hooks still run around it.
     module.__dict__["forward"] = forward
     replaced.append(module)
 
@@ -172,9 +178,11 @@ def _layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear | nn.Conv2d]]:
 
 def _unsuitable(model: nn.Module, name: str, layer: nn.Module) -> str | None:
     kind = nn.Linear if isinstance(layer, nn.Linear) else nn.Conv2d
+    # What such a layer computes is unknown: an equation in its place might train another network.
     if type(layer).forward is not kind.forward or "forward" in layer.__dict__:
         return f"{type(layer).__name__} has a forward of its own"
     parent = model.get_submodule(name.rpartition(".")[0])
+    # Its projections read the weight directly, so that the layer's ``forward`` would never be called.
     if isinstance(parent, nn.MultiheadAttention):
         return "attention uses its weight without calling it"
     return None
@@ -190,7 +198,7 @@ def _refuse_converted(model: nn.Module) -> None:
             )
 
 
-def _told(site: Site) -> str:
+def _activation_text(site: Site) -> str:
     activation = site.activation or site.expected or "whatever the first pass shows"
     if activation != "identity":
         return ", then ".join((activation, *map(str, site.poolings)))
@@ -251,6 +259,7 @@ class _Root:
                 field="model",
                 hint="wrap the model so that it returns its logits",
             )
+        # A signal of the pass before must not be taken for this one's.
         top.value = None
         if output.requires_grad:
             output.register_hook(lambda gradient: setattr(top, "value", gradient.detach()))

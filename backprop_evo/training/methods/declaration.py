@@ -179,6 +179,7 @@ class Method:
         """Equal for methods that behave equally; at most 128 characters."""
         if self.declared.fingerprint is not None:
             return self.declared.fingerprint(self.settings)
+        # Sorted: the order in which settings were given is no difference in behaviour.
         settings = json.dumps(asdict(self.settings), sort_keys=True)
         digest = hashlib.sha256(settings.encode()).hexdigest()[:12]
         return f"method:{self.declared.name}:{digest}"
@@ -213,8 +214,10 @@ def _row(each: Any, hint: Any) -> SettingRow:
 
 def _value(row: SettingRow, given: Scalar) -> Scalar:
     """``given`` as the setting has it: of its very type, but that a whole number is a number too."""
+    # A client may write 1 for 1.0 in JSON.
     if row.kind is float and type(given) is int:
         given = float(given)
+    # By type, not isinstance: True is an int to Python, and not to a setting.
     ok = (given is None and row.optional) or type(given) is row.kind
     if ok and isinstance(given, int | float):
         ok = (row.low is None or given >= row.low) and (row.high is None or given <= row.high)

@@ -54,6 +54,7 @@ class Surroundings:
 
 def look_below_layers(model: nn.Module) -> Surroundings:
     """Traces ``model`` without running or changing it."""
+    # A layer by itself has nothing below it.
     if isinstance(model, nn.Linear | nn.Conv2d):
         return Surroundings(traced=True, bottom={""}, calls_functions=False)
     try:
@@ -70,8 +71,11 @@ def look_below_layers(model: nn.Module) -> Surroundings:
         if isinstance(module, nn.Linear | nn.Conv2d):
             name = str(node.target)
             found.calls[name] += 1
+            # A layer that is called twice counts as having something below if one of its calls has.
             above[name] = above.get(name, False) or below
             found.seen[name] = _look_down(node.all_input_nodes[0], modules)
+        # Whatever depends on a parameter carries a gradient, so that a layer above it has something to
+        # update.
         if below or node.op == "get_attr" or (module is not None and any(True for _ in module.parameters())):
             learned.add(node)
         found.calls_functions |= _is_function(node)
@@ -82,6 +86,7 @@ def look_below_layers(model: nn.Module) -> Surroundings:
 def _look_down(node: fx.Node, modules: dict[str, nn.Module]) -> Seen:
     found: list[Pooling] = []
     while (reading := _pooling_reading(node, modules)) is not None:
+        # A second input, such as a computed size, is only known when the model runs.
         pooling = reading() if len(node.all_input_nodes) == 1 else None
         if pooling is None:
             return Seen()

@@ -36,6 +36,7 @@ def apply_indirect_feedback(model: nn.Module, *, copy: bool = False, seed: int =
 
     Raises InvalidSettings in the first backward pass where the model is no plain chain.
     """
+    # Direct feedback needs what this needs: b_top, R_L and dh; the rule is then replaced.
     conversion = apply_equation(model, DIRECT, copy=copy, seed=seed)
     chain = _Chain()
     for site in conversion.sites:
@@ -54,6 +55,7 @@ class _Chain:
     signals: dict[str, Tensor] = field(default_factory=dict)
 
     def note(self, site: Site, h: Tensor) -> None:
+        # The lowest layer again: a new forward pass begins.
         if site.name in self.below:
             self.sites.clear()
             self.below.clear()
@@ -65,6 +67,7 @@ class _Chain:
     def signal(self, site: Site, view: SiteView) -> Tensor:
         if not self.signals:
             self._carry_up(view.b_top())
+        # Taken out: the next backward pass finds the store empty and carries up anew.
         return self.signals.pop(site.name)
 
     def _carry_up(self, b_top_BK: Tensor) -> None:

@@ -122,20 +122,25 @@ class SiteLearner(Learner):
 
     @property
     def sites(self) -> Sequence[Site]:
+        """In forward order."""
         return self.conversion.sites
 
     def learn(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
+        """The mean loss, still on the device: reading it would make the host wait."""
         loss = cross_entropy(self.child.logits(x_BCHW), labels_B)
         loss.backward()
         return loss
 
     def trained_below_top(self) -> Sequence[nn.Parameter]:
         """All but those of the highest site, whose gradient never passes a site."""
+        # What the loss itself sends to the highest layer is never zero, whatever an equation does below.
         top = set(self.conversion.sites[-1].layer.parameters())
         return [parameter for parameter in self.child.model.parameters() if parameter not in top]
 
     def plain_backprop(self) -> AbstractContextManager[None]:
+        """Within, every site sends down what autograd would."""
         return self.conversion.other_rule(PLAIN_BACKPROP)
 
     def undo(self) -> nn.Module:
+        """The model with its own ``forward`` again; trained weights stay."""
         return self.conversion.undo()

@@ -57,6 +57,7 @@ def as_method(given: MethodSpec | Equation | str, settings: Mapping[str, Scalar]
         spec = given
     elif isinstance(given, Equation):
         spec = equation_method(dsl.to_text(given))
+    # A method's name first: it has dashes, and could only be read as subtractions.
     elif (name := given.strip()) in declared():
         spec = MethodSpec(name)
     else:

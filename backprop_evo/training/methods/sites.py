@@ -45,6 +45,7 @@ class TopSignal:
     value: Tensor | None = None
 
     def read(self) -> Tensor:
+        """Shape (B, K). Raises ``TopSignalMissing`` where the backward pass did not come by the output."""
         if self.value is None:
             raise TopSignalMissing(
                 "the equation uses b_top, the loss gradient at the model's output, "
@@ -58,12 +59,15 @@ class SiteRule(Protocol):
     """What a site follows: a compiled equation, as a rule."""
 
     @property
-    def needs(self) -> Needs: ...
+    def needs(self) -> Needs:
+        """What the site has to keep or make for it before the backward pass."""
 
     @property
-    def transport(self) -> Transport | None: ...
+    def transport(self) -> Transport | None:
+        """How it brings b_next down, where it is nothing but that; None for everything else."""
 
-    def __call__(self, view: SiteView, /) -> Tensor: ...
+    def __call__(self, view: SiteView, /) -> Tensor:
+        """The signal at h_pre, in the shape of h_pre. Must not write to what ``view`` shows."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,10 +93,14 @@ class Site:
     backward_passes: int = 0
 
     def __call__(self, input: Tensor) -> Tensor:
+        """The layer's output. Without a gradient on its input nothing is recorded. Raises
+        ``ActivationHidden``."""
         layer = self.layer
+        # Evaluation, and layers with nothing below them to update: the plain operation is all there is.
         if not (torch.is_grad_enabled() and input.requires_grad):
             return self.op.forward(input, layer.weight, layer.bias)
         below = look_below(input)
+        # Silently the equation would be another one: dh would be constant 1 here.
         if below.activation.is_identity and self.expected not in (None, below.activation.name):
             raise ActivationHidden(
                 f"{self.name} stands above a {self.expected}, but its input no longer shows it",
@@ -133,6 +141,7 @@ class _SiteFunction(torch.autograd.Function):
         h = h_pre if h is None else h
         x = h if x is None else x
         device = h.device.type
+        # Cast here, as autocast would within, so that what is kept for the backward pass is the small copy.
         if torch.is_autocast_enabled(device):
             dtype = torch.get_autocast_dtype(device)
             h, x = h.to(dtype), x.to(dtype)
@@ -147,6 +156,7 @@ class _SiteFunction(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
+        # Norms and averages of an equation are taken in float32 on purpose; autocast would cast their parts.
         with torch.autocast(b_next.device.type, enabled=False):
             return _site_backward(ctx, b_next)
 
@@ -156,6 +166,7 @@ def _site_backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
     activation: Activation = ctx.activation
     kept, weight, h_next_pre = ctx.saved_tensors
     h_pre = kept if ctx.remembers_input or activation.is_identity else None
+    # Computed again: cheaper than keeping a second tensor of that size for every site.
     h = activation.value(kept) if ctx.remembers_input else kept
     h = h.to(weight.dtype)
     wants_signal, _, _, wants_weight, wants_bias = ctx.needs_input_grad[:5]
@@ -167,10 +178,12 @@ def _site_backward(ctx: Any, b_next: Tensor) -> tuple[Tensor | None, ...]:
         kept_h_pre=h_pre,
         kept_h_next_pre=h_next_pre,
         b_next=b_next.to(weight.dtype),
+        # Read only where it is needed: without b_top a part of the model may be called alone.
         top=site.top.read if site.rule.needs.b_top else _no_top,
         matrices=site.matrices,
         statistics=site.statistics,
     )
+    # First, because the same call brings b_next down, which the rule then finds done.
     d_weight, d_bias = view.weight_gradients(site.rule.transport, wants_signal, wants_weight, wants_bias)
     signal = None
     if wants_signal:

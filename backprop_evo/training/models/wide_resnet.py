@@ -31,6 +31,7 @@ class Block(nn.Module):
             self.shortcut = nn.Conv2d(channels_in, channels_out, 1, stride=stride, bias=False)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, C_in, H, W) → (B, C_out, H / stride, W / stride). The projection sees the activated input."""
         h_BCHW = self.relu1(self.norm1(x_BCHW))
         branch_BCHW = self.conv2(self.relu2(self.norm2(self.conv1(h_BCHW))))
         skip_BCHW = x_BCHW if self.shortcut is None else self.shortcut(h_BCHW)
@@ -59,6 +60,7 @@ class WideResNet(nn.Module):
         self.classifier = nn.Linear(channels_in, classes)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Images (B, C, H, W) → logits (B, K)."""
         h_BCHW = self.relu(self.norm(self.groups(self.stem(x_BCHW))))
         logits_BK: Tensor = self.classifier(h_BCHW.mean(dim=(2, 3)))
         return logits_BK

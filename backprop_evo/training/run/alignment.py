@@ -35,6 +35,7 @@ def interval(child: Child, asked: int) -> int:
 def true_gradients(child: Child, x_BCHW: Tensor, labels_B: Tensor) -> Gradients:
     """The loss gradient of every layer's weight, by layer name, at the child's present weights."""
     layers = _layers(child)
+    # A second forward pass must leave no trace, or a training that is measured would be another one.
     with child.learner.plain_backprop(), _without_trace(child.model):
         loss = child.loss(x_BCHW, labels_B)
         gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
@@ -51,6 +52,7 @@ def compare(child: Child, truth: Gradients, step: int) -> list[AlignmentPoint]:
     for name, layer in _layers(child).items():
         if layer.weight.grad is None or not _has_direction(layer.weight.grad, truth[name]):
             continue
+        # Only equations that use R have a matrix that W could come to agree with.
         feedback_angle = None
         if name in sites and "R" in sites[name].rule.needs.matrices:
             feedback_angle = angle(layer.weight.detach(), sites[name].matrices.random(layer.weight.detach()))
@@ -68,10 +70,12 @@ def compare(child: Child, truth: Gradients, step: int) -> list[AlignmentPoint]:
 
 def angle(a: Tensor, b: Tensor) -> float:
     """Degrees between two tensors seen as vectors; 90 where one of them is zero."""
+    # In float64: near 0° the cosine differs from 1 in its last digits.
     a, b = a.double().flatten(), b.double().flatten()
     norms = float(a.norm() * b.norm())
     if norms == 0:
         return 90.0
+    # Rounding can make the cosine of parallel vectors a little more than 1.
     return math.degrees(math.acos(max(-1.0, min(1.0, float(a @ b) / norms))))
 
 
@@ -97,6 +101,7 @@ def _without_trace(model: nn.Module) -> Iterator[None]:
     norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
+        # The running averages stay, and the counter is a copy that is thrown away.
         norm.momentum = 0.0
         norm.num_batches_tracked = (
             None if norm.num_batches_tracked is None else norm.num_batches_tracked.clone()

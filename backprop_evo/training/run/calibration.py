@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from backprop_evo.records.states import TrialState
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.guards import EndedEarly
-from backprop_evo.training.run.loop import Material, Run
+from backprop_evo.training.run.loop import Run
+from backprop_evo.training.run.material import Material
 
 LARGEST_RATE = 1e30
 """Beyond it a float32 weight cannot be moved; an update that small counts as none."""
@@ -37,6 +38,7 @@ def rate_of_unit_step(material: Material, seed: int) -> float:
     Takes the first batch's gradient on a network of its own with the training's seed, and so leaves no trace.
     Raises EndedEarly where no layer below the classifier has an update to measure.
     """
+    # The rate plays no part: no step is taken.
     run = Run(material, 1.0, "constant", seed)
     run.first_gradients()
     material.limits.check()
@@ -66,6 +68,7 @@ def _size(update: Tensor, weight: Tensor) -> float:
 def _unit(sizes: Mapping[str, float]) -> float:
     usable = [size for size in sizes.values() if 1 / LARGEST_RATE < size < math.inf]
     if usable:
+        # The median: one layer with an odd scale, often the first, must not set the rate of all.
         return 1 / median(usable)
     if all(math.isfinite(size) for size in sizes.values()):
         raise EndedEarly(TrialState.PRUNED, "the first update is zero at every layer below the classifier")

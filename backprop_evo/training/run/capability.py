@@ -21,8 +21,8 @@ from backprop_evo.errors import InvalidSettings
 
 log = logging.getLogger(__name__)
 
+# Numbers of mallopt(3), which Python has no names for.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
-_GIBIBYTE = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
+    # Large blocks too come from the heap, and the heap is not given back until 2 GiB are free.
     kept = mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
     return bool(kept)
 
@@ -75,6 +76,7 @@ def choose(device: str | None, *, precision: str, images: bool) -> Capability:
             field="device",
             hint="use device 'cpu'",
         )
+    # Said, not refused: the results are right, only later.
     if precision == "bf16" and kind == "cpu" and not cpu_has_bf16():
         log.warning("this CPU has no bf16 instructions: bf16 is emulated, right but slower than float32")
     capability = Capability(
@@ -83,6 +85,7 @@ def choose(device: str | None, *, precision: str, images: bool) -> Capability:
         channels_last=images,
         precision=precision,
         freed_memory_kept=keep_freed_memory() if kind == "cpu" else False,
+        # A step of these small networks is many tiny kernels; launched one by one, the launches cost most.
         cuda_graph=kind == "cuda",
     )
     log.info("training with %s", capability)

@@ -19,6 +19,8 @@ from backprop_evo.training.methods.registry import method_of
 from backprop_evo.training.models.build import build_model
 from backprop_evo.training.run.capability import Capability
 
+# As torch recommends: the optimiser makes its buffers and cuDNN chooses its kernels before anything is
+# recorded.
 EAGER_STEPS_BEFORE_CAPTURE = 3
 
 
@@ -66,6 +68,8 @@ class Child:
         on_gpu = self._capability.cuda_graph
         return torch.optim.SGD(
             self.model.parameters(),
+            # A captured step reads the rate from a tensor, which can change; a number would be frozen into
+            # the graph.
             lr=self._rate if on_gpu else 0.0,
             momentum=spec.momentum if spec.optimizer == "momentum" else 0.0,
             weight_decay=spec.weight_decay,
@@ -82,6 +86,7 @@ class Child:
     def begin(self, phase: Phase) -> None:
         """The steps that follow belong to ``phase``, and are captured anew."""
         self.learner.begin(phase)
+        # What is trained changed, and a graph repeats what it recorded.
         self.phase, self._captured, self._eager_steps = phase, None, 0
 
     @property
@@ -101,12 +106,14 @@ class Child:
         return self._captured(x_BCHW, labels_B)
 
     def _eager_step(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
+        # None, not zero: what a phase does not train then stays as it is, weight decay included.
         self._optimizer.zero_grad(set_to_none=True)
         loss = self.learner.learn(x_BCHW, labels_B)
         self._optimizer.step()
         return loss.detach()
 
     def _on_side_stream(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
+        # torch wants the steps before a capture beside the default stream.
         stream = torch.cuda.Stream(self.device)
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):
@@ -145,6 +152,7 @@ class _CapturedStep:
     """A step as a CUDA graph with static inputs."""
 
     def __init__(self, step: Any, x_BCHW: Tensor, labels_B: Tensor) -> None:
+        # The graph reads these places in memory for ever; each batch is copied into them.
         self._x_BCHW, self._labels_B = x_BCHW.clone(), labels_B.clone()
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
@@ -154,4 +162,5 @@ class _CapturedStep:
         self._x_BCHW.copy_(x_BCHW)
         self._labels_B.copy_(labels_B)
         self._graph.replay()
+        # The next replay overwrites it, and losses are read some steps later.
         return self._loss.clone()

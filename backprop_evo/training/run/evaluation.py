@@ -54,6 +54,7 @@ def reestimated(child: Child, train: Resident, *, batches: int, batch_size: int)
         for norm, (buffers, momentum) in zip(norms, before, strict=True):
             norm.momentum = momentum
             for name, buffer in norm.named_buffers():
+                # Into the same tensor: a captured graph holds its address.
                 buffer.copy_(buffers[name])
 
 
@@ -65,10 +66,12 @@ def _estimate(
         norm.reset_running_stats()
         norm.momentum = None  # torch then takes the mean over all batches since
     child.model.train()
+    # The same batches for every child, so that accuracies differ by the children alone.
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     places = order[: batches * batch_size].to(child.device)
     with torch.no_grad():
         for index_B in places.split(batch_size):
+            # A short batch would count as much as a full one in the plain mean.
             if len(index_B) == batch_size:
                 child.logits(train.prepared(index_B)[0])
     child.model.train(was_training)

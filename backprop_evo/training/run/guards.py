@@ -20,8 +20,10 @@ EXPLODED_AT_CHANCE_TIMES = 100.0
 ZERO_SIGNAL_STEPS = 10
 """So many steps in a row without any signal, and the lower layers are declared cut off."""
 
+# Of the loss of guessing, ln K: a network that begins to learn is well below within an epoch.
 STUCK_SHARE = 0.995
 STUCK_AFTER_RUN_SHARE = 0.5
+# Leaves an equation with small signals time to begin.
 STUCK_AFTER_EPOCHS = 2.0
 
 
@@ -47,11 +49,14 @@ class Limits:
     _next_look: float = 0.0
 
     def elapsed_s(self) -> float:
+        """Wall time since the training began, in seconds."""
         return time.monotonic() - self.started
 
     def check(self) -> None:
         """Raises EndedEarly where a limit is passed. Cheap: looks at most five times a second."""
         now = time.monotonic()
+        # Asking the caller reads the clock of another thread, and memory a file of the kernel: not at every
+        # step.
         if now < self._next_look:
             return
         self._next_look = now + 0.2
@@ -62,13 +67,13 @@ class Limits:
         self._check_memory()
 
     def _check_memory(self) -> None:
-        used = self.look_at_memory()
+        used = self.read_memory()
         if used is not None and self.memory_limit_mib is not None and used > self.memory_limit_mib:
             raise EndedEarly(
                 TrialState.OOM, f"{used:.0f} MiB in use, the limit is {self.memory_limit_mib:g} MiB"
             )
 
-    def look_at_memory(self) -> float | None:
+    def read_memory(self) -> float | None:
         """MiB in use now; remembers the peak. None where it cannot be told."""
         used = resident_memory_mib(self.device)
         if used is not None:
@@ -88,6 +93,7 @@ def check_loss(loss: float, *, classes: int | None, epoch: float, step: int) -> 
         raise EndedEarly(TrialState.DIVERGED, f"the loss became infinite {where}")
     if classes is None:
         return
+    # At least two classes: ln 1 would forbid every loss.
     ceiling = EXPLODED_AT_CHANCE_TIMES * math.log(max(classes, 2))
     if loss > ceiling:
         raise EndedEarly(
@@ -101,7 +107,7 @@ class ZeroSignalWatch:
 
     in_a_row: int = 0
 
-    def saw(self, is_zero: bool) -> None:
+    def observe(self, is_zero: bool) -> None:
         """Raises EndedEarly once ``ZERO_SIGNAL_STEPS`` were zero in a row."""
         self.in_a_row = self.in_a_row + 1 if is_zero else 0
         if self.in_a_row >= ZERO_SIGNAL_STEPS:
@@ -120,6 +126,8 @@ def check_progress(
     if phase_epochs < STUCK_AFTER_EPOCHS or not STUCK_AFTER_RUN_SHARE * epochs <= epoch < epochs:
         return
     chance_loss, chance = math.log(max(classes, 2)), 1 / max(classes, 2)
+    # Both: a loss near guessing with an accuracy above it is slow, not stuck; the tenth is for the luck of a
+    # small split.
     if train_loss >= STUCK_SHARE * chance_loss and accuracy <= 1.1 * chance:
         raise EndedEarly(
             TrialState.PRUNED,

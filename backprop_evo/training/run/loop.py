@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
     AlignmentPoint,
@@ -24,13 +23,18 @@ from backprop_evo.records.training import (
     IntermediateValue,
     ScheduleName,
     TrainProgress,
-    TrainSpec,
 )
 from backprop_evo.training.run.alignment import compare, interval, true_gradients
-from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.evaluation import accuracy, reestimated
-from backprop_evo.training.run.guards import EndedEarly, Limits, ZeroSignalWatch, check_loss, check_progress
+from backprop_evo.training.run.guards import (
+    ZERO_SIGNAL_STEPS,
+    EndedEarly,
+    ZeroSignalWatch,
+    check_loss,
+    check_progress,
+)
+from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.randomness import Randomness
 from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
 from backprop_evo.training.run.rungs import Rungs
@@ -45,34 +49,6 @@ LATE_STEPS, LATE_SHARE = 20, 0.1
 Report = Callable[[TrainProgress], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What all runs of one training share."""
-
-    method: MethodSpec
-    spec: TrainSpec
-    capability: Capability
-    train: Resident
-    validation: Resident
-    classes: int
-    limits: Limits
-    rungs: Rungs
-
-    @property
-    def batch_size(self) -> int:
-        """The spec's, or the whole split where that is smaller."""
-        return min(self.spec.batch_size, len(self.train))
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """A last short batch is left out; the next epoch's shuffle brings its images back."""
-        return self.spec.steps_per_epoch(len(self.train))
-
-    def steps(self, epochs: float) -> int:
-        """At least one."""
-        return max(1, round(epochs * self.steps_per_epoch))
-
-
 @dataclass(slots=True)
 class Clock:
     """Seconds and images spent in training steps, evaluation apart."""
@@ -82,6 +58,7 @@ class Clock:
 
     @property
     def images_per_s(self) -> float:
+        """0 before the first step."""
         return self.images / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -97,6 +74,8 @@ class Run:
         *,
         relative_step: float | None = None,
     ) -> None:
+        # Global, because initialisation and the draws of noisy equations take the global generator;
+        # ``_isolated`` in ``trainer`` gives the caller's back.
         torch.manual_seed(seed)
         self.material, self.rate, self._schedule = material, rate, schedule
         self.relative_step = relative_step
@@ -110,7 +89,10 @@ class Run:
             seed=seed,
         )
         self._alignment_every = interval(self.child, material.spec.alignment_every)
+        # Generators of their own, so that an equation that draws noise sees the batches of one that draws
+        # none.
         self._order = torch.Generator().manual_seed(seed)
+        # On the device: no wait for a copy. One seed further, or mirrors would go with the shuffle.
         self._augmentation = torch.Generator(self.child.device).manual_seed(seed + 1)
         self._permutation = torch.empty(0, dtype=torch.long)
         self._randomness = Randomness(self.child.device)
@@ -132,6 +114,7 @@ class Run:
 
     @property
     def epoch(self) -> float:
+        """Epochs done, a fraction in the middle of one."""
         return self.step / self.material.steps_per_epoch
 
     @property
@@ -158,9 +141,10 @@ class Run:
                 self.material.limits.check()
                 if self.step % self.material.steps_per_epoch == 0 or self.step == until_step:
                     self._end_of_epoch()
+                # Probes compete among themselves, and after the last step there is nothing left to save.
                 if phase == "train" and self.step < self.total_steps:
                     self._report_value(self.material.rungs)
-                self._tell(report, phase, until_step)
+                self._report_progress(report, phase, until_step)
         finally:
             self._randomness.keep()
 
@@ -169,22 +153,27 @@ class Run:
         self._enter_phase()
         x_BCHW, labels_B = self._next_batch()
         every = self._alignment_every
+        # Before the step: it compares both gradients at the same weights.
         truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
         self.child.set_rate(rate_at(self.step, self.total_steps, self.rate, self._schedule))
         self._unread_losses.append(self.child.step(x_BCHW, labels_B))
         if truth is not None:
             self.alignment += compare(self.child, truth, self.step)
+        # From here on ``step`` is the number of steps done.
         self.step += 1
-        self._look_at_losses()
+        self._read_losses()
         self.clock.seconds += time.perf_counter() - started
         self.clock.images += len(labels_B)
-        if self.step <= 10 or self.step % self.material.steps_per_epoch == 0:
-            self._zero_watch.saw(self.child.signal_is_zero())
+        # Reading the gradients makes a GPU wait: often at the beginning, where equations that send nothing
+        # show, then once an epoch.
+        if self.step <= ZERO_SIGNAL_STEPS or self.step % self.material.steps_per_epoch == 0:
+            self._zero_watch.observe(self.child.signal_is_zero())
 
     def _enter_phase(self) -> None:
         phase = self.child.learner.phase_at(self.step, self.total_steps)
         if phase != self.child.phase:
-            self._look_at_losses(now=True)
+            # The losses of a phase are judged by that phase's measure.
+            self._read_losses(now=True)
             self.child.begin(phase)
             self._phase_began = self.epoch
 
@@ -201,7 +190,7 @@ class Run:
             x_BCHW = augment(x_BCHW, *draw_augmentation(len(labels_B), self._augmentation))
         return x_BCHW, labels_B
 
-    def _look_at_losses(self, *, now: bool = False) -> None:
+    def _read_losses(self, *, now: bool = False) -> None:
         on_cpu = self.child.device.type == "cpu"
         if not (now or on_cpu or len(self._unread_losses) >= LOSS_LOOK_EVERY_ON_GPU):
             return
@@ -214,14 +203,15 @@ class Run:
         for place, loss in enumerate(losses):
             self.train_loss = loss
             classes = self.material.classes if self.child.classifies else None
+            # On a GPU up to a whole look-interval late: the reason names the step at which it happened.
             check_loss(loss, classes=classes, epoch=self.epoch, step=first + place)
 
     def _end_of_epoch(self) -> None:
-        self._look_at_losses(now=True)
+        self._read_losses(now=True)
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
         self.validation_accuracy = self.evaluate(self.material.validation)
-        self._draw()
+        self._append_curve_point()
         if self.child.classifies:
             check_progress(
                 self.train_loss,
@@ -239,12 +229,13 @@ class Run:
         rung, is_end_of_epoch = rungs.at(self.step), self.step % self.material.steps_per_epoch == 0
         if rungs.judge is None or (rung is None and not is_end_of_epoch):
             return
-        self._look_at_losses(now=True)
+        self._read_losses(now=True)
         loss = float(torch.stack(self._losses_since_value).mean())
         self._losses_since_value = []
+        # At the end of an epoch both were measured a moment ago.
         if not is_end_of_epoch:
             self.train_loss, self.validation_accuracy = loss, self.evaluate(self.material.validation)
-            self._draw()
+            self._append_curve_point()
         assert self.validation_accuracy is not None, "a point of the curve has an accuracy"
         value = IntermediateValue(
             step=self.step, rung=rung, validation_accuracy=self.validation_accuracy, train_loss=loss
@@ -253,7 +244,7 @@ class Run:
             self.rung = rung
             raise EndedEarly(TrialState.PRUNED, reason)
 
-    def _draw(self) -> None:
+    def _append_curve_point(self) -> None:
         """One more point of the curve, from the present loss and accuracy."""
         assert self.train_loss is not None
         self.curve.append(
@@ -277,8 +268,9 @@ class Run:
         ):
             return accuracy(self.child, split)
 
-    def _tell(self, report: Report | None, phase: str, until_step: int) -> None:
+    def _report_progress(self, report: Report | None, phase: str, until_step: int) -> None:
         now = time.monotonic()
+        # Twice a second is enough for eyes, and the last report always comes.
         if report is None or (now - self._last_report < 0.5 and self.step < until_step):
             return
         self._last_report = now

@@ -19,10 +19,12 @@ class Randomness:
         self.keep()
 
     def keep(self) -> None:
+        """At the end of a part of a run: probes take turns with the global generators."""
         on_gpu = self.device.type == "cuda"
         self.state = (torch.get_rng_state(), torch.cuda.get_rng_state(self.device) if on_gpu else None)
 
     def restore(self) -> None:
+        """A run that goes on draws what it would have drawn without the pause."""
         torch.set_rng_state(self.state[0])
         if self.state[1] is not None:
             torch.cuda.set_rng_state(self.state[1], self.device)

@@ -19,7 +19,8 @@ from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import LearningRateGrid, RateProbe, RelativeStepGrid, ScheduleName
 from backprop_evo.training.run.calibration import rate_of_unit_step
 from backprop_evo.training.run.guards import EndedEarly
-from backprop_evo.training.run.loop import Material, Report, Run
+from backprop_evo.training.run.loop import Report, Run
+from backprop_evo.training.run.material import Material
 
 
 @dataclass(slots=True)
@@ -30,14 +31,16 @@ class Probed:
     reasons: list[str] = field(default_factory=list)
     best: Run | None = None
 
-    def take(self, run: Run) -> None:
+    def add(self, run: Run) -> None:
+        """A probe that reached its end; the first of equals stays the best."""
         self.probes.append(
             RateProbe(run.rate, run.validation_accuracy, run.relative_step, run.late_train_loss)
         )
         if self.best is None or _merit(run) > _merit(self.best):
             self.best = run
 
-    def drop(self, run: Run, reason: str) -> None:
+    def add_failed(self, run: Run, reason: str) -> None:
+        """A probe that a guard ended: no accuracy, and a reason for people."""
         self.probes.append(RateProbe(run.rate, None, run.relative_step))
         self.reasons.append(f"{run.rate:g}: {reason}")
 
@@ -50,16 +53,18 @@ class _Prober:
     probed: Probed
 
     def probe(self, rate: float, epochs: float, relative_step: float | None = None) -> None:
+        # Every probe starts from the same weights and sees the same batches: they differ by the rate alone.
         run = Run(self.material, rate, "constant", self.seed, relative_step=relative_step)
         steps = min(self.material.steps(epochs), run.total_steps)
         try:
             run.advance(steps, self.report, "probe")
         except EndedEarly as end:
+            # Time, memory and a wish to stop concern the training; a rate that diverges concerns itself.
             if end.outcome not in (TrialState.DIVERGED, TrialState.PRUNED):
                 raise
-            self.probed.drop(run, end.reason)
+            self.probed.add_failed(run, end.reason)
         else:
-            self.probed.take(run)
+            self.probed.add(run)
 
 
 def probe_rates(
@@ -81,6 +86,7 @@ def probe_rates(
             prober.probe(rate, grid.probe_epochs)
     else:
         unit = rate_of_unit_step(material, seed)
+        # Nothing to choose: a probe would only cost its steps.
         if len(grid.relative_steps) == 1:
             (step,) = grid.relative_steps
             return Run(material, step * unit, schedule, seed, relative_step=step)
@@ -108,6 +114,7 @@ def _outward(steps: list[float], best: Run | None) -> float | None:
     if len(steps) < 2:
         return None
     if best is None or best.relative_step == steps[0]:
+        # The next of a geometric row: the ratio at this edge once more.
         return steps[0] ** 2 / steps[1]
     return steps[-1] ** 2 / steps[-2] if best.relative_step == steps[-1] else None
 

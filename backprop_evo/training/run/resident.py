@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# The customary crop of CIFAR images: padded to 40 × 40 and cut back to 32.
 PAD = 4
 
 
@@ -25,10 +26,12 @@ class LabelledImages(Protocol):
     """A split as the data room hands it over: images uint8 (N, C, H, W), labels (N,)."""
 
     @property
-    def images(self) -> np.ndarray: ...
+    def images(self) -> np.ndarray:
+        """uint8 (N, C, H, W)."""
 
     @property
-    def labels(self) -> np.ndarray: ...
+    def labels(self) -> np.ndarray:
+        """Integers (N,) in 0 … classes − 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Resident:
 
     def prepared(self, index_B: Tensor) -> tuple[Tensor, Tensor]:
         """Float images, mean subtracted, and labels at the given places."""
+        # Bytes on the device, floats only for a batch: a quarter of the memory.
         x_BCHW = self.images_NCHW[index_B].float().div_(255).sub_(self.mean_CHW)
         if self.channels_last:
             x_BCHW = x_BCHW.contiguous(memory_format=torch.channels_last)
@@ -74,6 +78,7 @@ def make_resident(
         images, labels = images[chosen], labels[chosen]
     images_NCHW = torch.from_numpy(np.ascontiguousarray(images)).to(device)
     if mean_CHW is None:
+        # float32 loses digits in sums over 50,000 images.
         mean_CHW = torch.from_numpy(images.mean(axis=0, dtype=np.float64) / 255).float().to(device)
     labels_N = torch.from_numpy(labels.astype(np.int64)).to(device)
     return Resident(images_NCHW, labels_N, mean_CHW, channels_last)
@@ -93,6 +98,7 @@ def augment(x_BCHW: Tensor, mirror_B: Tensor, shift_B2: Tensor) -> Tensor:
     image.
     """
     batch, _, height, width = x_BCHW.shape
+    # After the mean was subtracted, so that the border is the mean and not black.
     padded = F.pad(x_BCHW, (PAD, PAD, PAD, PAD))
     rows_BH = shift_B2[:, :1] + torch.arange(height, device=x_BCHW.device)
     columns_W = torch.arange(width, device=x_BCHW.device)

@@ -27,6 +27,7 @@ def rate_at(step: int, steps: int, base_rate: float, schedule: ScheduleName) -> 
         return base_rate
     warm_up = max(1, round(WARM_UP_SHARE * steps))
     if step < warm_up:
+        # One more than done: a first step at rate 0 would be a step for nothing.
         return base_rate * (step + 1) / warm_up
     progress = (step - warm_up) / max(1, steps - warm_up)
     return base_rate * 0.5 * (1 + math.cos(math.pi * progress))

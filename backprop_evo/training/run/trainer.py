@@ -19,7 +19,8 @@ from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
-from backprop_evo.training.run.loop import Material, Report, Run
+from backprop_evo.training.run.loop import Report, Run
+from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.resident import Resident, make_resident
 from backprop_evo.training.run.rungs import Rungs
@@ -52,16 +53,18 @@ def train_child(
     model = parse_model_name(spec.model)
     dataset_info(spec.data)
     asked = as_method(method)
+    # Before anything is loaded: what is wrong with the request is said at once, and as an error.
     method_of(asked).check_fit(spec)
     capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.carry_out(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
+            outcome, why = training.train(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            # Any other RuntimeError is a fault of ours and must not look like a property of the equation.
             if not _is_out_of_memory(error):
                 raise
             outcome, why = TrialState.OOM, f"out of memory on {capability.device}: {error}"
@@ -83,9 +86,7 @@ class _Training:
     run: Run | None = None
     test_accuracy: float | None = None
 
-    def carry_out(
-        self, material: Material, test: Resident | None, seed: int
-    ) -> tuple[TrialState, str | None]:
+    def train(self, material: Material, test: Resident | None, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
         if not isinstance(rate, float | int):
@@ -104,7 +105,7 @@ class _Training:
     def result(
         self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
-        limits.look_at_memory()
+        limits.read_memory()
         ended = TrainResult(
             outcome=outcome,
             reason=reason,
@@ -113,6 +114,7 @@ class _Training:
             peak_memory_mib=limits.peak_memory_mib,
             environment=environment,
         )
+        # A training that was ended within its probes still reports the best of them.
         run = self.run or self.probed.best
         if run is None:
             return ended
@@ -148,6 +150,7 @@ def _load(
     validation = make_resident(
         validation_split, device, cap=spec.validation_images, mean_CHW=train.mean_CHW, channels_last=last
     )
+    # Absent from the device, so that no code path of a search can read it by mistake.
     test = None
     if spec.evaluate_test:
         test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
@@ -165,6 +168,8 @@ def _isolated(device: torch.device, deterministic: bool) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     with torch.random.fork_rng(devices=devices):
+        # On a CPU everything here is deterministic anyway, and the switch would forbid operations for
+        # nothing.
         torch.use_deterministic_algorithms(deterministic and device.type == "cuda")
         try:
             yield

@@ -28,30 +28,37 @@ def read(settings: EquationSettings) -> Equation:
 
 
 def check(settings: EquationSettings) -> None:
+    """Raises InvalidEquation, as ``read`` does."""
     read(settings)
 
 
 def text(settings: EquationSettings) -> str:
+    """As ``dsl`` spells it, so that one equation has one text."""
     return dsl.to_text(read(settings))
 
 
 def latex(settings: EquationSettings) -> str:
+    """For papers, and whatever else sets LaTeX."""
     return dsl.to_latex(read(settings))
 
 
 def mathml(settings: EquationSettings) -> str:
+    """For pages: browsers draw it by themselves."""
     return dsl.to_mathml(read(settings))
 
 
 def canonical(settings: EquationSettings) -> str:
+    """The simplest equation that algebra makes equal."""
     return dsl.to_text(dsl.canonical(read(settings)))
 
 
 def fingerprint(settings: EquationSettings) -> str:
+    """The behaviour: equations that compute the same share it."""
     return dsl.fingerprint(read(settings))
 
 
 def prepare(settings: EquationSettings, child: FreshChild) -> Learner:
+    """The model converted to sites that follow the equation."""
     from backprop_evo.training.methods.conversion import apply_equation
     from backprop_evo.training.methods.learner import SiteLearner
 

@@ -25,6 +25,7 @@ def fits(settings: NoSettings, train: TrainSpec) -> None:
 
 
 def prepare(settings: NoSettings, child: FreshChild) -> Learner:
+    """The model converted, its lowest layer fed by the fixed random matrix."""
     from backprop_evo.training.methods.indirect_feedback import apply_indirect_feedback
     from backprop_evo.training.methods.learner import SiteLearner
 

@@ -1,6 +1,6 @@
 """Ties a process to its parent: when the parent dies, by whatever signal, the kernel ends the child.
 
-``python -m backprop_evo.tether PROGRAM [ARGUMENT…]`` does so and then becomes PROGRAM, with the same
+``python -m backprop_evo.parent_death PROGRAM [ARGUMENT…]`` does so and then becomes PROGRAM, with the same
 process id. On systems other than Linux it only becomes PROGRAM.
 """
 
@@ -14,9 +14,9 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def tethered(argv: tuple[str, ...]) -> tuple[str, ...]:
+def dying_with_parent(argv: tuple[str, ...]) -> tuple[str, ...]:
     """The command line that runs ``argv`` tied to the process that starts it."""
-    return (sys.executable, "-m", "backprop_evo.tether", *argv)
+    return (sys.executable, "-m", "backprop_evo.parent_death", *argv)
 
 
 def die_with_parent(signal_number: int = signal.SIGTERM) -> None:
@@ -26,6 +26,7 @@ def die_with_parent(signal_number: int = signal.SIGTERM) -> None:
 
 
 def main() -> None:
+    """Becomes the program in the arguments, with the parent's death as its own."""
     parent = os.getppid()
     die_with_parent()
     if os.getppid() != parent:  # it died before the kernel was asked

@@ -15,23 +15,23 @@ from backprop_evo.search.lifecycle import Argument, Verb
 EXACT_IN_JSON = 2**53
 """Numbers of JSON are doubles: 2⁶³ is one, 2⁶³ - 1 is not, and would be told as a bound that is too high."""
 
-CarryOut = Callable[..., Any]
+Apply = Callable[..., Any]
 
 
 def add_verb_routes(
     router: APIRouter,
     verbs: Mapping[str, Verb],
     noun: str,
-    carry_out: Callable[[Any], CarryOut],
+    apply: Callable[[Any], Apply],
     answer: Callable[[Response, Any, int], BaseModel],
     out: type[BaseModel],
 ) -> None:
-    """``carry_out`` is the service's use case for what ``noun`` names; ``answer`` puts a record and a status
+    """``apply`` is the service's use case for what ``noun`` names; ``answer`` puts a record and a status
     on the wire as ``out``."""
     for verb in verbs.values():
         router.add_api_route(
             f"/{{{noun}_id}}:{verb.name}",
-            _endpoint(verb, noun, carry_out, answer),
+            _endpoint(verb, noun, apply, answer),
             methods=["POST"],
             name=f"{verb.name}_{noun}",
             description=verb.summary,
@@ -43,7 +43,7 @@ def add_verb_routes(
 def _endpoint(
     verb: Verb,
     noun: str,
-    carry_out: Callable[[Any], CarryOut],
+    apply: Callable[[Any], Apply],
     answer: Callable[[Response, Any, int], BaseModel],
 ) -> Callable[..., BaseModel]:
     def act(
@@ -55,7 +55,7 @@ def _endpoint(
     ) -> BaseModel:
         arguments = {} if body is None else body.model_dump(exclude_none=True)
         asked_of = found[f"{noun}_id"]
-        changed = carry_out(service)(verb.name, asked_of, arguments, expected_version=version)
+        changed = apply(service)(verb.name, asked_of, arguments, expected_version=version)
         return answer(response, changed, verb.status)
 
     shown = inspect.signature(act, eval_str=True)

@@ -1,0 +1,59 @@
+"""Searches, and the individuals they proposed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from api.schemas.methods import MethodOut, method_fields
+from api.schemas.wire import Wire
+from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord
+from backprop_evo.search.lifecycle import legal_verbs
+
+
+class SearchOut(Wire):
+    """A search; ``verbs`` are those its state allows, ``version`` is its ETag."""
+
+    id: str
+    state: SearchState
+    version: int
+    verbs: list[str]
+    trials_done: int
+    trials_total: int
+    best_fitness: float | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str | None
+    failure: str | None
+    spec: SearchSpec
+
+    @classmethod
+    def of(cls, search: SearchRecord) -> SearchOut:
+        """A search as stored, with the verbs of its state."""
+        known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
+        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
+
+
+class IndividualOut(Wire):
+    """One proposal and where it came from; ``twin`` is the earlier individual that behaves the same."""
+
+    search_id: str
+    number: int
+    origin: Origin
+    method: MethodOut
+    equation: str | None
+    canonical: str | None
+    fingerprint: str
+    parent: int | None
+    twin: int | None
+    mutation: str | None
+    finishes_known: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, individual: IndividualRecord) -> IndividualOut:
+        """An individual as stored."""
+        known = {n: getattr(individual, n) for n in cls.model_fields if n not in ("method", "equation")}
+        return cls(**method_fields(individual.method), **known)

@@ -1,0 +1,141 @@
+"""Fields of a spec with all that people are told of them, once: help, bounds, and where a form shows them.
+
+Options of the command line, the page's form, the API's document and the tables of the documentation are made
+from these (``backprop_evo.service.spec_fields``). Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from backprop_evo.errors import InvalidSettings
+
+Panel = Literal["Search", "Proposals", "Training", "Confirmation", "Early stopping"]
+ChoicesOf = Literal["strategies", "pruners", "data sets"]
+"""Choices that stand in a registry above this room; those of a ``Literal`` are known by the type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a value has to be; ``words`` completes "must be …"."""
+
+    words: str
+    hold: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What is told of one field.
+
+    ``name`` is the field's where all fields of a search stand side by side, None: its own. ``label`` stands
+    beside its input, ``unset`` says what None or nothing means. ``lines``: a value of several is written one
+    a line. ``usual`` ones are shown at once, ``alone`` ones belong to a training outside of any search.
+    """
+
+    help: str
+    bounds: Bounds | None = None
+    name: str | None = None
+    label: str | None = None
+    unset: str | None = None
+    choices: ChoicesOf | None = None
+    panel: Panel | None = None
+    lines: bool = False
+    usual: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A field that is a spec of its own; ``prefix`` goes before the names of its fields."""
+
+    panel: Panel
+    prefix: str = ""
+
+
+def described(default: Any = MISSING, help: str = "", **told: Any) -> Any:
+    """A dataclass field with what is told of it; required without ``default``. ``told`` as in
+    ``Described``."""
+    # The API's document takes "description" from here too.
+    return field(default=default, metadata={"description": help, "told": Described(help=help, **told)})
+
+
+def part(spec: Callable[[], Any], panel: Panel, prefix: str = "") -> Any:
+    """A dataclass field that is a spec of its own, by default as ``spec`` makes it."""
+    return field(default_factory=spec, metadata={"part": Part(panel=panel, prefix=prefix)})
+
+
+def at_least(low: float) -> Bounds:
+    """No upper bound."""
+    return Bounds(f"at least {low:,}", lambda value: value >= low)
+
+
+def between(low: float, high: float) -> Bounds:
+    """Both ends are permitted."""
+    return Bounds(f"{low:,} to {high:,}", lambda value: low <= value <= high)
+
+
+def below(high: float) -> Bounds:
+    """From 0."""
+    return Bounds(f"from 0 and below {high:,}", lambda value: 0 <= value < high)
+
+
+def above_zero(high: float = float("inf")) -> Bounds:
+    """Finite, and at most ``high``."""
+    words = "above 0" if high == float("inf") else f"above 0 and at most {high:,}"
+    return Bounds(words, lambda value: 0 < value <= high and value != float("inf"))
+
+
+PROBABILITY = Bounds("a probability: 0 to 1", lambda value: 0 <= value <= 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedField:
+    """A field with its type and what is told of it; one of ``told`` and ``part`` is there."""
+
+    name: str
+    kind: Any
+    default: Any
+    told: Described | None
+    part: Part | None
+
+
+@cache
+def typed_fields(spec: Any) -> tuple[TypedField, ...]:
+    """The fields of a spec class that people are told of."""
+    kinds = get_type_hints(spec)
+    return tuple(
+        TypedField(each.name, kinds[each.name], each.default, told.get("told"), told.get("part"))
+        for each in fields(spec)
+        if (told := each.metadata).keys() & {"told", "part"}
+    )
+
+
+def check(spec: Any, path: str = "") -> None:
+    """Raises ``InvalidSettings`` for the first value out of its bounds or choices, naming its field after
+    ``path``."""
+    for name, words in _wrong(spec, path):
+        raise InvalidSettings(f"{name} must be {words}", field=name)
+
+
+def _wrong(spec: Any, path: str) -> Iterator[tuple[str, str]]:
+    kind: Any = type(spec)
+    for each in typed_fields(kind):
+        value = getattr(spec, each.name)
+        if each.told is None:
+            yield from _wrong(value, f"{path}{each.name}.")
+            continue
+        choices = literal_choices(each.kind)
+        if choices and value not in choices:
+            yield f"{path}{each.name}", " or ".join(map(str, choices))
+        if each.told.bounds is not None and value is not None and not each.told.bounds.hold(value):
+            yield f"{path}{each.name}", each.told.bounds.words
+        if is_dataclass(value):
+            yield from _wrong(value, f"{path}{each.name}.")
+
+
+def literal_choices(kind: Any) -> tuple[Any, ...]:
+    """The values of a ``Literal``; none for any other type."""
+    return get_args(kind) if get_origin(kind) is Literal else ()

@@ -1,0 +1,40 @@
+"""What one training is made of, before anything is trained: shared by its probes and its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.training import TrainSpec
+from backprop_evo.training.run.capability import Capability
+from backprop_evo.training.run.guards import Limits
+from backprop_evo.training.run.resident import Resident
+from backprop_evo.training.run.rungs import Rungs
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all runs of one training share."""
+
+    method: MethodSpec
+    spec: TrainSpec
+    capability: Capability
+    train: Resident
+    validation: Resident
+    classes: int
+    limits: Limits
+    rungs: Rungs
+
+    @property
+    def batch_size(self) -> int:
+        """The spec's, or the whole split where that is smaller."""
+        return min(self.spec.batch_size, len(self.train))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """A last short batch is left out; the next epoch's shuffle brings its images back."""
+        return self.spec.steps_per_epoch(len(self.train))
+
+    def steps(self, epochs: float) -> int:
+        """At least one."""
+        return max(1, round(epochs * self.steps_per_epoch))
