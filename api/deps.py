@@ -9,7 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 
 from api.errors import PreconditionRequired
-from backprop_evo.records.stored import SearchRecord
+from backprop_evo.errors import NotFound
+from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
@@ -72,6 +73,25 @@ def existing_search(search_id: SearchId, store: StoreDep) -> SearchRecord:
 SearchDep = Annotated[SearchRecord, Depends(existing_search)]
 
 
+EvaluationId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of an evaluation")]
+
+
+def existing_evaluation(evaluation_id: EvaluationId, store: StoreDep) -> EvaluationRecord:
+    """Raises ``NotFound``."""
+    return store.evaluations.get(evaluation_id)
+
+
+EvaluationDep = Annotated[EvaluationRecord, Depends(existing_evaluation)]
+
+
+def driven_by_id(store: Store, driven_id: str) -> SearchRecord | EvaluationRecord:
+    """The search or evaluation of that id. Raises ``NotFound``."""
+    try:
+        return store.evaluations.get(driven_id)
+    except NotFound:
+        return store.searches.get(driven_id)
+
+
 def expected_version(
     if_match: Annotated[
         str | None, Header(alias="If-Match", description="act only on this version of the search")
@@ -92,6 +112,6 @@ def expected_version(
 ExpectedVersion = Annotated[int | None, Depends(expected_version)]
 
 
-def etag(search: SearchRecord) -> str:
+def etag(search: SearchRecord | EvaluationRecord) -> str:
     """A strong validator: the version grows by every transition."""
     return f'"{search.version}"'

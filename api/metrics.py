@@ -34,6 +34,10 @@ class _Counts(Collector):
         for search_state in SearchState:
             searches.add_metric([search_state], counted.searches.get(search_state, 0))
         yield searches
+        evaluations = GaugeMetricFamily("backprop_evo_evaluations", "Evaluations by state", labels=["state"])
+        for state in SearchState:
+            evaluations.add_metric([state], counted.evaluations.get(state, 0))
+        yield evaluations
         trials = GaugeMetricFamily("backprop_evo_trials", "Trials by state", labels=["state"])
         for trial_state in TrialState:
             trials.add_metric([trial_state], counted.trials.get(trial_state, 0))

@@ -17,8 +17,9 @@ from markupsafe import Markup, escape
 from backprop_evo import wording
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.methods import MethodSpec, equation_method
-from backprop_evo.records.states import SearchState, Tone, TrialState
-from backprop_evo.records.stored import EVENT_KINDS, Accuracies
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.states import EVENT_KINDS, SearchState, Tone, TrialState
+from backprop_evo.records.stored import Accuracies
 from backprop_evo.training.methods import method_of
 from backprop_evo.wording import UNKNOWN, distance, duration, percent
 
@@ -122,6 +123,7 @@ def _environment() -> Environment:
     environment.filters |= {function.__name__: function for function in (*numbers, *methods)}
     environment.globals["event_kinds"] = EVENT_KINDS
     environment.globals["TrialState"] = TrialState
+    environment.globals["Purpose"] = Purpose
     return environment
 
 

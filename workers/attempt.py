@@ -21,6 +21,7 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidInput, NotFound, Unavailable
+from backprop_evo.records.searching import PrunerSpec, Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Lease, TrialRecord, node_of
 from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult, TrainSpec
@@ -171,9 +172,10 @@ class Attempts:
             return self._report(lease, result, lost=heartbeat.lost)
 
     def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:
-        spec = self._with_retries(
-            lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S
-        ).spec.pruner
+        spec = PrunerSpec()  # an evaluation compares whole trainings
+        if trial.purpose is not Purpose.EVALUATION:
+            search = self._with_retries(lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S)
+            spec = search.spec.pruner
 
         def judge(value: IntermediateValue) -> str | None:
             try:

@@ -1,4 +1,4 @@
-"""The controller process: claims searches, drives each by the brain, and sends the trials it decided.
+"""The controller process: claims searches and evaluations, drives each, and sends the trials it decided.
 
 ``python -m workers.controller``. It holds nothing that is not in SQL: killed at any moment, the next
 one goes on where it was. Several may run; a search is driven by the one that holds its claim. While the
@@ -22,11 +22,9 @@ import structlog
 
 from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.brain import Brain
+from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN
-from backprop_evo.service.driving import drive_once
+from backprop_evo.service.driving import Progress, drive_once, give_up, read_again
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
 from backprop_evo.store.sql import open_store
@@ -44,10 +42,11 @@ MAX_FAULTS = 8
 
 @dataclass(slots=True)
 class Driven:
-    """A search this controller holds. ``progress`` is None when it has to be rebuilt from rows."""
+    """A search or an evaluation this controller holds. ``progress`` is None when it has to be rebuilt from
+    rows."""
 
-    search: SearchRecord
-    progress: Brain | None = None
+    search: SearchRecord | EvaluationRecord
+    progress: Progress | None = None
     faults: int = 0
 
 
@@ -71,7 +70,7 @@ class Controller:
         Raises ``Unavailable`` when the database is away.
         """
         self.more = False
-        self._claim_free_searches()
+        self._claim_what_is_free()
         # A copy: a search that is lost or ends leaves ``held`` in the loop.
         for driven in list(self.held.values()):
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
@@ -86,10 +85,13 @@ class Controller:
                 self.store.searches.release_claim(search_id, self.name)
         self.held.clear()
 
-    def _claim_free_searches(self) -> None:
+    def _claim_what_is_free(self) -> None:
         while search := self.store.searches.claim(self.name, lease_s=self.options.lease_s, now=self.now()):
             log.info("search claimed", search_id=search.id, name=search.spec.name)
             self.held[search.id] = Driven(search)
+        while found := self.store.evaluations.claim(self.name, lease_s=self.options.lease_s, now=self.now()):
+            log.info("evaluation claimed", search_id=found.id, name=found.spec.name)
+            self.held[found.id] = Driven(found)
 
     def _drive(self, driven: Driven) -> None:
         try:
@@ -122,7 +124,7 @@ class Controller:
             log.warning("claim lost")
             del self.held[search_id]
             return False
-        driven.search = self.store.searches.get(search_id)
+        driven.search = read_again(self.store, driven.search)
         if driven.search.state in DRIVEN:
             return True
         log.info("search rests", state=driven.search.state.value)
@@ -139,7 +141,7 @@ class Controller:
         if driven.faults >= MAX_FAULTS:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
             with suppress(Conflict):
-                self.store.searches.move(driven.search.id, SearchState.FAILED, now=self.now(), reason=reason)
+                give_up(self.store, driven.search, reason, now=self.now())
 
     def _dispatch(self) -> None:
         """Send what is queued. While Redis is away trials wait in SQL and searches are driven on."""

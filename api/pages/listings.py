@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
-from api.deps import ServiceDep, SliceDep, StoreDep, TrialId
+from api.deps import ServiceDep, SliceDep, StoreDep, TrialId, driven_by_id
 from api.rendering import render
+from backprop_evo.records.searching import Purpose
 
 router = APIRouter()
 
@@ -41,7 +42,8 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
         request,
         "trial.html",
         trial=trial,
-        search=store.searches.get(trial.search_id),
+        search=driven_by_id(store, trial.search_id),
+        is_evaluated=trial.purpose is Purpose.EVALUATION,
         attempts=store.trials.attempts(trial_id),
         charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],
         angles=[found for found in (update_angle_chart(trial), feedback_angle_chart(trial)) if found],

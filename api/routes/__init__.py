@@ -1,9 +1,10 @@
 """One file per noun; ``ROUTERS`` is what the application serves under ``/api/v1``."""
 
-from api.routes import datasets, equations, events, keys, leaderboard, nodes, searches, trials
+from api.routes import datasets, equations, evaluations, events, keys, leaderboard, nodes, searches, trials
 
 ROUTERS = (
     searches.router,
+    evaluations.router,
     trials.router,
     leaderboard.router,
     equations.router,

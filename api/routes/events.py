@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.deps import SettingsDep, StoreDep
+from api.deps import SettingsDep, StoreDep, driven_by_id
 from api.schemas.operations import EventOut
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -35,7 +35,7 @@ def known_search(
     store: StoreDep, search_id: Annotated[str | None, Query(max_length=64)] = None
 ) -> str | None:
     """Raises ``NotFound`` before the stream begins."""
-    return store.searches.get(search_id).id if search_id is not None else None
+    return driven_by_id(store, search_id).id if search_id is not None else None
 
 
 @router.get("", response_class=EventSourceResponse)

@@ -48,6 +48,12 @@ class Client:
         known = {name: str(value) for name, value in parameters.items() if value is not None}
         return self._ask("GET", path, params=known)
 
+    def text(self, path: str, **parameters: object) -> str:
+        """GET below ``/api/v1`` of what is no JSON value to us."""
+        return self._response(
+            "GET", path, params={name: str(value) for name, value in parameters.items()}
+        ).text
+
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Json:
         """POST below ``/api/v1`` under a fresh idempotency key; sent again once when the connection broke."""
         headers = {"Idempotency-Key": secrets.token_hex(16)}
@@ -77,6 +83,11 @@ class Client:
             return False
 
     def _ask(self, method: str, path: str, **request: Any) -> Json:
+        response = self._response(method, path, **request)
+        value = response.json() if response.content else {}
+        return value if isinstance(value, dict) else {"items": value, "next_cursor": None}
+
+    def _response(self, method: str, path: str, **request: Any) -> httpx2.Response:
         try:
             response = self._http.request(method, PREFIX + path, **request)
         except httpx2.HTTPError as error:
@@ -85,8 +96,7 @@ class Client:
                 hint="start it with `backprop-evo up`, or name another with --url or BACKPROP_EVO_API_URL",
             ) from error
         if response.is_success:
-            value = response.json() if response.content else {}
-            return value if isinstance(value, dict) else {"items": value, "next_cursor": None}
+            return response
         raise _error(response)
 
 

@@ -12,7 +12,20 @@ from typing import Annotated
 
 import typer
 
-from backprop_evo.cli import data, db, demo, doctor, equation, keys, leaderboard, processes, search, train, up
+from backprop_evo.cli import (
+    data,
+    db,
+    demo,
+    doctor,
+    equation,
+    evaluate,
+    keys,
+    leaderboard,
+    processes,
+    search,
+    train,
+    up,
+)
 from backprop_evo.cli.errors import CommandGroup
 
 app = typer.Typer(
@@ -44,6 +57,7 @@ def options(
 app.command("up", epilog=up.EPILOG)(up.up)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(search.app, name="search")
+app.add_typer(evaluate.app, name="evaluate")
 app.command("leaderboard", epilog=leaderboard.EPILOG)(leaderboard.leaderboard)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("train", epilog=train.EPILOG)(train.train)

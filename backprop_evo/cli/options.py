@@ -11,6 +11,9 @@ Url = Annotated[str, typer.Option("--url", envvar="BACKPROP_EVO_API_URL", help="
 ApiKey = Annotated[
     str | None, typer.Option("--api-key", envvar="BACKPROP_EVO_API_KEY", help="Where keys are demanded.")
 ]
+EvaluationId = Annotated[
+    str, typer.Argument(help="Id of an evaluation, see [bold]evaluate list[/bold].", metavar="EVALUATION")
+]
 SearchId = Annotated[
     str, typer.Argument(help="Id of a search, see [bold]search list[/bold].", metavar="SEARCH")
 ]

@@ -1,12 +1,14 @@
-"""``backprop-evo search pause`` and its like: one command for each verb of a search, made from its row."""
+"""``backprop-evo search pause`` and its like: one command for each verb, made from its row."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
@@ -15,35 +17,51 @@ from backprop_evo.cli.tables import search_table
 from backprop_evo.search.lifecycle import VERBS, Argument, Verb
 
 
-def add_verbs(app: typer.Typer) -> None:
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What verbs are asked of: the group of commands, its name, its path below the API, the argument that
+    names one, and one as a table."""
+
+    command: str
+    name: str
+    path: str
+    id: Any
+    table: Callable[[Any], Table]
+
+
+SEARCH = Noun(command="search", name="search", path="/searches", id=SearchId, table=search_table)
+
+
+def add_verbs(app: typer.Typer, verbs: Mapping[str, Verb] = VERBS, noun: Noun = SEARCH) -> None:
     """A command for every verb, in the order of their table."""
-    for verb in VERBS.values():
-        words = ["search", verb.name, "3f0a5c"]
+    for verb in verbs.values():
+        words = [noun.command, verb.name, "3f0a5c"]
         words += [f"--{name} {value}" for name, value in verb.example.items()]
         epilog = f"Example: [bold]backprop-evo {' '.join(words)}[/bold]"
-        app.command(verb.name, help=verb.summary, epilog=epilog)(_command(verb))
+        app.command(verb.name, help=verb.summary, epilog=epilog)(_command(verb, noun))
 
 
-def _command(verb: Verb) -> Callable[..., None]:
+def _command(verb: Verb, noun: Noun) -> Callable[..., None]:
+    id_name = f"{noun.name}_id"
+
     def apply_verb(
         *,
-        search_id: SearchId,
         url: Url = DEFAULT_URL,
         api_key: ApiKey = None,
         as_json: AsJson = False,
         **arguments: Any,
     ) -> None:
+        asked_of = arguments.pop(id_name)
         body = {name: value for name, value in arguments.items() if value is not None}
         with Client(url, api_key=api_key) as client:
-            search = client.post(f"/searches/{search_id}:{verb.name}", body)
-        show(search, search_table(search), as_json=as_json)
+            changed = client.post(f"{noun.path}/{asked_of}:{verb.name}", body)
+        show(changed, noun.table(changed), as_json=as_json)
 
     shown = inspect.signature(apply_verb, eval_str=True)
-    search_id, *options = list(shown.parameters.values())[:-1]
+    options = list(shown.parameters.values())[:-1]
     own = [_option(argument) for argument in verb.arguments]
-    apply_verb.__signature__ = shown.replace(  # type: ignore[attr-defined]
-        parameters=[search_id, *own, *options]
-    )
+    first = inspect.Parameter(id_name, inspect.Parameter.KEYWORD_ONLY, annotation=noun.id)
+    apply_verb.__signature__ = shown.replace(parameters=[first, *own, *options])  # type: ignore[attr-defined]
     return apply_verb
 
 

@@ -227,9 +227,11 @@ class SearchSpec:
 
 
 class Purpose(StrEnum):
-    """Why a trial is trained. Only a confirmation reads the test split."""
+    """Why a trial is trained. A confirmation reads the test split, an evaluation where it was asked to; no
+    other does."""
 
     SEARCH = "search"
     BASELINE = "baseline"
     YARDSTICK = "yardstick"
     CONFIRMATION = "confirmation"
+    EVALUATION = "evaluation"

@@ -65,3 +65,15 @@ class TrialState(State):
     FAILED = "failed", Tone.BAD, True
     LOST = "lost", Tone.BAD, True
     CANCELLED = "cancelled", Tone.IDLE, True
+
+
+EVENT_KINDS = (
+    *(f"search.{state}" for state in SearchState),
+    *(f"evaluation.{state}" for state in SearchState),
+    *(f"trial.{state}" for state in TrialState),
+    "search.extended",
+    "evaluation.extended",
+    "individuals.proposed",
+)
+"""Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
+change of state."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import (
     Purpose,
@@ -31,18 +32,23 @@ class Origin(StrEnum):
     MUTATION = "mutation"
     BASELINE = "baseline"
     YARDSTICK = "yardstick"
+    EVALUATED = "evaluated"
+
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchRecord:
-    """``version`` grows with every change (the ETag). ``trials_done`` counts terminal search trials.
+class DrivenRecord(Generic[S]):
+    """What a controller drives: a search or an evaluation. ``version`` grows with every change (the ETag).
+    ``trials_done`` counts terminal trials, of a search its search trials.
 
-    ``trials_total`` is the present budget: ``spec.trials`` and what extensions added. ``end_reason`` says in
-    words why a search ended, where there is more to say than that it did all it was asked for.
+    ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
+    says in words why it ended, where there is more to say than that it did all it was asked for.
     """
 
     id: str
-    spec: SearchSpec
+    spec: S
     state: SearchState
     version: int
     created_at: datetime
@@ -52,12 +58,30 @@ class SearchRecord:
     end_reason: str | None = None
     trials_done: int = 0
     trials_total: int = 0
+    extensions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRecord(DrivenRecord[SearchSpec]):
+    """A search."""
+
     best_fitness: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRecord(DrivenRecord[EvaluationSpec]):
+    """An evaluation."""
+
+    @property
+    def seeds(self) -> int:
+        """How many there are now, with those that were added."""
+        return self.trials_total // self.spec.trainings_a_seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndividualRecord:
-    """One proposal of a search. ``finishes_known`` is the finish order up to which its proposer had heard.
+    """One proposal of a search, or one method of an evaluation. ``finishes_known`` is the finish order up to
+    which its proposer had heard.
 
     ``twin`` is the number of the earlier individual with the same fingerprint, whose fitness this one
     inherits instead of being trained. ``mutation`` says in words what was changed in the parent.
@@ -191,16 +215,6 @@ class LeaderboardRecord:
     learning_rate: float | None
 
 
-EVENT_KINDS = (
-    *(f"search.{state}" for state in SearchState),
-    *(f"trial.{state}" for state in TrialState),
-    "search.extended",
-    "individuals.proposed",
-)
-"""Every kind of event: each state that a search or a trial can enter, and the two that are no change of
-state."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
     """One thing that happened; ``id`` grows, so a reader resumes after the last id it saw."""
@@ -271,6 +285,7 @@ class Counts:
     """How many there are of everything stored, for monitoring; states that nothing is in are left out."""
 
     searches: Mapping[SearchState, int]
+    evaluations: Mapping[SearchState, int]
     trials: Mapping[TrialState, int]
 
 

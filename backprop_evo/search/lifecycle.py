@@ -1,4 +1,5 @@
-"""The states of a search, what leads from one to another, and the verbs: what a person may ask of a search.
+"""The states of a search, what leads from one to another, and the verbs: what a person may ask of a search,
+or of an evaluation, which goes through the same states.
 
 A verb is told here and nowhere else. REST, pages and the command line are made from its row; what is more
 than a transition is a function of the row's name in ``service/use_cases.py``.
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from backprop_evo.errors import InvalidSettings, NotFound
+from backprop_evo.records.evaluating import MAX_SEEDS
 from backprop_evo.records.states import SearchState
 
 Q, R, P, S = SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED, SearchState.STOPPING
@@ -146,50 +148,78 @@ CLONE = Verb(
     status=202,
     example={"seed": 7},
 )
-_ROWS = (
-    Verb(
-        name="pause",
-        summary="Running trials end, new ones do not begin.",
-        legal_in=frozenset({Q, R}),
-        to=P,
-        done_in=frozenset({P}),
+
+
+def _transitions(noun: str, without: str) -> tuple[Verb, ...]:
+    """The verbs that lead to a state; ``without`` says what a stop leaves out."""
+    return (
+        Verb(
+            name="pause",
+            summary="Running trials end, new ones do not begin.",
+            legal_in=frozenset({Q, R}),
+            to=P,
+            done_in=frozenset({P}),
+        ),
+        Verb(
+            name="resume",
+            summary="Go on after a pause.",
+            legal_in=frozenset({P}),
+            to=R,
+            done_in=frozenset({R}),
+        ),
+        Verb(
+            name="stop",
+            summary=f"Let running trials end, then end the {noun}{without}.",
+            legal_in=frozenset({Q, R, P}),
+            to=S,
+            done_in=frozenset({S, STOPPED}),
+        ),
+        Verb(
+            name="cancel",
+            summary=f"End the {noun} and its running trials now.",
+            legal_in=frozenset({Q, R, P, S}),
+            to=CANCELLED,
+            done_in=frozenset({CANCELLED}),
+            dangerous=True,
+        ),
+    )
+
+
+ADD_SEEDS = Verb(
+    name=EXTEND.name,
+    summary="Add seeds, which the table tells as a second look; one that has ended runs again.",
+    legal_in=EXTEND.legal_in,
+    arguments=(
+        Argument(
+            name="seeds",
+            kind=int,
+            least=1,
+            most=MAX_SEEDS,
+            help="Seeds to add.",
+            required=True,
+            begins_with="seeds",
+        ),
     ),
-    Verb(
-        name="resume",
-        summary="Go on after a pause.",
-        legal_in=frozenset({P}),
-        to=R,
-        done_in=frozenset({R}),
-    ),
-    Verb(
-        name="stop",
-        summary="Let running trials end, then end the search without confirmation.",
-        legal_in=frozenset({Q, R, P}),
-        to=S,
-        done_in=frozenset({S, STOPPED}),
-    ),
-    Verb(
-        name="cancel",
-        summary="End the search and its running trials now.",
-        legal_in=frozenset({Q, R, P, S}),
-        to=CANCELLED,
-        done_in=frozenset({CANCELLED}),
-        dangerous=True,
-    ),
-    EXTEND,
-    CLONE,
+    example={"seeds": 5},
 )
-VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _ROWS}
-"""Every verb by its name, in the order in which people are shown them."""
+VERBS: Mapping[str, Verb] = {
+    verb.name: verb for verb in (*_transitions("search", " without confirmation"), EXTEND, CLONE)
+}
+"""Every verb of a search by its name, in the order in which people are shown them."""
+
+EVALUATION_VERBS: Mapping[str, Verb] = {
+    verb.name: verb for verb in (*_transitions("evaluation", ""), ADD_SEEDS)
+}
+"""The same of an evaluation, which has the states of a search."""
 
 
-def find_verb(name: str) -> Verb:
+def find_verb(name: str, verbs: Mapping[str, Verb] = VERBS) -> Verb:
     """Raises ``NotFound``."""
-    if name not in VERBS:
-        raise NotFound(f"no verb {name[:40]!r}", hint=f"known: {', '.join(VERBS)}")
-    return VERBS[name]
+    if name not in verbs:
+        raise NotFound(f"no verb {name[:40]!r}", hint=f"known: {', '.join(verbs)}")
+    return verbs[name]
 
 
-def legal_verbs(state: SearchState) -> tuple[Verb, ...]:
-    """What a person may ask of a search in this state."""
-    return tuple(verb for verb in VERBS.values() if state in verb.legal_in)
+def legal_verbs(state: SearchState, verbs: Mapping[str, Verb] = VERBS) -> tuple[Verb, ...]:
+    """What a person may ask of a search, or of what else has ``verbs``, in this state."""
+    return tuple(verb for verb in verbs.values() if state in verb.legal_in)

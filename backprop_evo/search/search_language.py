@@ -32,6 +32,12 @@ def _fingerprint(canonical: str) -> str:
     return dsl.fingerprint(dsl.parse(canonical))
 
 
+def identify_method(method: MethodSpec) -> Candidate:
+    """Any method. Raises ``InvalidSettings``, and ``InvalidEquation`` for an equation that is none."""
+    known = method_of(method)
+    return Candidate(known.spec, known.canonical(), known.fingerprint())
+
+
 class SearchLanguage:
     """``Language`` over ``dsl`` for one search spec. Raises ``InvalidEquation`` for names that are no
     components."""
@@ -61,8 +67,7 @@ class SearchLanguage:
 
     def identify(self, method: MethodSpec) -> Candidate:
         """Any method, a yardstick's too. Raises ``InvalidSettings`` for one that is not known."""
-        known = method_of(method)
-        return Candidate(known.spec, known.canonical(), known.fingerprint())
+        return identify_method(method)
 
     def draw(self, generator: Random) -> Candidate:
         """Drawn again until the shapes match. Raises ``InvalidEquation`` where that takes too long."""

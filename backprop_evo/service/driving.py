@@ -1,4 +1,5 @@
-"""One step of a search: read what finished, ask the brain, store what it decided.
+"""One step of a search or of an evaluation: read what finished, ask the brain or the plan, store what it
+decided.
 
 A crash anywhere loses nothing and doubles nothing: decisions are stored in one transaction, before anybody is
 told of them, under ids that are derived from what was decided; and what a controller knows it reads from
@@ -7,38 +8,70 @@ rows.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
+from typing import Any, Protocol
 
 from backprop_evo.errors import Conflict, InvalidInput
-from backprop_evo.records.searching import (
-    Purpose,
-)
+from backprop_evo.evaluation.planning import Plan
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.brain import Brain, Decisions
+from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
+from backprop_evo.search.brain import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store
+from backprop_evo.store.driven_base import Driven
 
 
-def load_progress(store: Store, search: SearchRecord) -> Brain:
-    """What a controller of this search knows, from its rows.
+class Progress(Protocol):
+    """What a controller knows of what it drives, and what it decides by that: a brain, or a plan."""
+
+    finishes_known: int
+
+    def observe(self, finish: FinishRecord) -> None:
+        """Take in one finished trial; they come in finish order."""
+
+    def decide(self, state: SearchState, trials: int, *, now: datetime) -> Decisions:
+        """Fill the free slots. ``trials`` is the present budget."""
+
+
+def load_progress(store: Store, driven: SearchRecord | EvaluationRecord) -> Progress:
+    """What a controller knows, from rows.
 
     Open trials are read first: one that finishes meanwhile is then among the finishes, never in neither.
     """
-    confirmations = [
-        trial.id for trial in store.trials.open(search.id) if trial.purpose is Purpose.CONFIRMATION
-    ]
-    individuals = store.individuals.of(search.id)
-    finishes = store.trials.finishes(search.id)
-    language = SearchLanguage(search.spec)
-    return rebuild(search.id, search.spec, language, individuals, finishes, confirmations)
+    still_open = store.trials.open(driven.id)
+    individuals = store.individuals.of(driven.id)
+    finishes = store.trials.finishes(driven.id)
+    if isinstance(driven, EvaluationRecord):
+        known = [each.id for each in still_open] + [each.trial_id for each in finishes]
+        plan = Plan(driven.id, driven.spec, has_methods=bool(individuals), known=known)
+        for finish in finishes:
+            plan.observe(finish)
+        return plan
+    confirmations = [trial.id for trial in still_open if trial.purpose is Purpose.CONFIRMATION]
+    language = SearchLanguage(driven.spec)
+    return rebuild(driven.id, driven.spec, language, individuals, finishes, confirmations)
+
+
+def read_again(store: Store, driven: SearchRecord | EvaluationRecord) -> SearchRecord | EvaluationRecord:
+    """The record as it stands now. Raises ``NotFound``."""
+    if isinstance(driven, EvaluationRecord):
+        return store.evaluations.get(driven.id)
+    return store.searches.get(driven.id)
 
 
 def drive_once(
-    store: Store, search: SearchRecord, controller: str, progress: Brain | None, *, now: datetime
-) -> tuple[Brain, Decisions]:
-    """Take the search one step further; the caller sends the ids of ``decisions.trials`` to the workers.
+    store: Store,
+    search: SearchRecord | EvaluationRecord,
+    controller: str,
+    progress: Progress | None,
+    *,
+    now: datetime,
+) -> tuple[Progress, Decisions]:
+    """Take a search or an evaluation one step further; the caller sends the ids of ``decisions.trials`` to
+    the workers.
 
     ``progress`` is what the step before returned; None rebuilds it from rows, as it must be after any
     exception. Raises ``Conflict`` when the claim was lost or the state changed in the middle: renew the
@@ -46,12 +79,12 @@ def drive_once(
     after marking it FAILED.
     """
     # Read anew: the caller's may be as old as its last step.
-    search = store.searches.get(search.id)
+    search = read_again(store, search)
     try:
         progress = progress or load_progress(store, search)
         decisions = _decide(store, search, progress, now)
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
-        store.searches.move(search.id, SearchState.FAILED, now=now, reason=error.message)
+        give_up(store, search, error.message, now=now)
         raise
     # In this order: a crash between the two leaves a search that is driven once more and then ends.
     if not decisions.is_empty:
@@ -61,15 +94,38 @@ def drive_once(
     return progress, decisions
 
 
-def _decide(store: Store, search: SearchRecord, progress: Brain, now: datetime) -> Decisions:
+def give_up(store: Store, search: SearchRecord | EvaluationRecord, reason: str, *, now: datetime) -> None:
+    """Mark it FAILED. Raises ``Conflict`` where it has ended."""
+    _move(store, search, SearchState.FAILED, reason, now)
+
+
+def _decide(
+    store: Store, search: SearchRecord | EvaluationRecord, progress: Progress, now: datetime
+) -> Decisions:
     for finish in store.trials.finishes(search.id, after=progress.finishes_known):
         progress.observe(finish)
     return progress.decide(search.state, search.trials_total, now=now)
 
 
-def _end(store: Store, search: SearchRecord, end: SearchState, reason: str | None, now: datetime) -> None:
-    """Move to the last state, unless somebody paused, extended or cancelled the search since it was read."""
-    try:
-        store.searches.move(search.id, end, now=now, expected_version=search.version, reason=reason)
-    except Conflict:
-        return
+def _end(
+    store: Store,
+    search: SearchRecord | EvaluationRecord,
+    end: SearchState,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Move to the last state, unless somebody paused, extended or cancelled it since it was read."""
+    with suppress(Conflict):
+        _move(store, search, end, reason, now, expected_version=search.version)
+
+
+def _move(
+    store: Store,
+    search: SearchRecord | EvaluationRecord,
+    to: SearchState,
+    reason: str | None,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    noun: Driven[Any] = store.evaluations if isinstance(search, EvaluationRecord) else store.searches
+    noun.move(search.id, to, now=now, expected_version=expected_version, reason=reason)

@@ -1,4 +1,4 @@
-"""Search specs from outside: read strictly, checked against the language, the catalogue and the models."""
+"""Specs from outside: read strictly, checked against the language, the catalogue and the models."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from random import Random
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
@@ -22,8 +23,6 @@ from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
 from backprop_evo.training.methods import as_method, method_of
 
-_SEARCH: TypeAdapter[SearchSpec] = TypeAdapter(SearchSpec)
-_TRAIN: TypeAdapter[TrainSpec] = TypeAdapter(TrainSpec)
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid", "RelativeStepGrid"})
 T = TypeVar("T")
 
@@ -31,15 +30,17 @@ T = TypeVar("T")
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
     """The spec that a JSON document describes. Raises ``InvalidSettings`` naming the first wrong field,
     dotted; unknown fields and values of another type are wrong, never dropped or converted."""
-    return _parse(_SEARCH, SearchSpec, document, "")
+    return read_document(SearchSpec, document)
 
 
 def parse_train_spec(document: Mapping[str, Any]) -> TrainSpec:
     """The same for the part ``train`` of a search."""
-    return _parse(_TRAIN, TrainSpec, document, "train.")
+    return read_document(TrainSpec, document, "train.")
 
 
-def _parse(adapter: TypeAdapter[T], kind: type[T], document: Mapping[str, Any], prefix: str) -> T:
+def read_document(kind: type[T], document: Mapping[str, Any], prefix: str = "") -> T:
+    """The dataclass that a JSON document describes, strictly. Raises ``InvalidSettings`` naming the first
+    wrong field, dotted, behind ``prefix``."""
     for path, nearest in _unknown_fields(kind, document, prefix):
         raise InvalidSettings(
             f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
@@ -52,13 +53,19 @@ def _parse(adapter: TypeAdapter[T], kind: type[T], document: Mapping[str, Any], 
     except (TypeError, ValueError) as error:
         raise InvalidSettings(f"the spec is no JSON: {error}", field="spec") from None
     try:
-        return adapter.validate_json(text, strict=True)
+        read: T = _adapter(cast(Any, kind)).validate_json(text, strict=True)
     except ValidationError as error:
         # One at a time: of a union the others only repeat it for the forms that were not meant.
         first = error.errors()[0]
         within = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS)
         path = f"{prefix}{within}" if within else "spec"
         raise InvalidSettings(f"{path}: {first['msg']}", field=path) from None
+    return read
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _yardsticks(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,6 +86,8 @@ def search_spec_to_json(spec: SearchSpec) -> dict[str, Any]:
 
 def _unknown_fields(kind: Any, value: object, path: str = "") -> Iterator[tuple[str, str | None]]:
     """Dotted paths of keys that no dataclass on the way has, each with the nearest known name."""
+    for place, each in enumerate(value if isinstance(value, list) else ()):
+        yield from _unknown_fields(kind, each, f"{path}{place}.")
     if not isinstance(value, Mapping):
         return
     candidates = [each for each in (kind, *get_args(kind)) if is_dataclass(each)]
@@ -103,7 +112,7 @@ def _meant(candidates: Sequence[Any], value: Mapping[Any, object]) -> Any:
 def check_search_spec(spec: SearchSpec) -> None:
     """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless the search can be carried
     out."""
-    _check_data(spec.train.data)
+    check_data(spec.train.data)
     parse_model_name(spec.train.model)
     strategy(spec.strategy)
     _check_pruner(spec)
@@ -119,7 +128,8 @@ def check_search_spec(spec: SearchSpec) -> None:
             ) from None
 
 
-def _check_data(name: str) -> None:
+def check_data(name: str) -> None:
+    """Raises ``UnknownDataset``."""
     if name not in data.names():
         raise UnknownDataset(f"no data set is called {name!r}", hint=f"known: {', '.join(data.names())}")
 

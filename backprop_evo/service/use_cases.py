@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backprop_evo.records.searching import (
-    SearchSpec,
-)
-from backprop_evo.records.stored import NodeRecord, SearchRecord
-from backprop_evo.search.lifecycle import CLONE, EXTEND, find_verb
+from backprop_evo.evaluation.formats import Format
+from backprop_evo.evaluation.table import EvaluationTable, outcomes_of, table_of
+from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.stored import EvaluationRecord, NodeRecord, SearchRecord
+from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.service.evaluation_specs import check_evaluation_spec, evaluation_spec_to_json
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
 
@@ -54,6 +56,38 @@ class Service:
         if row.name in MORE_THAN_TRANSITIONS:
             return MORE_THAN_TRANSITIONS[row.name](self, asked)
         return self.store.searches.apply_verb(row, search_id, now=asked.at, expected_version=expected_version)
+
+    def submit_evaluation(self, spec: EvaluationSpec) -> EvaluationRecord:
+        """Check an evaluation and queue it. Raises ``InvalidSettings``, ``InvalidEquation``,
+        ``UnknownDataset``."""
+        check_evaluation_spec(spec)
+        return self.store.evaluations.add(spec, now=self._clock())
+
+    def apply_verb_to_evaluation(
+        self,
+        verb: str,
+        evaluation_id: str,
+        arguments: Mapping[str, object] | None = None,
+        *,
+        expected_version: int | None = None,
+    ) -> EvaluationRecord:
+        """What a person asks of an evaluation. Raises as ``apply_verb`` does."""
+        row = find_verb(verb, EVALUATION_VERBS)
+        given: dict[str, Any] = row.check(arguments or {})
+        at: dict[str, Any] = {"now": self._clock(), "expected_version": expected_version}
+        if row is ADD_SEEDS:
+            return self.store.evaluations.extend(evaluation_id, **given, **at)
+        return self.store.evaluations.apply_verb(row, evaluation_id, **at)
+
+    def evaluation_table(self, evaluation: EvaluationRecord) -> EvaluationTable:
+        """Of what has ended so far."""
+        return table_of(evaluation, self.store.trials.finished(evaluation.id))
+
+    def export_table(self, evaluation: EvaluationRecord, format: Format) -> str:
+        """The same as a text to take away."""
+        trials = self.store.trials.finished(evaluation.id)
+        document = evaluation_spec_to_json(evaluation.spec)
+        return format.write(table_of(evaluation, trials), outcomes_of(trials), document)
 
     def live_nodes(self) -> Sequence[NodeRecord]:
         """Nodes that were heard of in the last ``NODE_SILENCE_S`` seconds."""

@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
 )
-from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import (
     Answer,
     AttemptRecord,
     Counts,
     EarlierRequest,
+    EvaluationRecord,
     EventRecord,
     FinishRecord,
     IndividualRecord,
@@ -36,42 +38,15 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue, TrainResult
-from backprop_evo.search.lifecycle import Verb
+from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.keyed import KeyedRequest
 
 
-class Searches(Protocol):
-    """Searches, their states, and the claim by which one controller drives one search."""
+class Searches(Driven[SearchRecord], Protocol):
+    """Searches."""
 
     def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
         """Store a search as QUEUED."""
-
-    def get(self, search_id: str, *, expected_version: int | None = None) -> SearchRecord:
-        """Raises ``NotFound``, ``PreconditionFailed`` for a version that moved on."""
-
-    def page(
-        self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[SearchRecord]:
-        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
-
-    def move(
-        self,
-        search_id: str,
-        to: SearchState,
-        *,
-        now: datetime,
-        expected_version: int | None = None,
-        reason: str | None = None,
-    ) -> SearchRecord:
-        """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
-        every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
-        ``PreconditionFailed`` for a version that moved on."""
-
-    def apply_verb(
-        self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
-    ) -> SearchRecord:
-        """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
-        because a person cannot do what a claim does. Raises as ``move`` does."""
 
     def extend(
         self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
@@ -79,15 +54,18 @@ class Searches(Protocol):
         """Raise the number of trials by ``trials``; a completed or stopped search runs again. Raises
         ``NotFound``, ``IllegalTransition``, ``InvalidSettings``, ``PreconditionFailed``."""
 
-    def claim(self, controller: str, *, lease_s: float, now: datetime) -> SearchRecord | None:
-        """Give the controller a live search nobody drives (QUEUED becomes RUNNING), oldest first; None when
-        there is none."""
 
-    def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
-        """False when the claim was lost to another controller, which must then stop deciding."""
+class Evaluations(Driven[EvaluationRecord], Protocol):
+    """Evaluations."""
 
-    def release_claim(self, search_id: str, controller: str) -> None:
-        """Hand the search back, so that the next controller need not wait for the lease to run out."""
+    def add(self, spec: EvaluationSpec, *, now: datetime) -> EvaluationRecord:
+        """Store an evaluation as QUEUED."""
+
+    def extend(
+        self, search_id: str, *, seeds: int, now: datetime, expected_version: int | None = None
+    ) -> EvaluationRecord:
+        """Add seeds, and count the addition; a completed or stopped evaluation runs again. Raises as that of
+        searches does."""
 
 
 class Individuals(Protocol):
@@ -274,6 +252,7 @@ class Store(Protocol):
     """Everything that is stored."""
 
     searches: Searches
+    evaluations: Evaluations
     individuals: Individuals
     trials: Trials
     intermediates: Intermediates

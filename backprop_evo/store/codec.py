@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
+from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import TrainResult, TrainSpec
 
@@ -42,6 +43,12 @@ def decode_train_spec(text: str) -> TrainSpec:
 def decode_search_spec(text: str) -> SearchSpec:
     """Cached like ``decode_train_spec``."""
     return decode(SearchSpec, text)
+
+
+@lru_cache(maxsize=256)
+def decode_evaluation_spec(text: str) -> EvaluationSpec:
+    """Cached like ``decode_train_spec``."""
+    return decode(EvaluationSpec, text)
 
 
 def decode_result(text: str) -> TrainResult:

@@ -86,9 +86,9 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
 
 def _count_finish(connection: Connection, row: Row[Any], accuracy: float | None) -> int:
     values: dict[str, Any] = {"finishes": SEARCHES.c.finishes + 1, "version": SEARCHES.c.version + 1}
-    if row.purpose == Purpose.SEARCH:
+    if row.purpose in (Purpose.SEARCH, Purpose.EVALUATION):
         values["trials_done"] = SEARCHES.c.trials_done + 1
-        if accuracy is not None:
+        if accuracy is not None and row.purpose == Purpose.SEARCH:
             best = SEARCHES.c.best_fitness
             values["best_fitness"] = case((or_(best.is_(None), best < accuracy), accuracy), else_=best)
     order: int = connection.execute(

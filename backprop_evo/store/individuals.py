@@ -17,11 +17,11 @@ from backprop_evo.records.stored import IndividualRecord, TrialRecord
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.base import Individuals
 from backprop_evo.store.codec import decode_search_spec, encode
+from backprop_evo.store.driven import get_row
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
 from backprop_evo.store.leaderboard import plan_confirmations
 from backprop_evo.store.rows import individual_record, method_values
-from backprop_evo.store.searches import get_row
 from backprop_evo.store.tables import INDIVIDUALS, TRIALS
 
 

@@ -102,8 +102,9 @@ def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
 
 
 def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *, completed: bool) -> None:
-    """Count one terminal trial in. Trials that did not complete leave no row: they have no fitness."""
-    if not completed or result.validation_accuracy is None:
+    """Count one terminal trial in. Trials that did not complete leave no row: they have no fitness. Those of
+    an evaluation are told of by its own table."""
+    if not completed or result.validation_accuracy is None or trial.purpose == Purpose.EVALUATION:
         return
     if trial.purpose == Purpose.CONFIRMATION:
         _count_confirmation(connection, trial, result, result.validation_accuracy)

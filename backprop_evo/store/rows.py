@@ -14,6 +14,7 @@ from backprop_evo.records.searching import (
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import (
     AttemptRecord,
+    EvaluationRecord,
     EventRecord,
     FinishRecord,
     IndividualRecord,
@@ -24,26 +25,35 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue
-from backprop_evo.store.codec import decode_payload, decode_result, decode_search_spec, decode_train_spec
+from backprop_evo.store.codec import (
+    decode_evaluation_spec,
+    decode_payload,
+    decode_result,
+    decode_search_spec,
+    decode_train_spec,
+)
 
 
 def search_record(row: Row[Any]) -> SearchRecord:
-    """A search. ``failure`` repeats the reason of one that failed."""
+    """A search."""
+    spec = decode_search_spec(row.spec)
+    return SearchRecord(spec=spec, best_fitness=row.best_fitness, **_driven_values(row))
+
+
+def evaluation_record(row: Row[Any]) -> EvaluationRecord:
+    """An evaluation."""
+    return EvaluationRecord(spec=decode_evaluation_spec(row.spec), **_driven_values(row))
+
+
+def _driven_values(row: Row[Any]) -> dict[str, Any]:
+    """What both have. ``failure`` repeats the reason of one that failed."""
     state = SearchState(row.state)
-    return SearchRecord(
-        id=row.id,
-        spec=decode_search_spec(row.spec),
-        state=state,
-        version=row.version,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        failure=row.end_reason if state is SearchState.FAILED else None,
-        end_reason=row.end_reason,
-        trials_done=row.trials_done,
-        trials_total=row.trials_total,
-        best_fitness=row.best_fitness,
-    )
+    same = ("id", "version", "created_at", "started_at", "ended_at", "end_reason", "trials_done")
+    return {
+        **{name: getattr(row, name) for name in (*same, "trials_total", "extensions")},
+        "state": state,
+        "failure": row.end_reason if state is SearchState.FAILED else None,
+    }
 
 
 def method_spec(row: Row[Any]) -> MethodSpec:

@@ -7,6 +7,7 @@ from typing_extensions import override
 from backprop_evo.store import migrations
 from backprop_evo.store.base import Store
 from backprop_evo.store.engine import Database
+from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
 from backprop_evo.store.individuals import SqlIndividuals
 from backprop_evo.store.intermediates import SqlIntermediates
@@ -25,6 +26,7 @@ class SqlStore(Store):
     def __init__(self, database: Database) -> None:
         self.database = database
         self.searches = SqlSearches(database)
+        self.evaluations = SqlEvaluations(database)
         self.individuals = SqlIndividuals(database)
         self.trials = SqlTrials(database)
         self.intermediates = SqlIntermediates(database)

@@ -1,15 +1,18 @@
-"""Counts over everything, each one scan of an index."""
+"""Counts over everything."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from typing_extensions import override
 
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Counts
 from backprop_evo.store.base import Statistics
+from backprop_evo.store.columns import Kind
 from backprop_evo.store.engine import Database
 from backprop_evo.store.tables import SEARCHES, TRIALS
 
@@ -23,9 +26,18 @@ class SqlStatistics(Statistics):
     @override
     def count(self) -> Counts:
         with self.database.read() as connection:
-            searches = connection.execute(select(SEARCHES.c.state, func.count()).group_by(SEARCHES.c.state))
+            driven = connection.execute(
+                select(SEARCHES.c.kind, SEARCHES.c.state, func.count().label("number")).group_by(
+                    SEARCHES.c.kind, SEARCHES.c.state
+                )
+            ).all()
             trials = connection.execute(select(TRIALS.c.state, func.count()).group_by(TRIALS.c.state))
             return Counts(
-                searches={SearchState(state): count for state, count in searches},
+                searches=_of_kind(driven, Kind.SEARCH),
+                evaluations=_of_kind(driven, Kind.EVALUATION),
                 trials={TrialState(state): count for state, count in trials},
             )
+
+
+def _of_kind(rows: Sequence[Row[Any]], kind: Kind) -> Mapping[SearchState, int]:
+    return {SearchState(row.state): row.number for row in rows if row.kind == kind}

@@ -46,16 +46,18 @@ class Base(DeclarativeBase):
 
 
 class SearchRow(Base):
-    """``finishes`` is the last finish order given, ``reports`` the last report order; ``claimed_by`` the
-    controller that may decide until ``claim_expires_at``."""
+    """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. ``finishes`` is the last
+    finish order given, ``reports`` the last report order; ``claimed_by`` the controller that may decide until
+    ``claim_expires_at``."""
 
     __tablename__ = "searches"
     __table_args__ = (
-        Index("ix_searches_created_at_id", "created_at", "id"),
+        Index("ix_searches_kind_created_at_id", "kind", "created_at", "id"),
         Index("ix_searches_state", "state"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), server_default="search")
     name: Mapped[str] = mapped_column(String(200))
     spec: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
@@ -66,6 +68,7 @@ class SearchRow(Base):
     end_reason: Mapped[str | None] = mapped_column(Text)
     trials_done: Mapped[int]
     trials_total: Mapped[int]
+    extensions: Mapped[int] = mapped_column(server_default="0")
     best_fitness: Mapped[float | None]
     finishes: Mapped[int]
     reports: Mapped[int] = mapped_column(server_default="0")

@@ -246,3 +246,9 @@ def seed(store: SqlStore) -> Seed:
     told.confirm()
     told.leave_running()
     return told
+
+
+@pytest.fixture(scope="session", name="result_of")
+def result_of_fixture():
+    """``result_of`` above, for tests that end trials themselves."""
+    return result_of

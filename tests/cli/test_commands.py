@@ -20,7 +20,7 @@ from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.service import parse_search_spec
 from backprop_evo.settings import Settings
 
-COMMANDS = "up demo search train equation leaderboard data api controller node db doctor"
+COMMANDS = "up demo search evaluate train equation leaderboard data api controller node db doctor"
 
 ROW: dict[str, Any] = {
     "rank": 1,

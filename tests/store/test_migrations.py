@@ -15,6 +15,7 @@ from alembic.config import Config
 from typer.testing import CliRunner
 
 from backprop_evo.errors import BackpropEvoError, InvalidInput, InvalidSettings, Unavailable
+from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
     Purpose,
@@ -22,6 +23,7 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
+from backprop_evo.service import drive_once
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
 from backprop_evo.store.sql import open_store
@@ -226,3 +228,24 @@ def test_the_store_needs_no_torch():
     modules = "backprop_evo.store.sql, backprop_evo.store.migrations, backprop_evo.search.brain"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_on_the_way_down_evaluations_go_and_searches_stay(empty_url):
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    search = store.searches.add(SearchSpec(name="stays"), now=NOW)
+    asked = store.evaluations.add(
+        EvaluationSpec(name="goes", methods=(equation_method("g / fro(g)"),), in_flight=2), now=NOW
+    )
+    evaluation = store.evaluations.claim("c", lease_s=60, now=NOW)
+    _, decisions = drive_once(store, evaluation, "c", None, now=NOW)
+    assert store.trials.claim(decisions.trials[0].id, "node/0", lease_s=60, now=NOW) is not None
+    store.close()
+    migrations.downgrade(empty_url, "0008")
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    assert [each.id for each in store.searches.page().items] == [search.id]
+    assert store.evaluations.page().items == ()
+    assert store.trials.open(asked.id) == []
+    assert store.individuals.of(asked.id) == []
+    store.close()

@@ -49,7 +49,7 @@ def rows(path):
             {
                 name: without(row[name]) if name == "spec" else row[name]
                 for name in row
-                if name not in NEW_COLUMNS
+                if name not in NEW_COLUMNS and f"{table}.{name}" != "searches.kind"
             }
             for row in stored
         ]
@@ -58,7 +58,7 @@ def rows(path):
     return found
 
 
-NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick")
+NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
 
 
 def without(spec):

@@ -1,0 +1,37 @@
+"""Evaluations on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from api.schemas.wire import Wire
+from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.stored import EvaluationRecord
+from backprop_evo.search.lifecycle import EVALUATION_VERBS, legal_verbs
+
+
+class EvaluationOut(Wire):
+    """An evaluation; ``seeds`` counts those that were added in ``extensions``."""
+
+    id: str
+    state: SearchState
+    version: int
+    verbs: list[str]
+    trials_done: int
+    trials_total: int
+    seeds: int
+    extensions: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str | None
+    failure: str | None
+    spec: EvaluationSpec
+
+    @classmethod
+    def of(cls, evaluation: EvaluationRecord) -> EvaluationOut:
+        """An evaluation as stored, with the verbs of its state."""
+        known = {name: getattr(evaluation, name) for name in cls.model_fields if name != "verbs"}
+        verbs = [verb.name for verb in legal_verbs(evaluation.state, EVALUATION_VERBS)]
+        return cls(verbs=verbs, **known)

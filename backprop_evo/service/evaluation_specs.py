@@ -1,0 +1,92 @@
+"""Evaluation specs from outside: read strictly, with words where people use them, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from backprop_evo.errors import InvalidEquation, InvalidSettings
+from backprop_evo.evaluation.groups import methods_called
+from backprop_evo.evaluation.table import method_words
+from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.methods import MethodSpec, equation_method
+from backprop_evo.records.model_names import parse_model_name
+from backprop_evo.records.presets import preset
+from backprop_evo.service.specs import check_data, read_document
+from backprop_evo.training.methods import as_method, method_of
+
+
+def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
+    """The spec that a JSON document describes. Raises ``InvalidSettings`` naming the first wrong field, and
+    ``InvalidEquation``.
+
+    A method may be written as a text: a group, a method's name, a known equation's, or an equation; the
+    baseline also as the place of one among the methods; a setting as the name of a preset.
+    """
+    written = dict(document)
+    if isinstance(given := written.get("settings"), list):
+        written["settings"] = [_setting(each) for each in given]
+    texts = written.get("methods")
+    if isinstance(texts, list) and all(isinstance(each, str | Mapping) for each in texts):
+        settings = _readable(written).settings
+        methods = methods_called([_method(each) for each in texts], settings)
+        written["methods"] = [_plain(each) for each in methods]
+    written |= _baseline(written)
+    return read_document(EvaluationSpec, written)
+
+
+def evaluation_spec_to_json(spec: EvaluationSpec) -> dict[str, Any]:
+    """The document that ``parse_evaluation_spec`` reads."""
+    document: dict[str, Any] = to_jsonable_python(spec)
+    return document
+
+
+def _setting(given: object) -> object:
+    if isinstance(given, str):
+        return {"name": given, "train": to_jsonable_python(preset(given))}
+    return given
+
+
+def _method(given: str | Mapping[str, Any]) -> str | MethodSpec:
+    return given if isinstance(given, str) else read_document(MethodSpec, given)
+
+
+def _plain(method: MethodSpec) -> dict[str, Any]:
+    return {"name": method.name, "settings": dict(method.settings)}
+
+
+def _readable(written: Mapping[str, Any]) -> EvaluationSpec:
+    """The spec with any method in place of those that are still words."""
+    plain = {name: value for name, value in written.items() if name != "baseline"}
+    return read_document(EvaluationSpec, plain | {"methods": [_plain(equation_method("g"))]})
+
+
+def _baseline(written: Mapping[str, Any]) -> dict[str, Any]:
+    given, methods = written.get("baseline"), written.get("methods")
+    if isinstance(given, str):
+        return {"baseline": _plain(as_method(given))}
+    if type(given) is int and isinstance(methods, list):
+        if not 0 <= given < len(methods):
+            raise InvalidSettings(
+                f"baseline must be the place of a method, 0 to {len(methods) - 1}", field="baseline"
+            )
+        return {"baseline": methods[given]}
+    return {}
+
+
+def check_evaluation_spec(spec: EvaluationSpec) -> None:
+    """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless it can be carried out."""
+    for setting in spec.settings:
+        check_data(setting.train.data)
+        parse_model_name(setting.train.model)
+    for method in spec.rows:
+        try:
+            known = method_of(method)
+            for setting in spec.settings:
+                known.check_fit(setting.train)
+        except InvalidEquation as error:
+            raise InvalidEquation(
+                f"{method_words(method)}: {error.message}", column=error.column, hint=error.hint
+            ) from None

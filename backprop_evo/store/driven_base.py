@@ -1,0 +1,54 @@
+"""The store's contract for what controllers drive: the part that searches and evaluations share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
+from backprop_evo.search.lifecycle import Verb
+
+R = TypeVar("R", SearchRecord, EvaluationRecord)
+
+
+class Driven(Protocol[R]):
+    """What controllers drive, of one kind: its states, and the claim by which one controller drives one of
+    them. A noun finds nothing of another kind."""
+
+    def get(self, search_id: str, *, expected_version: int | None = None) -> R:
+        """Raises ``NotFound``, ``PreconditionFailed`` for a version that moved on."""
+
+    def page(
+        self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[R]:
+        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
+
+    def move(
+        self,
+        search_id: str,
+        to: SearchState,
+        *,
+        now: datetime,
+        expected_version: int | None = None,
+        reason: str | None = None,
+    ) -> R:
+        """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
+        every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
+        ``PreconditionFailed`` for a version that moved on."""
+
+    def apply_verb(
+        self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
+    ) -> R:
+        """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
+        because a person cannot do what a claim does. Raises as ``move`` does."""
+
+    def claim(self, controller: str, *, lease_s: float, now: datetime) -> R | None:
+        """Give the controller a live one nobody drives (QUEUED becomes RUNNING), oldest first; None when
+        there is none."""
+
+    def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
+        """False when the claim was lost to another controller, which must then stop deciding."""
+
+    def release_claim(self, search_id: str, controller: str) -> None:
+        """Hand it back, so that the next controller need not wait for the lease to run out."""
