@@ -5,8 +5,8 @@ continued. Under a constant schedule the winner's probe is its first part; under
 short probe would see only the warm-up, probes run at the constant rate and the winner starts afresh.
 
 Best is, of absolute rates, the one with the best validation accuracy, ties going to the lower training loss;
-of relative steps (``calibration``), the one with the lowest late training loss, which chooses better (after 40
-of 160 steps, 66 choices: 0.3 points of the final accuracy lost against 1.7, ``docs/measurements.md``) and
+of relative steps (``calibration``), the one with the lowest late training loss, which chooses better (after
+40 of 160 steps, 66 choices: 0.3 points of the final accuracy lost against 1.7, ``docs/measurements.md``) and
 leaves the validation images for the fitness. A grid of relative steps grows where its edge wins.
 """
 
