@@ -153,7 +153,7 @@ def test_what_was_rolled_back_leaves_no_trace(
         raise SystemError("in the middle of the transaction")
 
     with monkeypatch.context() as dying:
-        dying.setattr("backprop_evo.store.searches.add_event", die)
+        dying.setattr("backprop_evo.store.driven.add_event", die)
         assert client.post(f"{search}:extend", json={"trials": 1}, headers=KEY).status_code == 500
     with store.database.read() as connection:
         assert connection.execute(select(REQUESTS)).all() == []
@@ -178,7 +178,7 @@ def test_a_body_that_is_too_large_is_refused_as_without_a_key(client: TestClient
 def test_every_post_of_the_document_names_the_header(client: TestClient) -> None:
     paths = client.get("/api/v1/openapi.json").json()["paths"]
     posts = [operations["post"] for operations in paths.values() if "post" in operations]
-    assert len(posts) == 9
+    assert len(posts) == 15
     for post in posts:
         named = [each["name"] for each in post.get("parameters", [])]
         assert named.count("Idempotency-Key") == 1
