@@ -1,7 +1,8 @@
-"""Equations that are known by name: plain backprop, its published alternatives, and every row of Table 1.
+"""Equations that are known by name: plain backprop, its published alternatives, a step of orthogonalisation,
+and 39 of the 40 rows of Table 1.
 
-Source: Alber et al. 2018, Table 1 (test accuracy, mean and standard deviation of 5 runs). One of its rows,
-the SGD-with-momentum equation on WRN-16-2 for 100 epochs that contains an unexplained symbol p1_b, cannot be
+Source: Alber et al. 2018, Table 1 (test accuracy, mean and standard deviation of 5 runs). The other row, the
+SGD-with-momentum equation on WRN-16-2 for 100 epochs that contains an unexplained symbol p1_b, cannot be
 written.
 """
 
