@@ -51,6 +51,7 @@ PUBLIC = {
         "OPERANDS",
         "Operand",
         "Operation",
+        "Products",
         "Published",
         "REWRITES",
         "Redraw",
@@ -78,6 +79,7 @@ PUBLIC = {
         "to_latex",
         "to_mathml",
         "to_text",
+        "vocabulary",
         "vocabulary",
     ],
 }

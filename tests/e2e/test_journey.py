@@ -69,7 +69,9 @@ def port() -> int:
 def environment(home: Path, port: int) -> dict[str, str]:
     settings = {f"BACKPROP_EVO_{name}": value for name, value in IMPATIENT.items()}
     url = f"http://127.0.0.1:{port}"
-    return {**os.environ, **settings, "BACKPROP_EVO_HOME": str(home), "BACKPROP_EVO_API_URL": url}
+    wide = {"COLUMNS": "200"}  # runners of tests set a narrow one, in which tables fold what is looked for
+    home_and_url = {"BACKPROP_EVO_HOME": str(home), "BACKPROP_EVO_API_URL": url}
+    return {**os.environ, **settings, **home_and_url, **wide}
 
 
 @pytest.fixture
