@@ -18,10 +18,9 @@ from dsl.equation import Equation, Operand, Unary
 from dsl.errors import InfeasibleEquation
 from dsl.primitives import BINARIES, OPERANDS, UNARIES, Shape
 
+#: Which products and transposes an equation may have: all that fit, or those of searches from before there
+#: were more: OUT @ weight, IN @ weight.T and TOP @ R_L, transposes of weights and R_L.
 Products = Literal["all", "three"]
-"""Which products and transposes an equation may have: all that fit, or those of searches from before there
-were more: OUT @ weight, IN @ weight.T and TOP @ R_L, transposes of weights and R_L.
-"""
 
 _FEATURES = frozenset({"input", "output"})
 _SHAPE_OF_AXES = {shape.axes: shape for shape in Shape}

@@ -80,7 +80,6 @@ PUBLIC = {
         "to_mathml",
         "to_text",
         "vocabulary",
-        "vocabulary",
     ],
 }
 SOURCES = "\n".join(
