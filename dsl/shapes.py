@@ -25,6 +25,7 @@ Products = Literal["all", "three"]
 _FEATURES = frozenset({"input", "output"})
 _SHAPE_OF_AXES = {shape.axes: shape for shape in Shape}
 
+#: The linear operation's two classes, whose matrix is never built.
 WEIGHTS = frozenset({Shape.WEIGHT, Shape.WEIGHT_T})
 
 #: Every class transposed.

@@ -76,6 +76,7 @@ class TestSpecs:
             ({"name": "x", "train": {"evaluate_test": True}}, "train.evaluate_test"),
             ({"name": "x", "mutations": [0.5, 0.6]}, "mutations"),
             ({"name": "x", "mutation_redraw": "never"}, "mutation_redraw"),
+            ({"name": "x", "products": "two"}, "products"),
             ({"name": "x", "operators": {"crossover": 2.0}}, "operators"),
             ({"name": ""}, "name"),
             ({"name": "x", "seed": {1, 2}}, "spec"),
