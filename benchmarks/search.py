@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from random import Random
 from time import perf_counter
 
-from backprop_evo.records.searching import (
-    SearchSpec,
-)
+from backprop_evo.records.methods import MethodSpec, equation_method
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord
 from backprop_evo.search.brain import Brain
@@ -32,7 +31,10 @@ class Numbers:
         return self.read("0")
 
     def read(self, text: str) -> Candidate:
-        return Candidate(text, text, text)
+        return Candidate(equation_method(text), text, text)
+
+    def identify(self, method: MethodSpec) -> Candidate:
+        raise AssertionError("this search has no yardsticks")
 
     def draw(self, _generator: Random) -> Candidate:
         self._next += 1

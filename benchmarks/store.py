@@ -87,7 +87,7 @@ def fill(store: SqlStore, count: int) -> SearchRecord:
             for trial in queued:
                 row = lock_with_search(connection, trial.id)
                 assert row is not None
-                end_trial(connection, row, TrialState.COMPLETED, result(generator), NOW)
+                end_trial(connection, row, result(generator), NOW)
     return search
 
 

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from backprop_evo.errors import InvalidSettings
@@ -84,8 +85,12 @@ class MethodSpec:
         return hash(self.json)
 
 
+@lru_cache(maxsize=65_536)
 def equation_method(text: str) -> MethodSpec:
-    """The method that trains by the equation written in ``text``, which is not looked at here."""
+    """The method that trains by the equation written in ``text``, which is not looked at here.
+
+    Cached: a value cannot change, and lists say the same equations again and again.
+    """
     return MethodSpec(EQUATION, {"text": text})
 
 
