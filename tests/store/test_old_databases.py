@@ -2,13 +2,17 @@
 
 import json
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from backprop_evo.records.states import SearchState
+from backprop_evo.records.retrying import RetryPolicy
+from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.training import TrainResult
 from backprop_evo.search.replay import replay
 from backprop_evo.search.search_language import SearchLanguage
+from backprop_evo.service import drive_once
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
 
@@ -101,3 +105,25 @@ def test_its_leaderboard_and_trials_can_be_read(store):
             assert store.trials.attempts(trial.id) is not None
         rows = store.leaderboard.page(search.id).items
         assert bool(rows) == (search.trials_done > 0)
+
+
+def test_its_half_finished_search_goes_on_to_its_end_and_replays(store):
+    search = next(each for each in store.searches.page().items if each.spec.name == "half finished")
+    before = tuple(store.individuals.of(search.id))
+    now, progress = datetime(2027, 1, 1, tzinfo=UTC), None
+    store.trials.expire(now=now, policy=RetryPolicy(max_attempts=9))
+    search = store.searches.claim("later", lease_s=3600, now=now)
+    while not store.searches.get(search.id).state.is_terminal:
+        progress, _ = drive_once(store, search, "later", progress, now=now)
+        for trial in store.trials.open(search.id):
+            lease = store.trials.claim(trial.id, "node/0", lease_s=60, now=now)
+            accuracy = sum(map(ord, trial.method.equation)) % 97 / 100
+            result = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=accuracy)
+            assert store.trials.start(lease, now=now)
+            assert store.trials.finish(lease, result, now=now)
+    ended = store.searches.get(search.id)
+    individuals = tuple(store.individuals.of(search.id))
+    assert (ended.state, ended.trials_done) == (SearchState.COMPLETED, 30)
+    assert individuals[: len(before)] == before
+    finishes = store.trials.finishes(search.id)
+    assert replay(ended.spec, SearchLanguage(ended.spec), individuals, finishes) == individuals
