@@ -169,7 +169,9 @@ class Method:
         """The same, for browsers."""
         if self.declared.mathml:
             return self.declared.mathml(self.settings)
-        return f"<math><mtext>{escape(self.text())}</mtext></math>"
+        # Formulas do not wrap: at a common space a narrow column would end the name after its first word.
+        unbroken = escape(self.text()).replace(" ", "&nbsp;")
+        return f"<math><mtext>{unbroken}</mtext></math>"
 
     def canonical(self) -> str | None:
         """The text of its simplest form; None for methods that have none."""
