@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,7 @@ from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN
+from backprop_evo.service.capacity import pause_stranded
 from backprop_evo.service.driving import Progress, drive_once, give_up, read_again
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
@@ -62,6 +63,7 @@ class Controller:
     held: dict[str, Driven] = field(default_factory=dict)
     broker_is_away: bool = False
     more: bool = False
+    next_look: datetime | None = None
 
     def step(self) -> None:
         """Claim, drive, send, reconcile: once; ``more`` says whether there is something left to decide at
@@ -71,6 +73,7 @@ class Controller:
         """
         self.more = False
         self._claim_what_is_free()
+        self._pause_what_nobody_can_train()
         # A copy: a search that is lost or ends leaves ``held`` in the loop.
         for driven in list(self.held.values()):
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
@@ -92,6 +95,18 @@ class Controller:
         while found := self.store.evaluations.claim(self.name, lease_s=self.options.lease_s, now=self.now()):
             log.info("evaluation claimed", search_id=found.id, name=found.spec.name)
             self.held[found.id] = Driven(found)
+
+    def _pause_what_nobody_can_train(self) -> None:
+        now = self.now()
+        if self.next_look is not None and now < self.next_look:
+            return
+        self.next_look = now + timedelta(seconds=self.options.heartbeat_s)
+        nodes = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
+        for driven in self.held.values():
+            with suppress(Conflict):
+                driven.search = read_again(self.store, driven.search)
+                if reason := pause_stranded(self.store, driven.search, nodes, now=now):
+                    log.error("search paused", search_id=driven.search.id, reason=reason)
 
     def _drive(self, driven: Driven) -> None:
         try:

@@ -86,7 +86,7 @@ class Dispatcher:
 
         Raises ``Unavailable``; the trials are tried again at the next call.
         """
-        queued = self.store.trials.unsent(queued_before=now, limit=MAX_LOOKED_AT)
+        queued = self.store.queue.unsent(queued_before=now, limit=MAX_LOOKED_AT)
         new = [trial_id for trial_id in queued if trial_id not in self.sent]
         if new:
             self._send(new, now)
@@ -111,7 +111,7 @@ class Dispatcher:
 
     def _send_lost(self, now: datetime) -> int:
         waited = timedelta(seconds=self.options.resend_s)
-        overdue = self.store.trials.unsent(queued_before=now - waited, limit=MAX_LOOKED_AT)
+        overdue = self.store.queue.unsent(queued_before=now - waited, limit=MAX_LOOKED_AT)
         # As many messages as overdue trials: they only wait for a free slot, and sending again would double
         # them.
         if not overdue or self.broker.waiting() >= len(overdue):
@@ -124,4 +124,4 @@ class Dispatcher:
         # Sent, then marked: a crash between the two sends twice, which a claim makes harmless; the other
         # order would lose.
         self.broker.send(trial_ids)
-        self.store.trials.mark_sent(trial_ids, now=now)
+        self.store.queue.mark_sent(trial_ids, now=now)

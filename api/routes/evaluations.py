@@ -47,7 +47,8 @@ def submit_evaluation(
     """Queue an evaluation. ``name`` and ``methods`` are needed; a method may be written as a text (a name, an
     equation, or one of the groups table-1, known and controls), a setting as the name of a preset."""
     evaluation = service.submit_evaluation(parse_evaluation_spec(document))
-    return _answer(response, evaluation, status.HTTP_202_ACCEPTED)
+    answer = _answer(response, evaluation, status.HTTP_202_ACCEPTED)
+    return answer.model_copy(update={"warnings": service.warnings()})
 
 
 @router.get("")

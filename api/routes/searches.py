@@ -48,7 +48,9 @@ def submit_search(
     document: Annotated[dict[str, Any], Body()], response: Response, service: ServiceDep
 ) -> SearchOut:
     """Queue a search. Everything but ``name`` has a default; ``Location`` says where to follow it."""
-    return _answer(response, service.submit_search(parse_search_spec(document)), status.HTTP_202_ACCEPTED)
+    search = service.submit_search(parse_search_spec(document))
+    answer = _answer(response, search, status.HTTP_202_ACCEPTED)
+    return answer.model_copy(update={"warnings": service.warnings()})
 
 
 @router.get("")

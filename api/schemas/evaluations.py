@@ -12,7 +12,8 @@ from backprop_evo.search.lifecycle import EVALUATION_VERBS, legal_verbs
 
 
 class EvaluationOut(Wire):
-    """An evaluation; ``seeds`` counts those that were added in ``extensions``."""
+    """An evaluation; ``seeds`` counts those that were added in ``extensions``. ``warnings`` stand in the
+    answer to its submission only."""
 
     id: str
     state: SearchState
@@ -28,10 +29,13 @@ class EvaluationOut(Wire):
     end_reason: str | None
     failure: str | None
     spec: EvaluationSpec
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, evaluation: EvaluationRecord) -> EvaluationOut:
         """An evaluation as stored, with the verbs of its state."""
-        known = {name: getattr(evaluation, name) for name in cls.model_fields if name != "verbs"}
+        known = {
+            name: getattr(evaluation, name) for name in cls.model_fields if name not in ("verbs", "warnings")
+        }
         verbs = [verb.name for verb in legal_verbs(evaluation.state, EVALUATION_VERBS)]
         return cls(verbs=verbs, **known)

@@ -13,7 +13,8 @@ from backprop_evo.search.lifecycle import legal_verbs
 
 
 class SearchOut(Wire):
-    """A search; ``verbs`` are those its state allows, ``version`` is its ETag."""
+    """A search; ``verbs`` are those its state allows, ``version`` is its ETag. ``warnings`` stand in the
+    answer to its submission only."""
 
     id: str
     state: SearchState
@@ -28,11 +29,13 @@ class SearchOut(Wire):
     end_reason: str | None
     failure: str | None
     spec: SearchSpec
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
-        known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
+        made = ("verbs", "warnings")
+        known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
         return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
 
 

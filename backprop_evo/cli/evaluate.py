@@ -115,6 +115,8 @@ def run(
         return
     with Client(url, api_key=api_key) as client:
         evaluation = client.post("/evaluations", document)
+        for warning in evaluation.get("warnings", ()):
+            typer.echo(f"warning: {warning}", err=True)
         if watch:
             _follow(client, evaluation["id"], as_json=as_json)
         else:

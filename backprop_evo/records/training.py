@@ -237,7 +237,8 @@ class TrainResult:
     training that a pruner stopped there. ``outcome`` is the terminal state of its trial.
 
     ``train_loss`` is the last epoch's mean, ``late_train_loss`` that of the last 20 steps, or of the last
-    tenth where that is more. ``relative_step`` is what ``learning_rate`` was calibrated from, if it was.
+    tenth where that is more. ``begun`` is False where memory ran out before there was a child, which says
+    nothing about the method. ``relative_step`` is what ``learning_rate`` was calibrated from, if it was.
     """
 
     outcome: TrialState
@@ -250,6 +251,7 @@ class TrainResult:
     relative_step: float | None = None
     epochs_done: float = 0.0
     rung: int | None = None
+    begun: bool = True
     probes: tuple[RateProbe, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     alignment: tuple[AlignmentPoint, ...] = ()

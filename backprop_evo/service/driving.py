@@ -114,7 +114,10 @@ def _end(
     reason: str | None,
     now: datetime,
 ) -> None:
-    """Move to the last state, unless somebody paused, extended or cancelled it since it was read."""
+    """Move to the last state, unless somebody paused, extended or cancelled it since it was read. What came
+    to no result at all has failed."""
+    if end is SearchState.COMPLETED and (failure := store.trials.common_failure(search.id)) is not None:
+        end, reason = SearchState.FAILED, failure
     with suppress(Conflict):
         _move(store, search, end, reason, now, expected_version=search.version)
 

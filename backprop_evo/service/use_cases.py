@@ -10,9 +10,11 @@ from typing import Any
 from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, outcomes_of, table_of
 from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import EvaluationRecord, NodeRecord, SearchRecord
+from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.service.capacity import check_capacity, warnings_about
 from backprop_evo.service.evaluation_specs import check_evaluation_spec, evaluation_spec_to_json
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
@@ -35,9 +37,10 @@ class Service:
         self._clock = clock
 
     def submit_search(self, spec: SearchSpec) -> SearchRecord:
-        """Check a search and queue it. Raises ``InvalidSettings``, ``InvalidEquation``,
-        ``UnknownDataset``."""
+        """Check a search and queue it, unless nodes live and none of them can train it. Raises
+        ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``."""
         check_search_spec(spec)
+        check_capacity(self.live_nodes(), spec)
         return self.store.searches.add(spec, now=self._clock())
 
     def apply_verb(
@@ -61,6 +64,7 @@ class Service:
         """Check an evaluation and queue it. Raises ``InvalidSettings``, ``InvalidEquation``,
         ``UnknownDataset``."""
         check_evaluation_spec(spec)
+        check_capacity(self.live_nodes(), spec)
         return self.store.evaluations.add(spec, now=self._clock())
 
     def apply_verb_to_evaluation(
@@ -88,6 +92,10 @@ class Service:
         trials = self.store.trials.finished(evaluation.id)
         document = evaluation_spec_to_json(evaluation.spec)
         return format.write(table_of(evaluation, trials), outcomes_of(trials), document)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever has just submitted something is to know."""
+        return warnings_about(self.live_nodes())
 
     def live_nodes(self) -> Sequence[NodeRecord]:
         """Nodes that were heard of in the last ``NODE_SILENCE_S`` seconds."""

@@ -14,6 +14,7 @@ from backprop_evo.store.intermediates import SqlIntermediates
 from backprop_evo.store.keys import SqlKeys
 from backprop_evo.store.leaderboard import SqlLeaderboard
 from backprop_evo.store.nodes import SqlNodes
+from backprop_evo.store.queue import SqlQueue
 from backprop_evo.store.requests import SqlRequests
 from backprop_evo.store.searches import SqlSearches
 from backprop_evo.store.statistics import SqlStatistics
@@ -29,6 +30,7 @@ class SqlStore(Store):
         self.evaluations = SqlEvaluations(database)
         self.individuals = SqlIndividuals(database)
         self.trials = SqlTrials(database)
+        self.queue = SqlQueue(database)
         self.intermediates = SqlIntermediates(database)
         self.leaderboard = SqlLeaderboard(database)
         self.events = SqlEvents(database)

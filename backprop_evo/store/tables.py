@@ -239,7 +239,7 @@ class EventRow(Base):
 
 
 class NodeRow(Base):
-    """One machine that runs workers, as of its last heartbeat."""
+    """One machine that runs workers, as of its last heartbeat; ``datasets`` is a JSON list."""
 
     __tablename__ = "nodes"
 
@@ -249,6 +249,10 @@ class NodeRow(Base):
     code_version: Mapped[str] = mapped_column(String(64))
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    datasets: Mapped[str | None] = mapped_column(Text)
+    free_memory_mib: Mapped[int | None]
+    faults: Mapped[int] = mapped_column(server_default="0")
+    quarantine: Mapped[str | None] = mapped_column(Text)
 
 
 class KeyRow(Base):

@@ -73,10 +73,10 @@ class TestLeases:
             due = scene.now + timedelta(seconds=pause_s)
             assert scene.store.trials.get(trial_id).not_before == due
             scene.later(pause_s - 0.001)
-            assert scene.store.trials.unsent(queued_before=scene.now) == []
+            assert scene.store.queue.unsent(queued_before=scene.now) == []
             assert scene.store.trials.claim(trial_id, "w", lease_s=60, now=scene.now) is None
             scene.later(0.001)
-            assert scene.store.trials.unsent(queued_before=scene.now) == [trial_id]
+            assert scene.store.queue.unsent(queued_before=scene.now) == [trial_id]
         scene.running(trial_id)
         assert scene.store.trials.get(trial_id).not_before is None
 

@@ -62,7 +62,10 @@ def rows(path):
     return found
 
 
-NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
+NEW_COLUMNS = (
+    *("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions"),
+    *("datasets", "free_memory_mib", "faults", "quarantine"),
+)
 
 
 def without(spec):

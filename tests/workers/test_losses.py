@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import TrainResult
 from backprop_evo.store.sql import SqlStore
 from backprop_evo.store.trials import SqlTrials

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from backprop_evo.data import load, split_train_validation
+from backprop_evo.data import Dataset, load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
+from backprop_evo.errors import DeviceUnusable
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
@@ -48,7 +49,8 @@ def train_child(
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
     one. ``rungs`` are steps at which a pruner may end it. Global random state is left as it was.
 
-    Raises InvalidSettings, InvalidEquation, UnknownDataset or DatasetUnusable before anything is trained.
+    Raises InvalidSettings, InvalidEquation, UnknownDataset, DatasetUnusable or DeviceUnusable before anything
+    is trained.
     """
     model = parse_model_name(spec.model)
     dataset_info(spec.data)
@@ -60,7 +62,9 @@ def train_child(
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.train(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
+            material, test = _load(asked, spec, capability, limits, data_dir, rungs)
+            training.begun = True
+            outcome, why = training.train(material, test, seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -85,6 +89,7 @@ class _Training:
     probed: Probed = field(default_factory=Probed)
     run: Run | None = None
     test_accuracy: float | None = None
+    begun: bool = False
 
     def train(self, material: Material, test: Resident | None, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
@@ -109,6 +114,7 @@ class _Training:
         ended = TrainResult(
             outcome=outcome,
             reason=reason,
+            begun=self.begun,
             probes=tuple(self.probed.probes),
             wall_time_s=limits.elapsed_s(),
             peak_memory_mib=limits.peak_memory_mib,
@@ -144,6 +150,24 @@ def _load(
 ) -> tuple[Material, Resident | None]:
     """Everything on the device. The test split is not even put there unless the spec asks for it."""
     dataset = load(spec.data, data_dir)
+    try:
+        return _put_on_device(method, spec, capability, limits, dataset, rungs)
+    # Before there is a child a broken driver says nothing about the method.
+    except torch.AcceleratorError as error:
+        raise DeviceUnusable(
+            f"{capability.device} cannot take the data set {spec.data}: {error}",
+            hint="look at its driver, and at what else runs on it",
+        ) from error
+
+
+def _put_on_device(
+    method: MethodSpec,
+    spec: TrainSpec,
+    capability: Capability,
+    limits: Limits,
+    dataset: Dataset,
+    rungs: Rungs,
+) -> tuple[Material, Resident | None]:
     train_split, validation_split = split_train_validation(dataset)
     device, last = torch.device(capability.device), capability.channels_last
     train = make_resident(train_split, device, cap=spec.train_images, channels_last=last)
