@@ -13,6 +13,7 @@ import secrets
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ log = structlog.get_logger(__name__)
 
 # A quarter of the default lease: after any pause a claim can still be renewed in time.
 MAX_PAUSE_S = 15.0
+SLOW_STEP_S = 0.2
+"""A step that took longer is followed by a rest, in which the other searches have as much time each."""
+
 MAX_FAULTS = 8
 """In a row, in one search: then it fails with the reason, instead of being tried for ever."""
 
@@ -49,6 +53,7 @@ class Driven:
     search: SearchRecord | EvaluationRecord
     progress: Progress | None = None
     faults: int = 0
+    rests_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -60,6 +65,7 @@ class Controller:
     options: Settings
     name: str
     now: Callable[[], datetime] = utc_now
+    clock: Callable[[], float] = time.monotonic
     held: dict[str, Driven] = field(default_factory=dict)
     broker_is_away: bool = False
     more: bool = False
@@ -77,7 +83,7 @@ class Controller:
         # A copy: a search that is lost or ends leaves ``held`` in the loop.
         for driven in list(self.held.values()):
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
-                self._drive(driven)
+                self._give_turn(driven)
         self._dispatch()
 
     def release_claims(self) -> None:
@@ -107,6 +113,21 @@ class Controller:
                 driven.search = read_again(self.store, driven.search)
                 if reason := pause_stranded(self.store, driven.search, nodes, now=now):
                     log.error("search paused", search_id=driven.search.id, reason=reason)
+
+    def _give_turn(self, driven: Driven) -> None:
+        """Drive it, unless its last step was so slow that the others have not had as much time since."""
+        began = self.clock()
+        if began < driven.rests_until:
+            return
+        wanted_more, self.more = self.more, False
+        self._drive(driven)
+        took_s = self.clock() - began
+        if took_s > SLOW_STEP_S:
+            others = max(0, len(self.held) - 1)
+            # Never so long that its claim would run out.
+            driven.rests_until = began + took_s + min(MAX_PAUSE_S, others * took_s)
+            self.more &= not others
+        self.more |= wanted_more
 
     def _drive(self, driven: Driven) -> None:
         try:

@@ -30,13 +30,16 @@ class Bounds:
 class Described:
     """What is told of one field.
 
-    ``name`` is the field's where all fields of a search stand side by side, None: its own. ``label`` stands
-    beside its input, ``unset`` says what None or nothing means. ``lines``: a value of several is written one
-    a line. ``usual`` ones are shown at once, ``alone`` ones belong to a training outside of any search.
+    ``bounds`` hold for every value there is. ``limit`` is what may be asked for besides: specs that were
+    stored before there was a limit keep what they have. ``name`` is the field's where all fields of a search
+    stand side by side, None: its own. ``label`` stands beside its input, ``unset`` says what None or nothing
+    means. ``lines``: a value of several is written one a line. ``usual`` ones are shown at once, ``alone``
+    ones belong to a training outside of any search.
     """
 
     help: str
     bounds: Bounds | None = None
+    limit: Bounds | None = None
     name: str | None = None
     label: str | None = None
     unset: str | None = None
@@ -45,6 +48,11 @@ class Described:
     lines: bool = False
     usual: bool = False
     alone: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What a value has to be, in words; "" where it may be anything."""
+        return "; ".join(each.words for each in (self.bounds, self.limit) if each is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,16 @@ def part(spec: Callable[[], Any], panel: Panel, prefix: str = "") -> Any:
 def at_least(low: float) -> Bounds:
     """No upper bound."""
     return Bounds(f"at least {low:,}", lambda value: value >= low)
+
+
+def at_most(high: float) -> Bounds:
+    """A limit."""
+    return Bounds(f"at most {high:,}", lambda value: value <= high)
+
+
+def up_to(count: int, what: str = "values") -> Bounds:
+    """A limit on how many there are."""
+    return Bounds(f"at most {count:,} {what}", lambda values: len(values) <= count)
 
 
 def between(low: float, high: float) -> Bounds:
@@ -118,6 +136,19 @@ def check(spec: Any, path: str = "") -> None:
     ``path``."""
     for name, words in _wrong(spec, path):
         raise InvalidSettings(f"{name} must be {words}", field=name)
+
+
+def check_limits(spec: Any, path: str = "") -> None:
+    """Raises ``InvalidSettings`` for the first value that is more than may be asked for, naming its field
+    after ``path``. Costs no more than looking at each value once."""
+    kind: Any = type(spec)
+    for each in typed_fields(kind):
+        value, name = getattr(spec, each.name), f"{path}{each.name}"
+        limit = each.told.limit if each.told is not None else None
+        if limit is not None and value is not None and not limit.hold(value):
+            raise InvalidSettings(f"{name} must be {limit.words}", field=name)
+        if is_dataclass(value):
+            check_limits(value, f"{name}.")
 
 
 def _wrong(spec: Any, path: str) -> Iterator[tuple[str, str]]:

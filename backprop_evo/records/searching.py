@@ -9,10 +9,24 @@ from itertools import pairwise
 from typing import Literal
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.described import PROBABILITY, Bounds, at_least, between, check, described, part
+from backprop_evo.records.described import (
+    PROBABILITY,
+    Bounds,
+    at_least,
+    at_most,
+    between,
+    check,
+    described,
+    part,
+    up_to,
+)
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import TrainSpec
 
+MAX_START, MAX_EQUATION = 200, 1000
+"""Each is read and probed before a search is accepted; no equation of three operations is that long."""
+
+MAX_CONSTANTS = 1000
 PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
 
@@ -24,15 +38,23 @@ class VocabularySpec:
     ``constants`` replaces the grid of a unary function: ``{"scale": (0.1, 3.0)}``.
     """
 
-    operands: tuple[str, ...] | None = described(None, "Use these operands, such as g, h.", unset="all")
+    operands: tuple[str, ...] | None = described(
+        None, "Use these operands, such as g, h.", unset="all", limit=up_to(500, "names")
+    )
     unaries: tuple[str, ...] | None = described(
-        None, "Use these unary functions, such as identity, clip.", unset="all"
+        None, "Use these unary functions, such as identity, clip.", unset="all", limit=up_to(500, "names")
     )
     binaries: tuple[str, ...] | None = described(
-        None, "Use these binary functions, such as add, multiply.", unset="all"
+        None, "Use these binary functions, such as add, multiply.", unset="all", limit=up_to(500, "names")
     )
     constants: Mapping[str, tuple[float, ...]] | None = described(
-        None, "The constants of a unary function, such as scale=0.1,3.", unset="the language's"
+        None,
+        "The constants of a unary function, such as scale=0.1,3.",
+        unset="the language's",
+        limit=Bounds(
+            f"at most {MAX_CONSTANTS:,} constants",
+            lambda constants: sum(len(each) for each in constants.values()) <= MAX_CONSTANTS,
+        ),
     )
 
 
@@ -57,9 +79,15 @@ class Confirmation:
     once."""
 
     best: int = described(
-        1, "So many equations are trained again, then tested.", label="Best to confirm", bounds=at_least(0)
+        1,
+        "So many equations are trained again, then tested.",
+        label="Best to confirm",
+        bounds=at_least(0),
+        limit=at_most(1000),
     )
-    seeds: int = described(3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1))
+    seeds: int = described(
+        3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1), limit=at_most(1000)
+    )
 
 
 SignalName = Literal["train_loss", "validation_accuracy"]
@@ -98,7 +126,11 @@ class PrunerSpec:
     )
     signal: SignalName = described("train_loss", "What they are compared by.", label="Compared by")
     min_trials: int = described(
-        5, "Trials measured at a rung before any is stopped there.", label="Trials before", bounds=at_least(1)
+        5,
+        "Trials measured at a rung before any is stopped there.",
+        label="Trials before",
+        bounds=at_least(1),
+        limit=at_most(1_000_000),
     )
 
 
@@ -141,6 +173,7 @@ class SearchSpec:
         panel="Proposals",
         unset="a fifth of the trials",
         bounds=at_least(1),
+        limit=at_most(100_000),
     )
     best_probability: float = described(
         0.7,
@@ -153,6 +186,7 @@ class SearchSpec:
         "Probabilities of 1, 2, … mutations of a parent.",
         panel="Proposals",
         bounds=Bounds("non-negative probabilities that sum to 1", _is_distribution),
+        limit=up_to(100),
     )
     mutation_redraw: Literal["replacement", "place"] = described(
         "replacement",
@@ -165,13 +199,23 @@ class SearchSpec:
         panel="Proposals",
     )
     start: tuple[str, ...] = described(
-        (), "Equations to start from.", label="Start equations", unset="none", lines=True, usual=True
+        (),
+        "Equations to start from.",
+        label="Start equations",
+        unset="none",
+        limit=Bounds(
+            f"at most {MAX_START} equations of at most {MAX_EQUATION} characters",
+            lambda start: len(start) <= MAX_START and all(len(each) <= MAX_EQUATION for each in start),
+        ),
+        lines=True,
+        usual=True,
     )
     start_random: int = described(
         16,
         "Random equations to start with.",
         panel="Proposals",
         bounds=at_least(0),
+        limit=at_most(100_000),
     )
     lengths: tuple[float, ...] = described(
         (0.4, 0.3, 0.3),
@@ -192,6 +236,7 @@ class SearchSpec:
         (),
         "Methods trained and ranked beside plain backprop, never a parent: indirect-feedback, an equation.",
         unset="none",
+        limit=up_to(50, "methods"),
         lines=True,
     )
     pruner: PrunerSpec = part(PrunerSpec, "Early stopping", "pruner")

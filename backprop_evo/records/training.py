@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from backprop_evo.records.described import Bounds, above_zero, at_least, below, between, check, described
+from backprop_evo.records.described import (
+    Bounds,
+    above_zero,
+    at_least,
+    at_most,
+    below,
+    between,
+    check,
+    described,
+)
+from backprop_evo.records.model_names import MODEL_LIMIT, is_within_limit
 from backprop_evo.records.states import TrialState
 
 OptimizerName = Literal["sgd", "momentum"]
@@ -38,7 +48,10 @@ class LearningRateGrid:
 
     rates: tuple[float, ...] = WIDE_RATES
     probe_epochs: float = described(
-        0.25, "Length of the probe of each rate, where there are several.", bounds=above_zero()
+        0.25,
+        "Length of the probe of each rate, where there are several.",
+        bounds=above_zero(),
+        limit=at_most(10_000),
     )
 
 
@@ -57,7 +70,9 @@ class RelativeStepGrid:
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     relative_steps: tuple[float, ...]
-    probe_epochs: float = described(0.25, "Length of the probe of each relative step.", bounds=above_zero())
+    probe_epochs: float = described(
+        0.25, "Length of the probe of each relative step.", bounds=above_zero(), limit=at_most(10_000)
+    )
     extra_probes: int = described(
         3, "Relative steps that may be probed beyond an edge that wins.", bounds=between(0, 100)
     )
@@ -86,6 +101,7 @@ class TrainSpec:
     model: str = described(
         "wrn-10-1",
         "The child: wrn-D-K, cnn or mlp-W[-W…][-tanh|-sigmoid].",
+        limit=Bounds(MODEL_LIMIT, is_within_limit),
         usual=True,
     )
     data: str = described(
@@ -111,6 +127,7 @@ class TrainSpec:
         "One rate, or several such as 0.01,0.1,1: each is probed for every equation, the best continued; "
         "relative 0.01,0.03,0.1: as sizes of the first update against the weights.",
         bounds=Bounds("one rate above 0, or several", _rates_hold),
+        limit=Bounds("at most 100 of them", lambda rate: len(_rates_of(rate)) <= 100),
         usual=True,
     )
     schedule: ScheduleName = described(
@@ -120,10 +137,10 @@ class TrainSpec:
     feedback: FeedbackName = described("gaussian", "What R is; usf, brsf and frsf are tied to W's signs.")
     precision: PrecisionName = described("float32", "Of the arithmetic; bf16 is mixed.")
     train_images: int | None = described(
-        None, "Use so many training images.", unset="all", bounds=at_least(1)
+        None, "Use so many training images.", unset="all", bounds=at_least(1), limit=at_most(100_000_000)
     )
     validation_images: int | None = described(
-        None, "Use so many validation images.", unset="all", bounds=at_least(1)
+        None, "Use so many validation images.", unset="all", bounds=at_least(1), limit=at_most(100_000_000)
     )
     reestimate_batches: int = described(
         0,
@@ -138,6 +155,7 @@ class TrainSpec:
         label="Time limit, s",
         unset="none",
         bounds=above_zero(),
+        limit=at_most(100_000_000),
     )
     memory_limit_mib: float | None = described(
         None,
@@ -146,9 +164,13 @@ class TrainSpec:
         label="Memory limit, MiB",
         unset="none",
         bounds=above_zero(),
+        limit=at_most(100_000_000),
     )
     alignment_every: int = described(
-        0, "Measure the angle to the true gradient every n steps; 0: never.", bounds=at_least(0)
+        0,
+        "Measure the angle to the true gradient every n steps; 0: never.",
+        bounds=at_least(0),
+        limit=at_most(1_000_000_000),
     )
     deterministic: bool = described(True, "Ask for deterministic algorithms.")
 

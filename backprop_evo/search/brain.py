@@ -241,8 +241,11 @@ class Brain:
         spec = replace(self.spec.train, evaluate_test=True)
         for number in self._to_confirm():
             for repeat in range(self.spec.confirmation.seeds):
+                # Not on to the end: a stored search may ask for any number of seeds.
+                if self._budget.out >= self.spec.in_flight:
+                    return tuple(new)
                 trial_id = f"{self._trial_id(number)}c{repeat}"
-                if trial_id in self._confirmations or self._budget.out >= self.spec.in_flight:
+                if trial_id in self._confirmations:
                     continue
                 seed = confirmation_seed(self.spec.seed, repeat)
                 individual = self._individuals[number]

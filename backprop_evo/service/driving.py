@@ -23,6 +23,9 @@ from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store
 from backprop_evo.store.driven_base import Driven
 
+MAX_FINISHES_AT_ONCE = 2000
+"""A step takes milliseconds, however many trials ended since the last."""
+
 
 class Progress(Protocol):
     """What a controller knows of what it drives, and what it decides by that: a brain, or a plan."""
@@ -102,8 +105,12 @@ def give_up(store: Store, search: SearchRecord | EvaluationRecord, reason: str, 
 def _decide(
     store: Store, search: SearchRecord | EvaluationRecord, progress: Progress, now: datetime
 ) -> Decisions:
-    for finish in store.trials.finishes(search.id, after=progress.finishes_known):
+    finishes = store.trials.finishes(search.id, after=progress.finishes_known, limit=MAX_FINISHES_AT_ONCE)
+    for finish in finishes:
         progress.observe(finish)
+    # What is heard of after a long absence takes several steps, between which other searches have theirs.
+    if len(finishes) == MAX_FINISHES_AT_ONCE:
+        return Decisions(more=True)
     return progress.decide(search.state, search.trials_total, now=now)
 
 

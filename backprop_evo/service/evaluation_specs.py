@@ -10,6 +10,7 @@ from pydantic_core import to_jsonable_python
 from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.evaluation.groups import methods_called
 from backprop_evo.evaluation.table import method_words
+from backprop_evo.records.described import check_limits
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.model_names import parse_model_name
@@ -79,6 +80,7 @@ def _baseline(written: Mapping[str, Any]) -> dict[str, Any]:
 def check_evaluation_spec(spec: EvaluationSpec) -> None:
     """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless it can be carried out."""
     for setting in spec.settings:
+        check_limits(setting.train, f"settings.{setting.name}.train.")
         check_data(setting.train.data)
         parse_model_name(setting.train.model)
     for method in spec.rows:

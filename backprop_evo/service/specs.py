@@ -15,6 +15,8 @@ from pydantic_core import to_jsonable_python
 
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
+from backprop_evo.records.described import check_limits
+from backprop_evo.records.evaluating import MAX_TRAININGS
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import TrainSpec
@@ -111,7 +113,9 @@ def _meant(candidates: Sequence[Any], value: Mapping[Any, object]) -> Any:
 
 def check_search_spec(spec: SearchSpec) -> None:
     """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless the search can be carried
-    out."""
+    out, and ``InvalidSettings`` for more than may be asked for."""
+    check_limits(spec)
+    _check_confirmations(spec)
     check_data(spec.train.data)
     parse_model_name(spec.train.model)
     strategy(spec.strategy)
@@ -126,6 +130,16 @@ def check_search_spec(spec: SearchSpec) -> None:
             raise InvalidEquation(
                 f"start[{place}]: {error.message}", column=error.column, hint=error.hint
             ) from None
+
+
+def _check_confirmations(spec: SearchSpec) -> None:
+    confirmed = min(spec.confirmation.best, 1) * (spec.confirmation.best + 1 + len(spec.yardsticks))
+    if confirmed * spec.confirmation.seeds > MAX_TRAININGS:
+        raise InvalidSettings(
+            f"confirmation must be so small that at most {MAX_TRAININGS:,} trainings come out, "
+            f"not {confirmed} × {spec.confirmation.seeds}",
+            field="confirmation.seeds",
+        )
 
 
 def check_data(name: str) -> None:

@@ -109,7 +109,7 @@ class SqlTrials(Trials):
             return [trial_record(row) for row in rows]
 
     @override
-    def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
+    def finishes(self, search_id: str, *, after: int = 0, limit: int | None = None) -> Sequence[FinishRecord]:
         columns: Select[Any] = select(
             TRIALS.c.id,
             TRIALS.c.individual,
@@ -119,7 +119,7 @@ class SqlTrials(Trials):
             TRIALS.c.validation_accuracy,
         )
         with self.database.read() as connection:
-            rows = connection.execute(_in_finish_order(columns, search_id, after))
+            rows = connection.execute(_in_finish_order(columns, search_id, after).limit(limit))
             return [finish_record(row) for row in rows]
 
     @override

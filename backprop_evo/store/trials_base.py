@@ -44,9 +44,9 @@ class Trials(Protocol):
     def finished(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
         """Terminal trials in finish order, those with ``finish_order > after``."""
 
-    def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
-        """The same as the brain needs it, without specs and curves: what a controller rebuilds a long search
-        from."""
+    def finishes(self, search_id: str, *, after: int = 0, limit: int | None = None) -> Sequence[FinishRecord]:
+        """The same as the brain needs it, without specs and curves, at most ``limit``: what a controller
+        rebuilds a long search from."""
 
     def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
         """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
