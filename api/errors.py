@@ -73,6 +73,18 @@ def internal_error(request: Request) -> Response:
     )
 
 
+def disk_full(request: Request) -> Response:
+    """The answer where the server could not write a file; the database says so itself."""
+    return respond(
+        request,
+        503,
+        "unavailable",
+        "the server's disk is full",
+        hint="free space on it; then send the request again",
+        headers={"Retry-After": "5"},
+    )
+
+
 def respond(
     request: Request,
     status: int,

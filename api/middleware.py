@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 import time
@@ -14,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import internal_error, respond
+from api.errors import disk_full, internal_error, respond
 
 MAX_BODY_BYTES = 1_000_000
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -62,12 +63,13 @@ class RequestFrame:
         with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
             try:
                 await self.app(scope, receive, send_with_headers)
-            except Exception:
+            except Exception as error:
                 log.exception("request failed")
                 # The answer has begun: a second one cannot follow, and the broken connection says enough.
                 if status:
                     raise
-                await internal_error(Request(scope))(scope, receive, send_with_headers)
+                answer = disk_full if _is_full(error) else internal_error
+                await answer(Request(scope))(scope, receive, send_with_headers)
             finally:
                 log.info(
                     "request",
@@ -76,6 +78,10 @@ class RequestFrame:
                     status=status,
                     duration_s=round(time.perf_counter() - began, 4),
                 )
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _request_id(headers: Headers) -> str:

@@ -204,5 +204,8 @@ class Store(Protocol):
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""
 
+    def check_writable(self) -> None:
+        """Write and commit one row. Raises ``Unavailable``, as where the disk is full."""
+
     def close(self) -> None:
         """Give back every connection."""

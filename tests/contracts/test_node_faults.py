@@ -109,3 +109,8 @@ def test_what_all_failed_has_a_common_failure(scene):
     )
     scene.finish(scene.trial(search), None)
     assert scene.store.trials.common_failure(search.id) is None, "to diverge is a result"
+
+
+def test_a_store_that_can_be_written_says_nothing_however_often_it_is_asked(scene):
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: scene.store.check_writable(), range(16))) == [None] * 16
