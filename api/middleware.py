@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import disk_full, internal_error, respond
+from backprop_evo.records.described import is_storable
 
 MAX_BODY_BYTES = 1_000_000
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -89,6 +90,24 @@ def _request_id(headers: Headers) -> str:
     # A proxy's id is kept, so that its log and ours tell of one request; anything odd could forge lines of
     # the log.
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+class StorableAddress:
+    """Refuses addresses with U+0000, which no id, name or cursor holds and no database could be asked for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 400, whatever the route."""
+        odd = scope["type"] == "http" and (
+            not is_storable(scope["path"]) or b"%00" in scope.get("query_string", b"")
+        )
+        if odd:
+            refusal = respond(Request(scope), 400, "bad-request", "the address holds U+0000")
+            await refusal(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
 
 
 class SizeLimit:

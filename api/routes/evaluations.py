@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response, status
 
-from api.deps import EvaluationDep, ServiceDep, SliceDep, StoreDep, etag
+from api.deps import EvaluationDep, ServiceDep, SliceDep, StoreDep, etag, is_known
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
@@ -65,7 +65,7 @@ def read_evaluation(
     evaluation: EvaluationDep, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> Any:
     """One evaluation; its ``ETag`` changes whenever it does."""
-    if if_none_match is not None and etag(evaluation) in if_none_match:
+    if is_known(if_none_match, etag(evaluation)):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(evaluation)})
     return _answer(response, evaluation)
 

@@ -12,6 +12,7 @@ from api.deps import (
     SliceDep,
     StoreDep,
     etag,
+    is_known,
 )
 from api.schemas.leaderboard import LeaderboardRowOut
 from api.schemas.searches import IndividualOut, SearchOut
@@ -67,7 +68,7 @@ def read_search(
     search: SearchDep, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> Any:
     """One search; its ``ETag`` changes whenever it does."""
-    if if_none_match is not None and etag(search) in if_none_match:
+    if is_known(if_none_match, etag(search)):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(search)})
     return _answer(response, search)
 

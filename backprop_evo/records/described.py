@@ -138,6 +138,26 @@ def check(spec: Any, path: str = "") -> None:
         raise InvalidSettings(f"{name} must be {words}", field=name)
 
 
+def is_storable(text: str) -> bool:
+    """False for text with U+0000, which PostgreSQL has no room for, or half of a surrogate pair, which no
+    encoding has."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def check_texts(value: Any, path: str) -> None:
+    """Raises ``InvalidSettings`` for the first text within a JSON value that cannot be stored, naming its
+    field after ``path``."""
+    if isinstance(value, str) and not is_storable(value):
+        raise InvalidSettings(f"{path or 'text'} holds U+0000 or half of a surrogate pair", field=path)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            check_texts(str(name), path)
+            check_texts(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            check_texts(inner, path)
+
+
 def check_limits(spec: Any, path: str = "") -> None:
     """Raises ``InvalidSettings`` for the first value that is more than may be asked for, naming its field
     after ``path``. Costs no more than looking at each value once."""

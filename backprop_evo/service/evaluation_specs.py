@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.evaluation.groups import methods_called
 from backprop_evo.evaluation.table import method_words
-from backprop_evo.records.described import check_limits
+from backprop_evo.records.described import check_limits, check_texts
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.model_names import parse_model_name
@@ -27,6 +27,7 @@ def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
     baseline also as the place of one among the methods; a setting as the name of a preset.
     """
     written = dict(document)
+    check_texts(written, "")
     if isinstance(given := written.get("settings"), list):
         written["settings"] = [_setting(each) for each in given]
     texts = written.get("methods")

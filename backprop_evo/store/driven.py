@@ -14,7 +14,6 @@ from typing_extensions import override
 from backprop_evo.errors import (
     Conflict,
     IllegalTransition,
-    InvalidInput,
     NotFound,
     PreconditionFailed,
 )
@@ -32,7 +31,7 @@ from backprop_evo.search.lifecycle import (
 )
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
-from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
+from backprop_evo.store.cursors import decode_cursor, decode_time, encode_cursor, page_size
 from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.endings import cancel_open_trials
 from backprop_evo.store.engine import Database
@@ -224,11 +223,7 @@ def get_row(
 def _below(query: Select[Any], cursor: str) -> Select[Any]:
     """What comes after the cursor. Raises ``InvalidInput``."""
     at, search_id = decode_cursor("searches", cursor, (str, str))
-    try:
-        created_at = datetime.fromisoformat(at)
-    except ValueError:
-        raise InvalidInput("the cursor names no time", hint="pass next_cursor unchanged") from None
-    return query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (created_at, search_id))
+    return query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (decode_time(at), search_id))
 
 
 def _get_at(
