@@ -124,12 +124,23 @@ class Attempts:
             log.info("trial ends", ending=ending.value)
             return ending
 
+    def lose_predecessor(self) -> None:
+        """Give up whatever is leased in this worker's own name: a slot trains one trial at a time, so that it
+        was a process's that died. Raises ``Unavailable``."""
+        lost = self.store.trials.lose_all(
+            self.worker,
+            now=self.now(),
+            reason="its worker process died (out of memory?)",
+            policy=self.options.retry_policy,
+        )
+        if lost:
+            log.warning("lost by the process before", trials=list(lost))
+
     def _claim(self, trial_id: str) -> Lease | Ending:
+        # First: the trial itself may be one of those, and is then back in the queue, or at its end.
+        self.lose_predecessor()
         try:
             trial = self.store.trials.get(trial_id)
-            # Read again: the loss may have put the trial back, ended it, or given it a time to wait for.
-            if self._lose_predecessor(trial):
-                trial = self.store.trials.get(trial_id)
         except NotFound:
             return Ending.NOT_OURS
         now = self.now()
@@ -138,14 +149,6 @@ class Attempts:
             return Ending.NOT_YET if self.store.queue.is_wanted(trial_id) else Ending.NOT_OURS
         lease = self.store.trials.claim(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
         return lease or Ending.NOT_OURS
-
-    def _lose_predecessor(self, trial: TrialRecord) -> bool:
-        """A slot trains one trial at a time: a lease in this worker's own name is a dead process's."""
-        if trial.worker != self.worker or trial.state not in (TrialState.LEASED, TrialState.RUNNING):
-            return False
-        lease = Lease(trial.id, trial.fence, self.worker, trial.lease_expires_at or self.now())
-        reason = "its worker process died (out of memory?)"
-        return self.store.trials.lose(lease, now=self.now(), reason=reason, policy=self.options.retry_policy)
 
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
         with LeaseHeartbeat(self.store, lease, self.options, self.now, self.end_process) as heartbeat:

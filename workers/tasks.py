@@ -12,6 +12,7 @@ from functools import cache
 
 from celery import signals
 
+from backprop_evo.errors import Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import settings
 from backprop_evo.store.sql import open_store
@@ -58,6 +59,9 @@ def _begin_pool_process(**_: object) -> None:
     configure_logs(options.log_format)
     signal.signal(DRAIN_SIGNAL, lambda *_: DRAIN.begin(options.drain_s))
     threading.Thread(target=_warm_up, daemon=True).start()
+    # At once and before any claim, or a trial whose message went elsewhere would wait for its lease to end.
+    with suppress(Unavailable):
+        _attempts().lose_predecessor()
 
 
 def _warm_up() -> None:

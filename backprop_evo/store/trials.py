@@ -229,6 +229,17 @@ class SqlTrials(Trials):
             return True
 
     @override
+    def lose_all(self, worker: str, *, now: datetime, reason: str, policy: RetryPolicy) -> Sequence[str]:
+        query = select(TRIALS.c.id, TRIALS.c.fence).where(
+            TRIALS.c.lease_expires_at.is_not(None), TRIALS.c.worker == worker
+        )
+        # Nearly always there is none, and looking needs no lock.
+        with self.database.read() as connection:
+            found = connection.execute(query.order_by(TRIALS.c.id)).all()
+        leases = [Lease(each.id, each.fence, worker, now) for each in found]
+        return [each.trial_id for each in leases if self.lose(each, now=now, reason=reason, policy=policy)]
+
+    @override
     def expire(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
         query = (
             select(TRIALS.c.id)

@@ -80,6 +80,10 @@ class Trials(Protocol):
         """The worker of this lease vanished: put the trial back to QUEUED after the policy's pause, or end it
         as LOST, or as TIMEOUT where it was stopped at the limit. False when the lease is not the newest."""
 
+    def lose_all(self, worker: str, *, now: datetime, reason: str, policy: RetryPolicy) -> Sequence[str]:
+        """``lose`` for every lease in this worker's name, which trains one trial at a time: called before it
+        claims, they are a dead predecessor's. The ids of the trials."""
+
     def expire(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
         """``lose`` for all whose lease ran out; the ids of those that are QUEUED again."""
 

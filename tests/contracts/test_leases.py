@@ -125,6 +125,19 @@ class TestLeases:
             ("lost", "it hangs")
         ] * 2
 
+    def test_all_leases_of_one_worker_are_lost_and_no_others(self, scene):
+        policy = RetryPolicy(max_attempts=3)
+        search = scene.search()
+        mine, also_mine, other = (scene.trial(search) for _ in range(3))
+        scene.running(mine, "node/0")
+        scene.lease(also_mine, "node/0")
+        scene.running(other, "node/01")
+        lost = scene.store.trials.lose_all("node/0", now=scene.now, reason="died", policy=policy)
+        assert set(lost) == {mine, also_mine}
+        assert scene.store.trials.lose_all("node/0", now=scene.now, reason="died", policy=policy) == []
+        states = [scene.store.trials.get(each).state for each in (mine, also_mine, other)]
+        assert states == [TrialState.QUEUED, TrialState.QUEUED, TrialState.RUNNING]
+
     def test_many_reconcilers_put_a_trial_back_once(self, scene):
         search = scene.search()
         trials = [scene.trial(search) for _ in range(5)]
