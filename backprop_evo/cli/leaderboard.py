@@ -36,8 +36,8 @@ def leaderboard(
 ) -> None:
     """Confirmed equations first; plain backprop is ranked among them.
 
-    Over all searches every setting has a ranking of its own: everything about a training but method and seed
-    is the same within one, and accuracies of two do not compare."""
+    Over all searches each setting has a ranking of its own: accuracies of two settings do not compare.
+    """
     if sum((search_id is not None, setting is not None, settings)) > 1:
         raise InvalidInput("a search, --setting and --settings exclude each other", hint="give one of them")
     with Client(url, api_key=api_key) as client:
