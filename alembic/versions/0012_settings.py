@@ -19,7 +19,7 @@ depends_on = None
 
 SEARCHES = sa.table("searches", sa.column("id", sa.String), sa.column("spec", sa.Text))
 STANDINGS = sa.table("standings", sa.column("search_id", sa.String), sa.column("setting_id", sa.String))
-RANKING = ["tier", "rank_key", "search_id", "individual"]
+RANK_ORDER = ["tier", "rank_key", "search_id", "individual"]
 
 DEFAULTS: dict[str, Any] = {
     "model": "wrn-10-1",
@@ -59,12 +59,12 @@ def upgrade() -> None:
             .where(STANDINGS.c.search_id == search_id)
             .values(setting_id=_setting_id(json.loads(text).get("train", {})))
         )
-    op.create_index("ix_standings_setting_ranking", "standings", ["setting_id", *RANKING])
+    op.create_index("ix_standings_setting_ranking", "standings", ["setting_id", *RANK_ORDER])
     op.drop_index("ix_standings_ranking", table_name="standings")
 
 
 def downgrade() -> None:
-    op.create_index("ix_standings_ranking", "standings", RANKING)
+    op.create_index("ix_standings_ranking", "standings", RANK_ORDER)
     op.drop_index("ix_standings_setting_ranking", table_name="standings")
     op.drop_column("standings", "setting_id")
 

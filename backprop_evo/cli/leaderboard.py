@@ -36,7 +36,7 @@ def leaderboard(
 ) -> None:
     """Confirmed equations first; plain backprop is ranked among them.
 
-    Over all searches each setting has a ranking of its own: accuracies of two settings do not compare.
+    Over all searches each setting has a leaderboard of its own: accuracies of two do not compare.
     """
     if sum((search_id is not None, setting is not None, settings)) > 1:
         raise InvalidInput("a search, --setting and --settings exclude each other", hint="give one of them")
@@ -45,18 +45,18 @@ def leaderboard(
             found = list(client.items("/leaderboard/settings", limit=MAX_SETTINGS))
             show(found, settings_table(found), as_json=as_json)
             return
-        rankings = _rankings(client, search_id, setting, limit)
+        leaderboards = _leaderboards(client, search_id, setting, limit)
     if as_json:
-        print_json([row for _, rows in rankings for row in rows])
+        print_json([row for _, rows in leaderboards for row in rows])
         return
     console = standard_output()
-    for line, rows in rankings:
+    for line, rows in leaderboards:
         console.print(leaderboard_table(rows, line))
-    if not rankings:
+    if not leaderboards:
         console.print("Nothing has finished yet.")
 
 
-def _rankings(
+def _leaderboards(
     client: Client, search_id: str | None, setting: str | None, limit: int
 ) -> list[tuple[str, list[Json]]]:
     """Each setting in a line, with its rows."""

@@ -42,7 +42,7 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
 
 
 def setting_line(setting: Json) -> str:
-    """What may be compared with what, above a ranking."""
+    """What may be compared with what, above a leaderboard."""
     return f"setting {setting['id']}: {setting['description']}"
 
 

@@ -29,7 +29,7 @@ from backprop_evo.store.rows import method_spec
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES
 
 CONFIRMED, UNCONFIRMED = 0, 1
-RANKING = (LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.search_id, LEADERBOARD.c.individual)
+RANK_ORDER = (LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.search_id, LEADERBOARD.c.individual)
 HAS_SETTING = LEADERBOARD.c.setting_id > ""  # a process of an earlier version leaves it empty
 
 
@@ -49,7 +49,7 @@ class SqlLeaderboard(Leaderboard):
         limit: int = 50,
     ) -> Page[LeaderboardRecord]:
         # A search has one setting; its index knows of none.
-        key = RANKING if search_id is not None else (LEADERBOARD.c.setting_id, *RANKING)
+        key = RANK_ORDER if search_id is not None else (LEADERBOARD.c.setting_id, *RANK_ORDER)
         listing = f"leaderboard of {search_id or setting_id or 'all'}"
         query = select(LEADERBOARD).order_by(*key).limit(page_size(limit) + 1)
         if search_id is not None:
@@ -61,7 +61,7 @@ class SqlLeaderboard(Leaderboard):
         rank, setting = 0, ""  # the cursor carries what was reached: nobody counts what stands above a page
         if cursor is not None:
             rank, setting, *after = decode_cursor(listing, cursor, (int, str, int, float, str, int))
-            query = query.where(tuple_(*key) > tuple(after if key is RANKING else (setting, *after)))
+            query = query.where(tuple_(*key) > tuple(after if key is RANK_ORDER else (setting, *after)))
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         if not rows and setting_id is not None and cursor is None:
@@ -143,7 +143,7 @@ def _setting(connection: Connection, setting_id: str, results: int) -> SettingRe
         select(LEADERBOARD, SEARCHES.c.spec)
         .join(SEARCHES, SEARCHES.c.id == LEADERBOARD.c.search_id)
         .where(here)
-        .order_by(*RANKING)
+        .order_by(*RANK_ORDER)
         .limit(1)
     ).one()
     baseline = connection.execute(
