@@ -16,7 +16,7 @@ from typing import Any
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 
-_GRID = RelativeStepGrid(probe_epochs=1.0)
+_GRID = RelativeStepGrid(probe_epochs=1.0, extra_probes=3)
 
 A1 = TrainSpec(model="wrn-16-2", data="cifar10", epochs=20, learning_rate=_GRID)
 A2 = replace(A1, model="wrn-28-10")
