@@ -13,7 +13,7 @@ from alembic import op
 
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -36,13 +36,15 @@ DEFAULTS: dict[str, Any] = {
     "precision": "float32",
     "train_images": None,
     "validation_images": None,
-    "reestimate_batches": 0,
+    "reestimate_batches": 16,
     "alignment_every": 0,
     "deterministic": True,
 }
-GRID = {"rates": [0.001, 0.01, 0.1, 1.0], "probe_epochs": 0.25}
-RELATIVE_GRID = {"probe_epochs": 0.25, "extra_probes": 3}
+GRID = {"probe_epochs": 0.25}
+RELATIVE_GRID = {"relative_steps": [0.01, 0.03, 0.1], "probe_epochs": 0.2, "extra_probes": 1}
 LIMITS = ("time_limit_s", "memory_limit_mib", "evaluate_test")
+# Fields that came later count where they differ from what trainings did before.
+LATER = {"train_on": "train", "classifier_rate": None, "decay": "coupled", "warm_up_steps": 0}
 
 
 def upgrade() -> None:
@@ -70,10 +72,16 @@ def downgrade() -> None:
 
 
 def _setting_id(train: dict[str, Any]) -> str:
-    values = DEFAULTS | {name: value for name, value in train.items() if name not in LIMITS}
+    values = DEFAULTS | {
+        name: value
+        for name, value in train.items()
+        if name not in LIMITS and not (name in LATER and value == LATER[name])
+    }
     rate = values["learning_rate"]
     if isinstance(rate, dict):
-        values["learning_rate"] = (RELATIVE_GRID if "relative_steps" in rate else GRID) | rate
+        values["learning_rate"] = (GRID if "rates" in rate else RELATIVE_GRID) | rate
+    if values.pop("validation_part", "fitness") != "whole":
+        values["validation"] = "in parts"
     told = {name: _number_as_float(value) for name, value in values.items()}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 

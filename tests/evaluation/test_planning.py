@@ -7,13 +7,7 @@ import pytest
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.evaluation.planning import Plan, trainings
-from backprop_evo.records.evaluating import (
-    FIELDS_FROM_THE_START,
-    EvaluationSpec,
-    Setting,
-    setting_id,
-    setting_words,
-)
+from backprop_evo.records.evaluating import EvaluationSpec, Setting, setting_id
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
@@ -207,72 +201,15 @@ def test_a_setting_is_known_by_what_changes_a_result():
 
 def test_an_id_of_before_still_names_its_setting():
     """Stored tables are compared by it: a field that is added must not change it."""
-    assert setting_id(TrainSpec(model="mlp-8", epochs=1, learning_rate=0.1)) == "6154b65db7b7"
+    before = TrainSpec(
+        model="mlp-8", epochs=1, learning_rate=0.1, reestimate_batches=0, validation_part="whole"
+    )
+    assert setting_id(before) == "6154b65db7b7"
 
 
-QUICK = TrainSpec(
-    model="wrn-10-1",
-    data="cifar10-mini",
-    epochs=2.0,
-    learning_rate=RelativeStepGrid(relative_steps=(0.01, 0.03, 0.1)),
-)
-
-
-@pytest.mark.parametrize(
-    ("change", "end"),
-    [
-        ({}, "sgd, batch 128, relative 0.01/0.03/0.1"),
-        ({"learning_rate": 1e-3}, "sgd, batch 128, rate 0.001"),
-        ({"learning_rate": 1}, "sgd, batch 128, rate 1"),
-        (
-            {"learning_rate": LearningRateGrid(rates=(0.1, 1.0), probe_epochs=1)},
-            "rates 0.1/1, probe epochs 1",
-        ),
-        ({"augment": False, "reestimate_batches": 16}, "0.1, augment off, reestimate batches 16"),
-        (
-            {"optimizer": "momentum", "train_images": 500},
-            "momentum, batch 128, relative 0.01/0.03/0.1, train images 500",
-        ),
-        ({"time_limit_s": 9.0, "evaluate_test": True}, "sgd, batch 128, relative 0.01/0.03/0.1"),
-    ],
-)
-def test_a_setting_is_told_in_words(change, end):
-    words = setting_words(replace(QUICK, **change))
-    assert words.startswith("wrn-10-1, cifar10-mini, 2 epochs, ")
-    assert words.endswith(end)
-
-
-def test_settings_that_differ_are_told_differently():
-    """One field changed at a time, and by little: no two of them may read the same."""
-    changes = {
-        "model": "wrn-10-2",
-        "data": "cifar10",
-        "epochs": 2.0000001,
-        "batch_size": 129,
-        "optimizer": "momentum",
-        "momentum": 0.9000001,
-        "weight_decay": 0.00050000001,
-        "schedule": "cosine",
-        "augment": False,
-        "feedback": "usf",
-        "precision": "bf16",
-        "train_images": 128,
-        "validation_images": 128,
-        "reestimate_batches": 1,
-        "alignment_every": 1,
-        "deterministic": False,
-    }
-    grid = QUICK.learning_rate
-    rates = [
-        replace(grid, relative_steps=(0.01, 0.03)),
-        replace(grid, relative_steps=(0.01, 0.03, 0.10000000001)),
-        replace(grid, probe_epochs=1.0),
-        replace(grid, extra_probes=1),
-        LearningRateGrid(rates=grid.relative_steps),
-        0.01,
-    ]
-    specs = [QUICK, *(replace(QUICK, **{name: value}) for name, value in changes.items())]
-    specs += [replace(QUICK, learning_rate=rate) for rate in rates]
-    assert set(FIELDS_FROM_THE_START) == {*changes, "learning_rate"}
-    assert len({setting_id(each) for each in specs}) == len(specs)
-    assert len({setting_words(each) for each in specs}) == len(specs)
+def test_the_images_that_measure_are_no_part_of_a_setting_but_their_parting_is():
+    """Rates are chosen on all images or on some: another training. Who is measured where is not."""
+    fitness, finalists, whole = (
+        setting_id(TrainSpec(validation_part=part)) for part in ("fitness", "finalists", "whole")
+    )
+    assert fitness == finalists != whole
