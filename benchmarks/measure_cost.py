@@ -1,9 +1,9 @@
 """What the measure of fitness costs: python benchmarks/measure_cost.py [--rounds 5]
 
-The same equations trained once under the earlier measure (absolute rates 0.001, 0.01, 0.1 and 1, each probed for a quarter
-of an epoch, chosen by accuracy on all validation images, BatchNorm as training left it) and once under the default
-one, in turns, so that a slow minute hits both. Of the default it also says which share of a training's steps the choice
-of the rate took beyond the steps that were continued, and what calibration costs in steps.
+The same equations trained under the earlier measure (absolute rates 0.001, 0.01, 0.1 and 1, each probed for a
+quarter of an epoch, chosen by accuracy on all validation images, BatchNorm as training left it), under the
+default one, and at one rate without a choice, in turns, so that a slow minute hits all. The last column is
+what calibration and the choice of the rate add to a training.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for equation in EQUATIONS:
         turns = [[timed(equation, spec)[0] for spec in (EARLIER, NOW, WITHOUT_CHOICE)] for _ in range(rounds)]
-        earlier, now, alone = (statistics.median(column) for column in zip(*turns, strict=True))
+        earlier, now = (statistics.median(column) for column in list(zip(*turns, strict=True))[:2])
         ratio = statistics.median(turn[1] / turn[0] for turn in turns)
         choice = statistics.median(turn[1] / turn[2] - 1 for turn in turns)
         print(f"| `{equation}` | {earlier:.2f} | {now:.2f} | {ratio:.2f} | {choice:.2f} |", flush=True)
     print(
-        f"median of {rounds} rounds, {NOW.model} on {NOW.data}, {NOW.epochs:g} epochs of batch {NOW.batch_size}"
+        f"median of {rounds} rounds, {NOW.model}, {NOW.data}, {NOW.epochs:g} epochs, batch {NOW.batch_size}"
     )
 
 
