@@ -118,6 +118,7 @@ def test_the_trials_are_listed_and_readable_one_by_one(client: TestClient, ended
     assert len(trials) == 9
     page = client.get(f"/trials/{trials[0]['id']}")
     assert (page.status_code, f"/evaluations/{ended['id']}" in page.text) == (200, True)
+    assert "relative 0.01, 0.03, 0.1, probed for 0.2 epochs, at most 1 beyond an edge" in page.text
     events = client.get("/api/v1/events", params={"search_id": ended["id"], "follow": False})
     assert "evaluation.completed" in events.text
 
