@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from api.schemas.methods import MethodOut, method_fields
+from api.schemas.setting import SettingOut, setting_fields
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
@@ -13,8 +14,8 @@ from backprop_evo.search.lifecycle import legal_verbs
 
 
 class SearchOut(Wire):
-    """A search; ``verbs`` are those its state allows, ``version`` is its ETag. ``warnings`` stand in the
-    answer to its submission only."""
+    """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
+    may be compared with. ``warnings`` stand in the answer to its submission only."""
 
     id: str
     state: SearchState
@@ -28,15 +29,17 @@ class SearchOut(Wire):
     ended_at: datetime | None
     end_reason: str | None
     failure: str | None
+    setting: SettingOut
     spec: SearchSpec
     warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
-        made = ("verbs", "warnings")
+        made = ("verbs", "setting", "warnings")
         known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
-        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
+        setting = SettingOut(**setting_fields(search.spec.train))
+        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], setting=setting, **known)
 
 
 class IndividualOut(Wire):

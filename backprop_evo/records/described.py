@@ -20,10 +20,11 @@ ChoicesOf = Literal["strategies", "pruners", "data sets"]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a value has to be; ``words`` completes "must be …"."""
+    """What a value has to be; ``words`` completes "must be …". ``limit`` is one that goes without saying."""
 
     words: str
     hold: Callable[[Any], bool]
+    limit: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,12 @@ class Described:
     @property
     def wanted(self) -> str:
         """What a value has to be, in words; "" where it may be anything."""
-        return "; ".join(each.words for each in (self.bounds, self.limit) if each is not None)
+        return "; ".join(each.words for each in (self.bounds, self.most) if each is not None)
+
+    @property
+    def most(self) -> Bounds | None:
+        """The limit of the field, or of numbers such as its."""
+        return self.limit or (self.bounds.limit if self.bounds is not None else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +81,18 @@ def part(spec: Callable[[], Any], panel: Panel, prefix: str = "") -> Any:
     return field(default_factory=spec, metadata={"part": Part(panel=panel, prefix=prefix)})
 
 
-def at_least(low: float) -> Bounds:
-    """No upper bound."""
-    return Bounds(f"at least {low:,}", lambda value: value >= low)
-
-
 def at_most(high: float) -> Bounds:
     """A limit."""
     return Bounds(f"at most {high:,}", lambda value: value <= high)
+
+
+#: No number of a spec is greater than this, whatever else it may be.
+MOST = at_most(100_000_000)
+
+
+def at_least(low: float) -> Bounds:
+    """No upper bound but that of every number."""
+    return Bounds(f"at least {low:,}", lambda value: value >= low, MOST)
 
 
 def up_to(count: int, what: str = "values") -> Bounds:
@@ -103,7 +113,8 @@ def below(high: float) -> Bounds:
 def above_zero(high: float = float("inf")) -> Bounds:
     """Finite, and at most ``high``."""
     words = "above 0" if high == float("inf") else f"above 0 and at most {high:,}"
-    return Bounds(words, lambda value: 0 < value <= high and value != float("inf"))
+    limit = MOST if high == float("inf") else None
+    return Bounds(words, lambda value: 0 < value <= high and value != float("inf"), limit)
 
 
 PROBABILITY = Bounds("a probability: 0 to 1", lambda value: 0 <= value <= 1)
@@ -164,7 +175,7 @@ def check_limits(spec: Any, path: str = "") -> None:
     kind: Any = type(spec)
     for each in typed_fields(kind):
         value, name = getattr(spec, each.name), f"{path}{each.name}"
-        limit = each.told.limit if each.told is not None else None
+        limit = each.told.most if each.told is not None else None
         if limit is not None and value is not None and not limit.hold(value):
             raise InvalidSettings(f"{name} must be {limit.words}", field=name)
         if is_dataclass(value):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from backprop_evo.data import Dataset, load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
 from backprop_evo.errors import DeviceUnusable
 from backprop_evo.records.methods import MethodSpec
@@ -20,10 +19,10 @@ from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
+from backprop_evo.training.run.images import Images, load_images
 from backprop_evo.training.run.loop import Report, Run
 from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
-from backprop_evo.training.run.resident import Resident, make_resident
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import resolved_schedule
 from dsl.equation import Equation
@@ -62,9 +61,10 @@ def train_child(
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            material, test = _load(asked, spec, capability, limits, data_dir, rungs)
-            training.begun = True
-            outcome, why = training.train(material, test, seed)
+            images = _load(spec, capability, data_dir)
+            training.images = images
+            material = Material(asked, spec, capability, images, limits, rungs)
+            outcome, why = training.train(material, seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -88,10 +88,10 @@ class _Training:
     report: Report | None
     probed: Probed = field(default_factory=Probed)
     run: Run | None = None
+    images: Images | None = None
     test_accuracy: float | None = None
-    begun: bool = False
 
-    def train(self, material: Material, test: Resident | None, seed: int) -> tuple[TrialState, str | None]:
+    def train(self, material: Material, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
         if not isinstance(rate, float | int):
@@ -103,18 +103,19 @@ class _Training:
         else:
             self.run = Run(material, rate, schedule, seed)
         self.run.advance(self.run.total_steps, self.report, "train")
-        if test is not None:
-            self.test_accuracy = self.run.evaluate(test)
+        self.test_accuracy = self.run.measure("test")
         return TrialState.COMPLETED, None
 
     def result(
         self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
         limits.read_memory()
+        if self.images is not None:
+            environment |= {"measured on": self.images.account()}
         ended = TrainResult(
             outcome=outcome,
             reason=reason,
-            begun=self.begun,
+            begun=self.images is not None,
             probes=tuple(self.probed.probes),
             wall_time_s=limits.elapsed_s(),
             peak_memory_mib=limits.peak_memory_mib,
@@ -140,46 +141,15 @@ class _Training:
         )
 
 
-def _load(
-    method: MethodSpec,
-    spec: TrainSpec,
-    capability: Capability,
-    limits: Limits,
-    data_dir: Path | None,
-    rungs: Rungs,
-) -> tuple[Material, Resident | None]:
-    """Everything on the device. The test split is not even put there unless the spec asks for it."""
-    dataset = load(spec.data, data_dir)
+def _load(spec: TrainSpec, capability: Capability, data_dir: Path | None) -> Images:
     try:
-        return _put_on_device(method, spec, capability, limits, dataset, rungs)
+        return load_images(spec, capability, data_dir)
     # Before there is a child a broken driver says nothing about the method.
     except torch.AcceleratorError as error:
         raise DeviceUnusable(
             f"{capability.device} cannot take the data set {spec.data}: {error}",
             hint="look at its driver, and at what else runs on it",
         ) from error
-
-
-def _put_on_device(
-    method: MethodSpec,
-    spec: TrainSpec,
-    capability: Capability,
-    limits: Limits,
-    dataset: Dataset,
-    rungs: Rungs,
-) -> tuple[Material, Resident | None]:
-    train_split, validation_split = split_train_validation(dataset)
-    device, last = torch.device(capability.device), capability.channels_last
-    train = make_resident(train_split, device, cap=spec.train_images, channels_last=last)
-    validation = make_resident(
-        validation_split, device, cap=spec.validation_images, mean_CHW=train.mean_CHW, channels_last=last
-    )
-    # Absent from the device, so that no code path of a search can read it by mistake.
-    test = None
-    if spec.evaluate_test:
-        test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
-    material = Material(method, spec, capability, train, validation, dataset.classes, limits, rungs)
-    return material, test
 
 
 @contextmanager
