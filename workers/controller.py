@@ -24,6 +24,7 @@ import structlog
 from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
+from backprop_evo.search.budget import LEAST_IN_FLIGHT, automatic_in_flight
 from backprop_evo.search.lifecycle import DRIVEN
 from backprop_evo.service.capacity import pause_stranded
 from backprop_evo.service.driving import Progress, drive_once, give_up, read_again
@@ -70,6 +71,7 @@ class Controller:
     broker_is_away: bool = False
     more: bool = False
     next_look: datetime | None = None
+    automatic: int = LEAST_IN_FLIGHT
 
     def step(self) -> None:
         """Claim, drive, send, reconcile: once; ``more`` says whether there is something left to decide at
@@ -79,7 +81,7 @@ class Controller:
         """
         self.more = False
         self._claim_what_is_free()
-        self._pause_what_nobody_can_train()
+        self._look_at_nodes()
         # A copy: a search that is lost or ends leaves ``held`` in the loop.
         for driven in list(self.held.values()):
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
@@ -102,12 +104,15 @@ class Controller:
             log.info("evaluation claimed", search_id=found.id, name=found.spec.name)
             self.held[found.id] = Driven(found)
 
-    def _pause_what_nobody_can_train(self) -> None:
+    def _look_at_nodes(self) -> None:
+        """Now and then: how many trials keep them busy, and which search none of them can train."""
         now = self.now()
         if self.next_look is not None and now < self.next_look:
             return
         self.next_look = now + timedelta(seconds=self.options.heartbeat_s)
         nodes = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
+        able = sum(each.slots for each in nodes if each.quarantine is None)
+        self.automatic = automatic_in_flight(able)
         for driven in self.held.values():
             with suppress(Conflict):
                 driven.search = read_again(self.store, driven.search)
@@ -134,7 +139,12 @@ class Controller:
             if not self._still_ours(driven):
                 return
             driven.progress, decisions = drive_once(
-                self.store, driven.search, self.name, driven.progress, now=self.now()
+                self.store,
+                driven.search,
+                self.name,
+                driven.progress,
+                now=self.now(),
+                automatic=self.automatic,
             )
             driven.faults = 0
             self.more |= decisions.more

@@ -76,7 +76,9 @@ def run(
     ] = None,
     test: Annotated[bool, typer.Option("--test", help="Read the test split, and compare by it.")] = False,
     name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
-    in_flight: Annotated[int | None, typer.Option(help="Trials out with workers at a time.", min=1)] = None,
+    in_flight: Annotated[
+        int | None, typer.Option(help="Trials out with workers at a time; twice the slots that live.", min=1)
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="An evaluation as JSON; methods and options go over it.")
     ] = None,

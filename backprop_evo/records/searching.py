@@ -27,6 +27,9 @@ MAX_START, MAX_EQUATION = 200, 1000
 """Each is read and probed before a search is accepted; no equation of three operations is that long."""
 
 MAX_CONSTANTS = 1000
+AUTOMATIC = "twice the slots that live"
+"""What ``in_flight`` is where it is left open."""
+
 PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
 
@@ -144,7 +147,8 @@ class SearchSpec:
     which replay with it. ``products`` says which products of matrices are drawn: all that fit, or the "three"
     of searches from before there were more. ``start`` holds equation texts; after those, random equations
     fill up the start population of ``start_random``. ``lengths[i]`` is the probability that a random equation
-    has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy`` names how
+    has i + 1 operations. ``in_flight`` trials are out with workers at a time; None:
+    as many as keep the pool busy. ``strategy`` names how
     equations are proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained,
     confirmed and ranked beside plain backprop, and are never a parent.
     """
@@ -228,7 +232,9 @@ class SearchSpec:
     )
     vocabulary: VocabularySpec = part(VocabularySpec, "Proposals", "vocabulary")
     operators: Operators = part(Operators, "Proposals")
-    in_flight: int = described(2, "Trials out with workers at a time.", bounds=between(1, 100_000))
+    in_flight: int | None = described(
+        None, "Trials out with workers at a time.", unset=AUTOMATIC, bounds=between(1, 100_000)
+    )
     strategy: str = described(
         "evolution", "How equations are proposed.", panel="Proposals", choices="strategies"
     )

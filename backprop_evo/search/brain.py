@@ -18,7 +18,7 @@ from backprop_evo.records.searching import (
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.search.budget import Budget
+from backprop_evo.search.budget import LEAST_IN_FLIGHT, Budget
 from backprop_evo.search.language import Language
 from backprop_evo.search.population import Population
 from backprop_evo.search.randomness import confirmation_seed, generator_of_proposal, training_seed
@@ -57,6 +57,7 @@ class Brain:
         self.search_id = search_id
         self.spec = spec
         self.finishes_known = 0
+        self.in_flight = spec.in_flight or LEAST_IN_FLIGHT
         self._language = language
         self._strategy = strategy(spec.strategy)
         self._individuals: list[IndividualRecord] = []
@@ -149,7 +150,7 @@ class Brain:
         return tuple(individuals), tuple(new)
 
     def _may_propose(self, trials: int) -> bool:
-        if self._budget.out >= self.spec.in_flight:
+        if self._budget.out >= self.in_flight:
             return False
         # The first proposal is plain backprop, which even a search of no trials needs to be compared with.
         if not self._individuals:
@@ -242,7 +243,7 @@ class Brain:
         for number in self._to_confirm():
             for repeat in range(self.spec.confirmation.seeds):
                 # Not on to the end: a stored search may ask for any number of seeds.
-                if self._budget.out >= self.spec.in_flight:
+                if self._budget.out >= self.in_flight:
                     return tuple(new)
                 trial_id = f"{self._trial_id(number)}c{repeat}"
                 if trial_id in self._confirmations:

@@ -18,6 +18,7 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
 from backprop_evo.search.brain import Decisions
+from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store
@@ -31,6 +32,7 @@ class Progress(Protocol):
     """What a controller knows of what it drives, and what it decides by that: a brain, or a plan."""
 
     finishes_known: int
+    in_flight: int
 
     def observe(self, finish: FinishRecord) -> None:
         """Take in one finished trial; they come in finish order."""
@@ -72,19 +74,22 @@ def drive_once(
     progress: Progress | None,
     *,
     now: datetime,
+    automatic: int = LEAST_IN_FLIGHT,
 ) -> tuple[Progress, Decisions]:
     """Take a search or an evaluation one step further; the caller sends the ids of ``decisions.trials`` to
     the workers.
 
-    ``progress`` is what the step before returned; None rebuilds it from rows, as it must be after any
-    exception. Raises ``Conflict`` when the claim was lost or the state changed in the middle: renew the
-    claim, and go on with None if it is still held; ``InvalidInput`` when the search cannot be carried out,
-    after marking it FAILED.
+    ``automatic`` trials are in flight where the spec leaves it open; it may change from step to step, as what
+    a proposer knew is recorded with each proposal. ``progress`` is what the step before returned; None
+    rebuilds it from rows, as it must be after any exception. Raises ``Conflict`` when the claim was lost or
+    the state changed in the middle: renew the claim, and go on with None if it is still held;
+    ``InvalidInput`` when the search cannot be carried out, after marking it FAILED.
     """
     # Read anew: the caller's may be as old as its last step.
     search = read_again(store, search)
     try:
         progress = progress or load_progress(store, search)
+        progress.in_flight = search.spec.in_flight or automatic
         decisions = _decide(store, search, progress, now)
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
         give_up(store, search, error.message, now=now)
