@@ -79,6 +79,9 @@ def run(
     in_flight: Annotated[
         int | None, typer.Option(help="Trials out with workers at a time; twice the slots that live.", min=1)
     ] = None,
+    priority: Annotated[
+        int | None, typer.Option(help="Share of the slots beside others: 2 gets twice what 1 gets.", min=1)
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="An evaluation as JSON; methods and options go over it.")
     ] = None,
@@ -108,6 +111,7 @@ def run(
         "seeds": seeds,
         "first_seed": seed,
         "in_flight": in_flight,
+        "priority": priority,
         "test": test or None,
     }
     document |= {key: value for key, value in wanted.items() if value is not None}

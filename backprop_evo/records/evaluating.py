@@ -136,6 +136,7 @@ class EvaluationSpec:
     ``baseline`` is what the others are compared with; it is trained whether or not it is among ``methods``.
     ``seeds`` is their number. ``test`` reads the test split at the end of every training, and compares by it.
     ``in_flight`` trials are out with workers at a time; None: as many as keep the pool busy.
+    ``priority`` is its share of the slots beside other searches and evaluations.
     """
 
     name: str
@@ -148,6 +149,7 @@ class EvaluationSpec:
     seeds: int = 5
     test: bool = False
     in_flight: int | None = None
+    priority: int = 1
 
     def __post_init__(self) -> None:
         names, ids = [each.name for each in self.settings], [each.id for each in self.settings]
@@ -176,6 +178,7 @@ class EvaluationSpec:
             ("first_seed", 0 <= self.first_seed < 2**31 - MAX_SEEDS, "an integer from 0 to 2147482647"),
             ("seeds", 1 <= self.seeds <= MAX_SEEDS, f"1 to {MAX_SEEDS}"),
             ("in_flight", self.in_flight is None or 1 <= self.in_flight <= 10_000, "1 to 10000"),
+            ("priority", 1 <= self.priority <= 100, "1 to 100"),
             (
                 "seeds",
                 self.trials <= MAX_TRAININGS,

@@ -30,6 +30,7 @@ MAX_CONSTANTS = 1000
 AUTOMATIC = "twice the slots that live"
 """What ``in_flight`` is where it is left open."""
 
+PRIORITY = between(1, 100)
 PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
 
@@ -234,6 +235,9 @@ class SearchSpec:
     operators: Operators = part(Operators, "Proposals")
     in_flight: int | None = described(
         None, "Trials out with workers at a time.", unset=AUTOMATIC, bounds=between(1, 100_000)
+    )
+    priority: int = described(
+        1, "Share of the slots beside other searches: 2 gets twice what 1 gets.", bounds=PRIORITY
     )
     strategy: str = described(
         "evolution", "How equations are proposed.", panel="Proposals", choices="strategies"

@@ -182,6 +182,16 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a search has of the slots: ``training`` trials of its are leased, by ``priority`` it should have
+    so many beside others."""
+
+    search_id: str
+    priority: int
+    training: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """A worker's right to report on a trial: only the newest fence of a trial may write."""
 

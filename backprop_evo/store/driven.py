@@ -66,6 +66,7 @@ class SqlDriven(Driven[R]):
                     created_at=now,
                     trials_done=0,
                     trials_total=spec.trials,
+                    priority=spec.priority,
                     finishes=0,
                 )
             )

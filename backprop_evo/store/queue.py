@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from typing_extensions import override
 
 from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import Share
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.endings import IS_OPEN
 from backprop_evo.store.engine import Database
@@ -33,16 +34,24 @@ class SqlQueue(Queue):
     database: Database
 
     @override
-    def unsent(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
+    def unsent(
+        self,
+        *,
+        queued_before: datetime,
+        search_id: str | None = None,
+        was_sent: bool = False,
+        limit: int = 1000,
+    ) -> Sequence[str]:
         live = select(SEARCHES.c.id).where(SEARCHES.c.state.in_(TRAINING))
         query = (
             select(TRIALS.c.id)
             .where(
                 IS_OPEN,
-                TRIALS.c.search_id.in_(live),
+                TRIALS.c.search_id.in_(live) if search_id is None else TRIALS.c.search_id == search_id,
                 TRIALS.c.state == TrialState.QUEUED,
                 # What was sent long ago counts as lost; the broker is asked before it is sent again.
-                func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at) <= queued_before,
+                (TRIALS.c.sent_at if was_sent else func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at))
+                <= queued_before,
                 is_due(queued_before),
             )
             .order_by(TRIALS.c.row)
@@ -50,6 +59,42 @@ class SqlQueue(Queue):
         )
         with self.database.read() as connection:
             return connection.execute(query).scalars().all()
+
+    @override
+    def still_queued(self, trial_ids: Collection[str]) -> Mapping[str, str]:
+        asked = sorted(trial_ids)
+        found: dict[str, str] = {}
+        with self.database.read() as connection:
+            # SQLite takes a limited number of values in one statement.
+            for start in range(0, len(asked), 500):
+                query = select(TRIALS.c.id, TRIALS.c.search_id).where(
+                    TRIALS.c.id.in_(asked[start : start + 500]), TRIALS.c.state == TrialState.QUEUED
+                )
+                found |= {row.id: row.search_id for row in connection.execute(query)}
+        return found
+
+    @override
+    def shares(self) -> Sequence[Share]:
+        # Leases are few, whatever waits; and one look tells whether anything does.
+        training = (
+            select(TRIALS.c.search_id, func.count().label("number"))
+            .where(TRIALS.c.lease_expires_at.is_not(None))
+            .group_by(TRIALS.c.search_id)
+            .subquery()
+        )
+        waits = (
+            select(TRIALS.c.row)
+            .where(TRIALS.c.search_id == SEARCHES.c.id, IS_OPEN, TRIALS.c.state == TrialState.QUEUED)
+            .exists()
+        )
+        query = (
+            select(SEARCHES.c.id, SEARCHES.c.priority, func.coalesce(training.c.number, 0).label("number"))
+            .outerjoin(training, training.c.search_id == SEARCHES.c.id)
+            .where(SEARCHES.c.state.in_(TRAINING), waits)
+            .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
+        )
+        with self.database.read() as connection:
+            return [Share(row.id, row.priority, row.number) for row in connection.execute(query)]
 
     @override
     def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:

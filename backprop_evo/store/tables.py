@@ -69,6 +69,7 @@ class SearchRow(Base):
     trials_done: Mapped[int]
     trials_total: Mapped[int]
     extensions: Mapped[int] = mapped_column(server_default="0")
+    priority: Mapped[int] = mapped_column(server_default="1")
     best_fitness: Mapped[float | None]
     finishes: Mapped[int]
     reports: Mapped[int] = mapped_column(server_default="0")
@@ -77,10 +78,8 @@ class SearchRow(Base):
 
 
 class IndividualRow(Base):
-    """``method`` is the JSON of a method that is no equation; ``equation`` and ``canonical`` are empty then.
-    For an equation, which nearly every row is, it is null: its text is enough."""
-
-    """One proposal of a search."""
+    """One proposal of a search. ``method`` is the JSON of a method that is no equation; ``equation`` and
+    ``canonical`` are empty then. For an equation, which nearly every row is, it is null."""
 
     __tablename__ = "individuals"
     __table_args__ = (Index("ix_individuals_fingerprint", "fingerprint"),)
@@ -116,6 +115,7 @@ class TrialRow(Base):
             "ix_trials_open",
             "search_id",
             "state",
+            "row",
             sqlite_where=text(OPEN_STATES),
             postgresql_where=text(OPEN_STATES),
         ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, TrialRecord
+from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, Share, TrialRecord
 from backprop_evo.records.training import TrainResult
 
 
@@ -95,9 +95,23 @@ class Trials(Protocol):
 class Queue(Protocol):
     """Trials that wait for a worker, and the messages that tell workers of them."""
 
-    def unsent(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
-        since: the broker may have lost their message."""
+    def unsent(
+        self,
+        *,
+        queued_before: datetime,
+        search_id: str | None = None,
+        was_sent: bool = False,
+        limit: int = 1000,
+    ) -> Sequence[str]:
+        """Ids of trials of live searches, or of one, that were QUEUED (or sent) by that time and might have
+        been tried since, oldest first. ``was_sent``: only those for which a message was sent, which the
+        broker may have lost."""
+
+    def still_queued(self, trial_ids: Collection[str]) -> Mapping[str, str]:
+        """Those of the trials that are QUEUED, each with its search."""
+
+    def shares(self) -> Sequence[Share]:
+        """The live searches with QUEUED trials, oldest first."""
 
     def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""

@@ -71,7 +71,7 @@ NEW_COLUMNS = (
     "is_yardstick",
     "extensions",
     "setting_id",
-    *("datasets", "free_memory_mib", "faults", "quarantine"),
+    *("datasets", "free_memory_mib", "faults", "quarantine", "priority"),
 )
 
 
