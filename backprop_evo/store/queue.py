@@ -12,7 +12,7 @@ from typing_extensions import override
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Share
 from backprop_evo.search.lifecycle import TRAINING
-from backprop_evo.store.endings import IS_OPEN
+from backprop_evo.store.endings import HELD, IS_OPEN
 from backprop_evo.store.engine import Database
 from backprop_evo.store.tables import SEARCHES, TRIALS
 from backprop_evo.store.trials_base import Queue
@@ -75,21 +75,17 @@ class SqlQueue(Queue):
 
     @override
     def shares(self) -> Sequence[Share]:
-        # Leases are few, whatever waits; and one look tells whether anything does.
+        # Both are looks into the index of what is open, however much waits there.
+        of_it = select(TRIALS.c.row).where(TRIALS.c.search_id == SEARCHES.c.id, IS_OPEN)
+        waits = of_it.where(TRIALS.c.state == TrialState.QUEUED).exists()
         training = (
-            select(TRIALS.c.search_id, func.count().label("number"))
-            .where(TRIALS.c.lease_expires_at.is_not(None))
-            .group_by(TRIALS.c.search_id)
-            .subquery()
-        )
-        waits = (
-            select(TRIALS.c.row)
-            .where(TRIALS.c.search_id == SEARCHES.c.id, IS_OPEN, TRIALS.c.state == TrialState.QUEUED)
-            .exists()
+            of_it.with_only_columns(func.count())
+            .where(TRIALS.c.state.in_(HELD))
+            .correlate(SEARCHES)
+            .scalar_subquery()
         )
         query = (
-            select(SEARCHES.c.id, SEARCHES.c.priority, func.coalesce(training.c.number, 0).label("number"))
-            .outerjoin(training, training.c.search_id == SEARCHES.c.id)
+            select(SEARCHES.c.id, SEARCHES.c.priority, training.label("number"))
             .where(SEARCHES.c.state.in_(TRAINING), waits)
             .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
         )
