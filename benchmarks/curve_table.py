@@ -26,6 +26,9 @@ CHANCE = 0.1
 #: Accuracy above which an equation counts as a learner; a classifier alone reaches about 0.21.
 LEARNT = 0.25
 
+#: How the reason begins for which a training is ended that is no better than guessing.
+AT_GUESSING = "no better than guessing"
+
 PACKED = Path(__file__).parent / "data" / "equation_curves.json.xz"
 FORMAT = 1
 

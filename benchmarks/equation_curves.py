@@ -35,7 +35,7 @@ from random import Random
 from typing import Any
 
 import torch
-from curve_table import STEPS, Row, best_by_accuracy, pack
+from curve_table import AT_GUESSING, STEPS, Row, best_by_accuracy, pack
 
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import SearchSpec
@@ -188,11 +188,7 @@ class Curve:
         self._rung = value.step
         self.values.append([value.step, loss, value.validation_accuracy, *self.seconds()])
         stuck = loss >= STUCK_SHARE * math.log(CLASSES) and value.validation_accuracy <= 1.1 / CLASSES
-        return (
-            f"no better than guessing after {value.step} steps"
-            if stuck and value.step >= STUCK_FROM
-            else None
-        )
+        return f"{AT_GUESSING} after {value.step} steps" if stuck and value.step >= STUCK_FROM else None
 
     def seconds(self) -> tuple[float, float]:
         """CPU seconds of training and of measuring so far."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
-from curve_table import STEPS, Table, TabledEquation
+from curve_table import AT_GUESSING, STEPS, Table, TabledEquation
 
 RUNGS, LAST = STEPS, STEPS[-1]
 Signal = Literal["loss", "accuracy"]
@@ -73,6 +73,15 @@ class Trainer:
             self.seconds += value.measured_s
         return value.accuracy
 
+    def go_on_guessing(self, equation: int, relative_step: float) -> None:
+        """Charges what a training that was ended for standing at guessing would have cost to the last rung,
+        at its own seconds a step. Others end as they end."""
+        training = self.table.trainings[equation, self.seed, relative_step]
+        self.loss(equation, relative_step, LAST)
+        if training.reason and training.reason.startswith(AT_GUESSING):
+            self.steps += LAST - training.steps
+            self.seconds += training.trained_s * (LAST / training.steps - 1)
+
     def merit(self, equation: int, relative_step: float, rung: int, signal: Signal) -> float:
         """The more the better; −inf for a training that ended early."""
         if signal == "loss":
@@ -91,6 +100,14 @@ def full(arrivals: Sequence[int], trainer: Trainer) -> Sequence[int]:
             for equation in arrivals
         }
     )
+
+
+def full_guessing_too(arrivals: Sequence[int], trainer: Trainer) -> Sequence[int]:
+    """The same where nobody ends a training that stands at guessing."""
+    for equation in arrivals:
+        for step in trainer.relative_steps:
+            trainer.go_on_guessing(equation, step)
+    return full(arrivals, trainer)
 
 
 @dataclass(frozen=True)
@@ -234,6 +251,7 @@ def tabled() -> dict[str, Scheduler]:
     """What the documentation shows."""
     found: dict[str, Scheduler] = {
         "full training at the full grid": full,
+        "the same, to the end where it stands at guessing": full_guessing_too,
         "rate by loss at 20, then full training": RateFirst(20),
         "rate by loss at 40, then full training": RateFirst(40),
         "median rule at 20, 80": MedianRule((20, 80)),

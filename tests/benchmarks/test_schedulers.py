@@ -66,6 +66,17 @@ def test_full_training_of_a_table_without_noise_finds_all_and_costs_all(table) -
         assert each.seconds == pytest.approx((50 * FULL_S + 10 * 3 * 0.23) / COUNT)
 
 
+def test_without_the_guard_a_training_at_guessing_costs_as_much_as_any_other(tmp_path: Path) -> None:
+    rows = grid("g", 1.0) + grid("h", 0.1, died_after=80) + grid("h / h", 0.1, died_after=80)
+    for each in rows[6:12]:
+        each["reason"] = "no better than guessing after 80 steps"
+    curve_table.pack(rows, HEADER, tmp_path / "curves.json.xz")
+    trainer = rules.Trainer(curve_table.unpack(tmp_path / "curves.json.xz"), 0)
+    rules.full_guessing_too((0, 1, 2), trainer)
+    assert trainer.steps == 3 * (320 + 320 + 80)
+    assert trainer.seconds == pytest.approx(FULL_S + 3 * (0.2 + 3.2) + 3 * (0.2 + 0.8))
+
+
 def test_halving_at_once_keeps_exactly_the_best_share(table) -> None:
     """One of four of the 150 trainings that live, by a signal without noise: 37 go to the end."""
     (each, *_) = replayed(table, rules.HalvingAtOnce((20,), 4))
