@@ -301,11 +301,15 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--pack", type=Path, help="only write what is there as one compressed file")
+    parser.add_argument(
+        "--pack",
+        type=Path,
+        help="only write what is there as one compressed file, on the machine that trained",
+    )
     given = parser.parse_args()
     if given.pack:
         header = {
-            "command": "python benchmarks/equation_curves.py --results curves.jsonl --data-dir DIR",
+            "command": f"python benchmarks/equation_curves.py --data-dir DIR --seeds {given.seeds}",
             "made": time.strftime("%Y-%m-%d", time.gmtime(given.results.stat().st_mtime)),
             "environment": environment("cpu"),
             "model": SPEC.model,

@@ -257,27 +257,25 @@ def tabled() -> dict[str, Scheduler]:
         "median rule at 20, 80": MedianRule((20, 80)),
         "median rule at 10, 20, 40, 80, 160": MedianRule((10, 20, 40, 80, 160)),
     }
-    for rungs in ((20,), (40,), (10, 40), (20, 80), (10, 40, 160), (20, 40, 80, 160)):
-        for reduction in (2, 3, 4):
+    for rungs in ((20,), (10, 40), (20, 80), (5, 20, 80), (10, 40, 160)):
+        for reduction in (2, 4, 8):
             found[f"halving η = {reduction} at {_listed(rungs)}"] = Halving(rungs, reduction)
+    base = "halving η = 4 at 10, 40"
     return found | {
-        "halving η = 3 at 20, 80, by accuracy": Halving((20, 80), 3, "accuracy"),
-        "halving η = 3 at 10, 40, by accuracy": Halving((10, 40), 3, "accuracy"),
-        "halving η = 3 at 20, 80, rate first": Halving((20, 80), 3, together=False),
-        "halving η = 3 at 20, 80, all at once": HalvingAtOnce((20, 80), 3),
-        "halving η = 3 at 20, 80, screened": Halving((20, 80), 3, screened=True),
-        "halving η = 3 at 20, 80, screened, inherited ± 1": Halving((20, 80), 3, screened=True, inherited=1),
-        "halving η = 3 at 20, 80, screened, inherited alone": Halving(
-            (20, 80), 3, screened=True, inherited=0
-        ),
+        f"{base}, by accuracy": Halving((10, 40), 4, "accuracy"),
+        f"{base}, rate first": Halving((10, 40), 4, together=False),
+        f"{base}, all at once": HalvingAtOnce((10, 40), 4),
+        f"{base}, screened": Halving((10, 40), 4, screened=True),
+        f"{base}, screened, inherited ± 1": Halving((10, 40), 4, screened=True, inherited=1),
+        f"{base}, screened, inherited alone": Halving((10, 40), 4, screened=True, inherited=0),
     }
 
 
 def sweep() -> dict[str, Scheduler]:
     """Many settings of asynchronous halving, to look for good ones."""
     ladders = (
-        (5,), (10,), (20,), (40,), (80,), (5, 20), (10, 40), (20, 80), (40, 160), (5, 20, 80), (10, 40, 160),
-        (20, 40, 80, 160), (5, 10, 20, 40, 80, 160),
+        (5,), (10,), (20,), (40,), (5, 20), (5, 40), (10, 40), (10, 80), (20, 80), (40, 160), (5, 20, 80),
+        (10, 40, 160), (20, 40, 80, 160), (5, 10, 20, 40, 80, 160),
     )  # fmt: skip
     signals: tuple[Signal, ...] = ("loss", "accuracy")
     return {"full training at the full grid": full} | {
@@ -285,7 +283,7 @@ def sweep() -> dict[str, Scheduler]:
             rungs, reduction, signal, screened=more, inherited=1 if more else None
         )
         for rungs in ladders
-        for reduction in (1.5, 2, 3, 4, 6, 10)
+        for reduction in (2, 3, 4, 6, 8, 12, 16)
         for signal in signals
         for more in (False, True)
     }
