@@ -199,9 +199,9 @@ def read(results: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
 
 
-def grid(equations: Sequence[str], seeds: int) -> Iterator[Job]:
+def grid(equations: Sequence[str], seeds: int, steps: Sequence[float]) -> Iterator[Job]:
     for seed in range(seeds):
-        for step in RELATIVE_STEPS:
+        for step in steps:
             yield from (Job(equation, seed, step) for equation in equations)
 
 
@@ -234,6 +234,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("fitness_study.jsonl"))
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--relative-steps", type=float, nargs="+", default=RELATIVE_STEPS)
     parser.add_argument("--mutants", type=int, default=6)
     parser.add_argument("--extra", type=int, default=1, help="how often the grid may grow")
     parser.add_argument("--change", action="append", default=[], help="a field of the train spec, name=value")
@@ -248,7 +249,7 @@ def main() -> None:
         ]
         context = multiprocessing.get_context("spawn")
         with context.Pool(given.processes, _begin, (changed_spec(given.change), given.data_dir)) as pool:
-            carry_out(grid(equations, given.seeds), given.results, pool)
+            carry_out(grid(equations, given.seeds, given.relative_steps), given.results, pool)
             for _ in range(given.extra):
                 carry_out(outward(read(given.results), given.seeds), given.results, pool)
     print(tables(read(given.results)))
