@@ -95,6 +95,10 @@ def signal_tables(table: Table) -> str:
     return "\n\n".join([*parts, further_table(table)] if table.further else parts)
 
 
+def _shown(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2f}"
+
+
 def _correlations(table: Table) -> str:
     truth = [table.true_accuracy(number) for number in range(len(table.equations))]
     learners = _learners(table)
@@ -115,7 +119,7 @@ def _correlations(table: Table) -> str:
                 for signal in by_seed
             )
             found = mean(found_in_best_quarter(signal, truth) for signal in by_seed)
-            cells.append(f"{everywhere:.2f} / {among:.2f} / {found:.1f}")
+            cells.append(f"{_shown(everywhere)} / {_shown(among)} / {found:.1f}")
         lines.append(f"| {rung} | {seconds_to(table, rung):.1f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -128,7 +132,7 @@ def _choices(table: Table) -> str:
         "|---|---|---|",
     ]
     for rung in STEPS:
-        costs = [f"{cost_of_choosing(table, rung, reading):.2f}" for reading in READINGS.values()]
+        costs = [_shown(cost_of_choosing(table, rung, reading)) for reading in READINGS.values()]
         lines.append(f"| {rung} | {' | '.join(costs)} |")
     return "\n".join(lines)
 
@@ -150,6 +154,6 @@ def further_table(table: Table) -> str:
         for reading in READINGS.values():
             early = [reading(each, step) for each in finished]
             lost = 100 * (max(ends) - ends[int(np.argmax(early))])
-            cells.append(f"{rank_correlation(early, ends):.2f} / {lost:.1f}")
+            cells.append(f"{_shown(rank_correlation(early, ends))} / {lost:.1f}")
         lines.append(f"| {step} | {' | '.join(cells)} |")
     return "\n".join(lines)

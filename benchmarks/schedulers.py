@@ -38,6 +38,8 @@ TOP = 10
 #: A recall of at most so much less than full training's counts as equal: half an equation of ten.
 EQUAL = 0.05
 REFERENCE = "full training at the full grid"
+#: With fewer equations the ten best are no top.
+ENOUGH = 100
 BEGIN, END = "<!-- schedulers: begin -->", "<!-- schedulers: end -->"
 
 
@@ -177,6 +179,7 @@ def described(table: Table) -> str:
         f"relative steps {', '.join(f'{step:g}' for step in table.relative_steps)}, {seeds}, "
         f"{len(table.further)} carried on; {header['model']}, {header['data']}, batches of "
         f"{header['batch_size']}; {environment['cpu']}, torch {environment['torch']}, {header['made']}."
+        + (" Too few equations to conclude anything from." if len(table.equations) < ENOUGH else "")
     )
 
 

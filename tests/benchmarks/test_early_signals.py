@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -19,6 +19,7 @@ def table_of(rows, path: Path):
     return curve_table.unpack(path / "curves.json.xz")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=3, max_size=20))
 def test_rank_correlation_is_spearmans(pairs: list[tuple[float, float]]) -> None:
     one, other = zip(*pairs, strict=True)

@@ -12,7 +12,7 @@ import dsl
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.images import Images, load_images
-from tests.benchmarks.curves import script
+from tests.benchmarks.curves import row, script
 
 curves, curve_table = script("equation_curves"), script("curve_table")
 FEW = {"mutants": 6, "twice": 5, "random": 7}
@@ -23,6 +23,11 @@ PACKED = curve_table.PACKED
 def images() -> Images:
     capability = choose("cpu", precision="float32", images=True)
     return load_images(replace(curves.SPEC, data="cifar10-mini", validation_images=20), capability, None)
+
+
+@pytest.fixture(scope="module")
+def table() -> Any:
+    return curve_table.unpack()
 
 
 def trained(equation: str, images: Images, relative_step: float = 0.01) -> dict[str, Any]:
@@ -77,15 +82,15 @@ def test_the_first_seed_of_all_equations_comes_first() -> None:
 
 
 def test_a_training_is_a_curve_with_its_costs(images: Images) -> None:
-    row, again = trained("g", images), trained("g", images)
-    assert (row["outcome"], row["steps"], row["until"]) == ("completed", 4, 4)
-    assert [value[0] for value in row["values"]] == [2, 4]
-    assert [value[:3] for value in row["values"]] == [value[:3] for value in again["values"]]
-    (_, _, _, first_trained, first_measured), (_, _, _, trained_s, measured_s) = row["values"]
-    assert 0 < first_trained < trained_s <= row["seconds"][0]
-    assert 0 < first_measured < measured_s == row["seconds"][1]
-    assert row["learning_rate"] > 0
-    assert row["set_up_s"] > 0
+    whole, again = trained("g", images), trained("g", images)
+    assert (whole["outcome"], whole["steps"], whole["until"]) == ("completed", 4, 4)
+    assert [value[0] for value in whole["values"]] == [2, 4]
+    assert [value[:3] for value in whole["values"]] == [value[:3] for value in again["values"]]
+    (_, _, _, first_trained, first_measured), (_, _, _, trained_s, measured_s) = whole["values"]
+    assert 0 < first_trained < trained_s <= whole["seconds"][0]
+    assert 0 < first_measured < measured_s == whole["seconds"][1]
+    assert whole["learning_rate"] > 0
+    assert whole["set_up_s"] > 0
 
 
 @pytest.mark.parametrize(
@@ -95,9 +100,9 @@ def test_a_training_is_a_curve_with_its_costs(images: Images) -> None:
 def test_what_dies_ends_at_once(
     equation: str, relative_step: float, outcome: str, steps: int, images: Images
 ) -> None:
-    row = trained(equation, images, relative_step)
-    assert (row["outcome"], row["steps"], row["values"]) == (outcome, steps, [])
-    assert row["reason"]
+    ended = trained(equation, images, relative_step)
+    assert (ended["outcome"], ended["steps"], ended["values"]) == (outcome, steps, [])
+    assert ended["reason"]
 
 
 def test_losses_are_means_since_the_rung_before_whatever_epoch_ends_between() -> None:
@@ -140,13 +145,29 @@ def test_the_best_and_some_by_lot_are_carried_on() -> None:
     assert {(task.seed, task.relative_step, task.rungs[-1]) for task in tasks} == {(0, 0.03, 3200)}
 
 
-@pytest.mark.skipif(not PACKED.exists(), reason="no table was packed yet")
+def test_a_second_call_continues_where_the_first_one_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[Any] = []
+
+    def train(task: Any) -> dict[str, Any]:
+        trained.append(task.key)
+        return row(task.equation.text, 0.5, task.seed, task.relative_step)
+
+    class InThisProcess:
+        def imap_unordered(self, function: Any, tasks: Any) -> Any:
+            return map(function, tasks)
+
+    monkeypatch.setattr(curves, "_train", train)
+    tasks, results = curves.grid(curves.draw_equations(**FEW), (0, 1)), tmp_path / "curves.jsonl"
+    curves.carry_out(tasks[:7], results, InThisProcess())
+    curves.carry_out(tasks, results, InThisProcess())
+    assert trained == [task.key for task in tasks]
+    assert [curves.key_of(each) for each in curves.read(results)] == trained
+
+
 class TestThePackedTable:
     """What anybody studies schedulers on."""
-
-    @pytest.fixture(scope="class")
-    def table(self) -> Any:
-        return curve_table.unpack()
 
     def test_it_says_how_it_was_made(self, table: Any) -> None:
         header = table.header

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.curves import BENCHMARKS, HEADER, RUNGS, grid, script
@@ -148,6 +148,7 @@ def test_every_scheduler_costs_no_more_than_full_training_and_ranks_each_once(ta
         assert each.regret >= 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=40), st.floats(1.1, 10))
 def test_of_n_at_a_rung_at_least_one_share_goes_on(merits: list[float], reduction: float) -> None:
     halving, ascending = rules.Halving((20,), reduction), []
