@@ -6,15 +6,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from backprop_evo import apply_method
 from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.training import train_child
-from backprop_evo.training.methods.learner import cross_entropy
+from backprop_evo.training.methods import method_of
+from backprop_evo.training.methods.learner import FreshChild, cross_entropy
 from backprop_evo.training.models.build import build_model
-from tests.training.small_children import SPEC, batches, child_of, same, stepped
+from tests.training.small_children import CLASSES, SHAPE, SPEC, batches, child_of, same, stepped
 
 SMALL = {"width": 16, "channels": 4}
 MODELS = ["mlp-16-12-tanh", "mlp-16-12-bn", "cnn", "wrn-10-1"]
@@ -146,7 +149,7 @@ def test_layers_are_updated_at_random_each_with_its_m():
         before = {name: child.model.get_submodule(name).weight.detach().clone() for name in layers}
         rules = child.learner.predictors.rules
         own = {
-            name: rule.predictor and rule.predictor._layers[-1].bias.detach().clone()
+            name: rule.predictor and rule.predictor.biases[-1].detach().clone()
             for name, rule in rules.items()
         }
         child.step(x, labels)
@@ -155,7 +158,7 @@ def test_layers_are_updated_at_random_each_with_its_m():
             layers[name] += moved[name]
         for name, bias in own.items():
             if bias is not None and not moved[name]:
-                assert torch.equal(bias, rules[name].predictor._layers[-1].bias), name
+                assert torch.equal(bias, rules[name].predictor.biases[-1]), name
         together.append(tuple(moved.values()))
     assert all(15 < count < 45 for count in layers.values())
     assert len(set(together)) > 4, "each layer by itself"
@@ -201,6 +204,21 @@ def test_a_training_by_relative_steps_is_calibrated_and_aligned(name, precision)
     assert first["5"] < 1
     assert first["1"] == 90.0, "nothing is sent below the top at first"
     assert train_child("g", spec, seed=0).learning_rate == pytest.approx(result.learning_rate, rel=1e-3)
+
+
+@pytest.mark.parametrize("model", ["mlp-16-12-bn", "wrn-10-1"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_reads_no_number_from_the_device(name, model):
+    """Of a fake tensor there is none to read, and an attempt raises, as it does under capture."""
+    with FakeTensorMode():
+        network = build_model(model, image_shape=SHAPE, classes=CLASSES)
+        fresh = FreshChild(network, network, SPEC, CLASSES, 0, torch.device("cpu"), captured=False)
+        learner = method_of(MethodSpec(name, SMALL)).prepare(fresh)
+        for _ in range(2):
+            learner.learn(torch.empty(4, *SHAPE), torch.empty(4, dtype=torch.long))
+        assert learner.repeats
+        with pytest.raises(DataDependentOutputException):
+            bool(learner.sites[0].layer.weight.grad.any())
 
 
 # What cannot be ----------------------------------------------

@@ -13,7 +13,6 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.training.methods.synthetic_gradients.settings import SyntheticGradientSettings
@@ -50,39 +49,31 @@ class Predictor(nn.Module):
         hidden = settings.width if h.dim() == 2 else settings.channels
         sizes = [features + (classes or 0), *[hidden] * settings.hidden_layers, features]
         dtype = torch.promote_types(h.dtype, torch.float32)
-        layers: list[nn.Module] = []
-        for place, (size_in, size_out) in enumerate(pairwise(sizes)):
-            layer = _layer(h, size_in, size_out).to(dtype=dtype)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-            if place == settings.hidden_layers:
-                nn.init.zeros_(layer.weight)
-                layers.append(layer)
-            else:
-                drawn = torch.empty(layer.weight.shape)
-                nn.init.kaiming_normal_(drawn, nonlinearity="relu", generator=generator)
-                layer.weight.data.copy_(drawn)
-                norm = nn.BatchNorm1d if h.dim() == 2 else nn.BatchNorm2d
-                layers += [layer, norm(size_out, device=h.device, dtype=dtype), nn.ReLU()]
-        self._layers = nn.Sequential(*layers)
+        sides = (KERNEL, KERNEL) if h.dim() == 4 else ()
+        norm = nn.BatchNorm2d if h.dim() == 4 else nn.BatchNorm1d
+        # Bare parameters: modules would draw weights from the global generator, and then be overwritten.
+        self.weights, self.biases, self.norms = nn.ParameterList(), nn.ParameterList(), nn.ModuleList()
+        for size_in, size_out in pairwise(sizes):
+            weight = torch.zeros(size_out, size_in, *sides)
+            if len(self.norms) < settings.hidden_layers:
+                nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+                self.norms.append(norm(size_out, device=h.device, dtype=dtype))
+            self.weights.append(nn.Parameter(weight.to(h.device, dtype)))
+            self.biases.append(nn.Parameter(torch.zeros(size_out, device=h.device, dtype=dtype)))
         self._dtype = dtype
 
     def forward(self, h: Tensor, labels_B: Tensor) -> Tensor:
         """The predicted gradient, in the shape of ``h``. Labels are broadcast over the places of a map."""
         x = h.to(self._dtype)
         if self._classes is not None:
-            one_hot = F.one_hot(labels_B, self._classes).to(self._dtype)
+            # Compared, not ``F.one_hot``, which reads the labels to check them: a CUDA graph could not.
+            numbers_K = torch.arange(self._classes, device=labels_B.device)
+            one_hot = (labels_B[:, None] == numbers_K).to(self._dtype)
             if x.dim() == 4:
                 one_hot = one_hot[:, :, None, None].expand(-1, -1, *x.shape[2:])
             x = torch.cat([x, one_hot], 1)
-        predicted: Tensor = self._layers(x)
-        return predicted
-
-
-def _layer(h: Tensor, size_in: int, size_out: int) -> nn.Linear | nn.Conv2d:
-    """Without its usual weights, which would be drawn from the global generator."""
-    layer: nn.Linear | nn.Conv2d
-    if h.dim() == 2:
-        layer = skip_init(nn.Linear, size_in, size_out, device=h.device)
-    else:
-        layer = skip_init(nn.Conv2d, size_in, size_out, KERNEL, padding=KERNEL // 2, device=h.device)
-    return layer
+        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = F.conv2d(x, weight, bias, padding=KERNEL // 2) if x.dim() == 4 else F.linear(x, weight, bias)
+            if place < len(self.norms):
+                x = self.norms[place](x).relu()
+        return x
