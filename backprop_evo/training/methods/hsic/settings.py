@@ -30,7 +30,7 @@ class HsicSettings:
         low=0.0,
         high=1.0,
     )
-    format_rate: float = setting("learning rate of the output layer in these steps", default=0.05, low=1e-9)
+    format_rate: float = setting("learning rate of the output layer in these steps", default=0.01, low=1e-9)
 
     @property
     def sigmas(self) -> tuple[float, ...]:
