@@ -27,6 +27,7 @@ PUBLIC = {
         "Progress",
         "Report",
         "Split",
+        "ValidationParts",
         "dataset_info",
         "default_data_dir",
         "describe",
@@ -36,6 +37,7 @@ PUBLIC = {
         "path_of",
         "split_train_validation",
         "validation_indices",
+        "validation_parts",
         "verify",
     ],
     "dsl": [
