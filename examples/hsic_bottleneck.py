@@ -1,8 +1,8 @@
 """A network trained without any error sent back: the HSIC bottleneck on your own PyTorch model.
 
 Every stage learns by a loss of its own to keep what tells the class (HSIC with the labels) and forget the
-rest of the image (HSIC with the input). Then, if asked, the network is frozen and its last layer alone learns by
-backprop: format training. On the bundled images, so nothing is downloaded.
+rest of the image (HSIC with the input). Then, if asked, the network is frozen and its last layer alone learns
+by backprop: format training. On the bundled images, so nothing is downloaded.
 
     python examples/hsic_bottleneck.py
     python examples/hsic_bottleneck.py --format-share 0.3

@@ -30,12 +30,12 @@ def tensors(split) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(split.images).float() / 255 - 0.5, torch.from_numpy(split.labels).long()
 
 
-def train(net: nn.Module, method: str, epochs: int, images: int | None = None) -> float:
+def train(net: nn.Module, method: str, epochs: int, rate: float = 0.005, images: int | None = None) -> float:
     """The share of the validation images that the trained network names rightly."""
     split, held_out = data.split_train_validation(data.load("cifar10-mini"))
     x, labels = (each[:images] for each in tensors(split))
     learner = apply_method(net, method)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9)
     for epoch in range(1, epochs + 1):
         for batch in torch.randperm(len(x)).split(64):
             optimizer.zero_grad()
@@ -53,9 +53,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--method", default="cdni", help="cdni, dni, or any other method or equation")
     arguments.add_argument("--epochs", type=int, default=10)
+    arguments.add_argument(
+        "--rate", type=float, default=0.005, help="of the network; plain backprop bears 0.02"
+    )
     given = arguments.parse_args()
     torch.manual_seed(0)
-    print(f"validation accuracy {train(model(), given.method, given.epochs):.2%}")
+    print(f"validation accuracy {train(model(), given.method, given.epochs, given.rate):.2%}")
 
 
 if __name__ == "__main__":

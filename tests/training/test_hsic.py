@@ -247,6 +247,14 @@ def test_a_batch_of_one_is_refused_before_and_at_the_step():
         learner.learn(torch.randn(1, 6), torch.tensor([0]))
 
 
+def test_one_rate_for_several_classifiers_is_refused():
+    with pytest.raises(InvalidSettings, match="several widths") as refused:
+        train_child(
+            MethodSpec("hsic", {"sigma": "1,5"}), TrainSpec(model="mlp-8-bn", classifier_rate=0.1), seed=0
+        )
+    assert refused.value.field == "train.classifier_rate"
+
+
 @pytest.mark.parametrize(
     ("model", "why"),
     [

@@ -54,8 +54,13 @@ def check(settings: HsicSettings) -> None:
 
 
 def fits(settings: HsicSettings, train: TrainSpec) -> None:
-    """Refuses batches of one: there is nothing to compare."""
-    del settings
+    """Refuses batches of one, which have nothing to compare, and a rate for one of several classifiers."""
+    if train.classifier_rate is not None and len(settings.sigmas) > 1:
+        raise InvalidSettings(
+            "networks of several widths have an output layer each, and classifier_rate is for one",
+            field="train.classifier_rate",
+            hint="leave it out, or train one width",
+        )
     if train.batch_size < 2:
         raise InvalidSettings(
             "the HSIC bottleneck compares the samples of a batch, and a batch of 1 has nothing to compare",
