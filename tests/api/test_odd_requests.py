@@ -17,7 +17,7 @@ LISTS = (
     ("searches", "/api/v1/searches", ("2026-01-01T00:00:00+00:00", "id")),
     ("trials", "/api/v1/searches/{id}/trials", (1,)),
     ("individuals", "/api/v1/searches/{id}/individuals", (1,)),
-    ("leaderboard", "/api/v1/leaderboard", (1, 0, -0.5, "id", 1)),
+    ("leaderboard of all", "/api/v1/leaderboard", (1, "setting", 0, -0.5, "id", 1)),
     ("behaviour", "/api/v1/equations/f", (1,)),
 )
 ODD_TEXTS = ("\0", "a\0b", "\ud800", "\udfff")
