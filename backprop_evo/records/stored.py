@@ -35,6 +35,13 @@ class Origin(StrEnum):
     EVALUATED = "evaluated"
 
 
+class Role(StrEnum):
+    """What an evaluation is to the search that it belongs to."""
+
+    CONFIRMATION = "confirmation"
+    TRANSFER = "transfer"
+
+
 S = TypeVar("S")
 
 
@@ -70,7 +77,10 @@ class SearchRecord(DrivenRecord[SearchSpec]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord(DrivenRecord[EvaluationSpec]):
-    """An evaluation."""
+    """An evaluation; one with a ``search_id`` belongs to that search, in a ``role``."""
+
+    search_id: str | None = None
+    role: Role | None = None
 
     @property
     def seeds(self) -> int:
@@ -194,19 +204,21 @@ class Accuracies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderboardRecord:
-    """One behaviour on the leaderboard. ``validation`` is over confirmation trials where there are any.
+    """One behaviour on the leaderboard. ``validation`` is over the confirmation's trials where there are any.
 
-    ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above
-    the unconfirmed, so that one lucky score never outranks a confirmed equation.
+    A control that is no ``individual`` of the search has no number there, and no search fitness. ``rank`` is
+    None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above the
+    unconfirmed, so that one lucky score never outranks a confirmed equation.
     """
 
     rank: int | None
     search_id: str
-    individual: int
+    individual: int | None
     method: MethodSpec
     fingerprint: str
     is_baseline: bool
     is_yardstick: bool
+    is_control: bool
     confirmed: bool
     validation: Accuracies
     search_fitness: float | None

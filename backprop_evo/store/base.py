@@ -34,6 +34,7 @@ from backprop_evo.records.stored import (
     Lease,
     NodeRecord,
     Page,
+    Role,
     SearchRecord,
     TrialRecord,
 )
@@ -58,14 +59,40 @@ class Searches(Driven[SearchRecord], Protocol):
 class Evaluations(Driven[EvaluationRecord], Protocol):
     """Evaluations."""
 
-    def add(self, spec: EvaluationSpec, *, now: datetime) -> EvaluationRecord:
-        """Store an evaluation as QUEUED."""
+    def add(
+        self,
+        spec: EvaluationSpec,
+        *,
+        now: datetime,
+        search_id: str | None = None,
+        role: Role | None = None,
+    ) -> EvaluationRecord:
+        """Store an evaluation as QUEUED, perhaps as one that belongs to a search."""
 
     def extend(
         self, search_id: str, *, seeds: int, now: datetime, expected_version: int | None = None
     ) -> EvaluationRecord:
         """Add seeds, and count the addition; a completed or stopped evaluation runs again. Raises as that of
         searches does."""
+
+    def of_search(self, search_id: str) -> Sequence[EvaluationRecord]:
+        """Those that belong to a search, newest first."""
+
+    def confirmation_of(self, search_id: str) -> EvaluationRecord | None:
+        """The one that the search ordered to confirm its finalists; None where it has ordered none."""
+
+    def order(
+        self,
+        search_id: str,
+        controller: str,
+        spec: EvaluationSpec,
+        *,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> EvaluationRecord:
+        """Store the confirmation of a running search, or give the one that it has the methods that ``spec``
+        has beyond its own, which are then trained; ordering the same again changes nothing. Raises
+        ``Conflict`` when the claim was lost or the search is not running, ``PreconditionFailed``."""
 
 
 class Individuals(Protocol):
@@ -184,7 +211,7 @@ class Leaderboard(Protocol):
     def page(
         self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
     ) -> Page[LeaderboardRecord]:
-        """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by
+        """Confirmed rows first (by mean validation accuracy in the confirmation), then the others by
         search fitness; the plain-backprop row is ranked among them by its accuracy. None: over all
         searches."""
 
