@@ -10,6 +10,7 @@ from backprop_evo.evaluation.groups import controls_called
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import ControlGroup, MethodSpec, equation_method
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.training import ValidationPart
 from backprop_evo.search.randomness import confirmation_seed
 from backprop_evo.search.search_language import identify_method
 
@@ -20,7 +21,9 @@ def confirmation_of(search: SearchSpec, finalists: Sequence[MethodSpec]) -> Eval
     """The finalists against plain backprop in the search's own setting, on seeds that are new to it. Raises
     ``InvalidSettings`` where that is too much for one evaluation."""
     asked = search.confirmation
-    train = search.train
+    # Fitness was measured on other images; a search of before measured everything on all of them.
+    part: ValidationPart = "whole" if search.train.validation_part == "whole" else "finalists"
+    train = replace(search.train, validation_part=part)
     setting = Setting(name=f"{train.model} on {train.data}"[:100], train=train)
     methods, controls = with_controls(finalists, asked.controls, (setting,))
     return EvaluationSpec(

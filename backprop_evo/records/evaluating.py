@@ -30,14 +30,23 @@ FIELDS_FROM_THE_START = (
     *("schedule", "augment", "feedback", "precision", "train_images", "validation_images"),
     *("reestimate_batches", "alignment_every", "deterministic"),
 )
-"""What the id of a setting always covers. A field that came later counts where it differs from its default,
-so that ids of before still name the same training."""
+"""What the id of a setting always covers. A field that came later counts where it differs from what trainings
+of before did, so that their ids still name the same training."""
+
+WHOLE_VALIDATION = "whole"
+"""What measured all trainings before validation had parts."""
 
 
 def setting_id(train: TrainSpec) -> str:
-    """12 hexadecimal digits, equal for train specs whose results may be compared."""
+    """12 hexadecimal digits, equal for train specs whose results may be compared.
+
+    A training that is measured on the images of "fitness" or of "finalists" is the same training.
+    """
     values = asdict(train)
     later = {each.name: each.default for each in fields(TrainSpec) if each.name not in FIELDS_FROM_THE_START}
+    del later["validation_part"]
+    if values.pop("validation_part") != WHOLE_VALIDATION:
+        values["validation"] = "in parts"
     told = {
         name: _number_as_float(value)
         for name, value in values.items()
@@ -110,6 +119,11 @@ class EvaluationSpec:
                 "settings",
                 not any(each.train.evaluate_test for each in self.settings),
                 "without evaluate_test: the evaluation's own field test says it for all",
+            ),
+            (
+                "test",
+                self.test or not any(each.train.train_on == "all" for each in self.settings),
+                "true where a setting trains on all images: nothing else is left to measure by",
             ),
             ("first_seed", 0 <= self.first_seed < 2**31 - MAX_SEEDS, "an integer from 0 to 2147482647"),
             ("seeds", 1 <= self.seeds <= MAX_SEEDS, f"1 to {MAX_SEEDS}"),

@@ -41,9 +41,10 @@ def assert_confirmed_once(store, search):
     assert (confirmation.state, confirmation.role) == (SearchState.COMPLETED, Role.CONFIRMATION)
     trials = store.trials.page(confirmation.id, limit=1000).items
     trained = Counter((trial.individual, trial.seed) for trial in trials)
+    measured = replace(search.spec.train, evaluate_test=True, validation_part="finalists")
     seeds = range(spec.first_seed, spec.first_seed + search.spec.confirmation.seeds)
     assert trained == Counter((row, seed) for row in range(len(spec.rows)) for seed in seeds)
-    assert {trial.spec for trial in trials} == {replace(search.spec.train, evaluate_test=True)}
+    assert {trial.spec for trial in trials} == {measured}
     assert {trial.seed for trial in store.trials.page(search.id, limit=1000).items}.isdisjoint(seeds)
     confirmed = [row for row in store.leaderboard.page(search.id, limit=500).items if row.confirmed]
     assert {row.fingerprint for row in confirmed} == {trial.fingerprint for trial in trials}

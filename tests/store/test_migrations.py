@@ -23,6 +23,7 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
+from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import drive_once
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
@@ -31,6 +32,10 @@ from backprop_evo.store.tables import Base
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 VERSIONS = sorted((Path(__file__).parents[2] / "alembic" / "versions").glob("*.py"))
+
+
+OF_BEFORE = TrainSpec(validation_part="whole")
+"""The one part that trainings of early versions know."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -69,7 +74,7 @@ def test_every_revision_goes_up_and_down_alone(empty_url):
 def test_what_is_stored_survives_the_way_down_and_up(empty_url):
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
-    search = store.searches.add(SearchSpec(name="old"), now=NOW)
+    search = store.searches.add(SearchSpec(name="old", train=OF_BEFORE), now=NOW)
     store.searches.claim("c", lease_s=60, now=NOW)
     proposed = {"origin": Origin.START, "parent": None, "twin": None, "mutation": None, "finishes_known": 0}
     said = {"search_id": search.id, "method": equation_method("g"), "fingerprint": "f", "created_at": NOW}
@@ -129,7 +134,9 @@ def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
     confirmation = replace(new.spec.confirmation, controls="none", test=True)
-    before = replace(new.spec, mutation_redraw="place", products="three", confirmation=confirmation)
+    before = replace(
+        new.spec, mutation_redraw="place", products="three", train=OF_BEFORE, confirmation=confirmation
+    )
     assert store.searches.get(new.id).spec == before
     store.close()
 

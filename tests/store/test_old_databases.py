@@ -69,12 +69,9 @@ DROPPED = "confirmations_planned"
 
 
 def without(spec):
-    """A stored spec but for the fields that migrations add."""
-    added = ("mutation_redraw", "products", "controls", "test")
-    told = {name: value for name, value in json.loads(spec).items() if name not in added}
-    return {
-        name: without(json.dumps(part)) if isinstance(part, dict) else part for name, part in told.items()
-    }
+    """A stored spec but for the fields that migrations add, in it and in its parts."""
+    added = {"mutation_redraw", "products", "reestimate_batches", "validation_part", "controls", "test"}
+    return json.loads(spec, object_hook=lambda read: {name: read[name] for name in read if name not in added})
 
 
 def test_no_row_is_lost_on_the_way_up_nor_on_the_way_down(old):
@@ -104,6 +101,14 @@ def test_it_replays_to_the_same_individuals(store, name):
 def test_its_searches_mutate_as_they_did(store):
     assert {each.spec.mutation_redraw for each in store.searches.page().items} == {"place"}
     assert {each.spec.products for each in store.searches.page().items} == {"three"}
+
+
+def test_its_trainings_are_measured_as_they_were(store):
+    searches = store.searches.page().items
+    trains = [each.spec.train for each in searches]
+    trains += [trial.spec for each in searches for trial in store.trials.page(each.id, limit=500).items]
+    assert len(trains) > 30
+    assert {(each.validation_part, each.reestimate_batches) for each in trains} == {("whole", 0)}
 
 
 def test_its_leaderboard_and_trials_can_be_read(store):
