@@ -19,6 +19,7 @@ router = APIRouter()
 def leaderboard_page(
     request: Request,
     store: StoreDep,
+    service: ServiceDep,
     part: SliceDep,
     search_id: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
@@ -30,6 +31,7 @@ def leaderboard_page(
         "leaderboard.html",
         page=page,
         search=search,
+        verdicts=service.verdicts_of(search) if search else {},
         last_event=store.events.last(),
     )
 

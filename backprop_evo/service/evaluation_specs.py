@@ -16,6 +16,8 @@ from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import ControlGroup, MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.presets import preset
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.search.randomness import confirmation_seed
 from backprop_evo.service.specs import check_data, read_document
 from backprop_evo.training.methods import as_method, method_of
 
@@ -70,6 +72,33 @@ def _with_momentum(settings: Sequence[Setting]) -> tuple[Setting, ...]:
             train = replace(each.train, optimizer="momentum")
             found.append(Setting(name=f"{each.name[:90]}, momentum", train=train))
     return tuple(found)
+
+
+def transfer_document(
+    search: SearchRecord, confirmed: Sequence[MethodSpec], document: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The document of an evaluation of the ``best`` equations that a search has confirmed, in the settings
+    that ``document`` names. Raises ``InvalidSettings``."""
+    best = document.get("best", max(1, search.spec.confirmation.best))
+    if type(best) is not int or best < 1:
+        raise InvalidSettings("best must be a whole number from 1", field="best")
+    if "methods" in document:
+        raise InvalidSettings("methods are those that the search has confirmed", field="methods")
+    if not document.get("settings"):
+        raise InvalidSettings("settings must say where they are trained", field="settings")
+    if not confirmed:
+        raise InvalidSettings(
+            f"search {search.id!r} has confirmed no equation",
+            field="from_search",
+            hint="wait until its confirmation has ended, or name methods yourself",
+        )
+    told = {name: value for name, value in document.items() if name not in ("from_search", "best")}
+    return {
+        "name": f"{search.spec.name[:180]}: transfer",
+        "first_seed": confirmation_seed(search.spec.seed),
+        **told,
+        "methods": [_plain(each) for each in confirmed[:best]],
+    }
 
 
 def evaluation_spec_to_json(spec: EvaluationSpec) -> dict[str, Any]:
