@@ -87,11 +87,11 @@ INPUTS = (
         choices=[(each, each) for each in reversed(get_args(ControlGroup))],
     ),
     Input(
-        name="momentum",
+        name="in_momentum",
         label="In momentum too",
         help="Each setting by SGD once more in momentum, at rates of the same grid.",
         value="no",
-        told_of=("momentum",),
+        told_of=("in_momentum",),
         choices=YES_OR_NO,
     ),
     Input(name="name", label="Name", help="What it is called; the methods by default.", told_of=("name",)),
@@ -141,7 +141,7 @@ def evaluation_document(form: Form) -> dict[str, Any]:
         "seeds": whole(texts["seeds"], "seeds"),
         "controls": texts["controls"],
         "test": texts["test"] == "yes",
-        "momentum": texts["momentum"] == "yes",
+        "in_momentum": texts["in_momentum"] == "yes",
     }
     if form.get("from_search"):
         document["from_search"] = form["from_search"]

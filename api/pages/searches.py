@@ -15,8 +15,9 @@ from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.rendering import render
 from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import LeaderboardRecord, Role, SearchRecord
+from backprop_evo.records.stored import Role, SearchRecord
 from backprop_evo.search.lifecycle import find_verb, legal_verbs
 from backprop_evo.service import Service, search_spec_to_json, utc_now
 from backprop_evo.store.base import Store

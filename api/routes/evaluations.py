@@ -45,7 +45,7 @@ def submit_evaluation(
 ) -> EvaluationOut:
     """Queue an evaluation. ``name`` and ``methods`` are needed; a method may be written as a text (a name, an
     equation, or one of the groups table-1, known and controls), a setting as the name of a preset,
-    ``controls`` as none, few or all. ``momentum`` adds each setting in momentum. With ``from_search`` the
+    ``controls`` as none, few or all. ``in_momentum`` adds each setting in momentum. With ``from_search`` the
     methods are the ``best`` equations which that search has confirmed, and ``settings`` has to be given."""
     evaluation = service.submit_evaluation_document(document)
     return _answer(response, evaluation, status.HTTP_202_ACCEPTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from api.schemas.methods import MethodOut, method_fields
+from api.schemas.setting import SettingOut, setting_fields
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
@@ -13,7 +14,8 @@ from backprop_evo.search.lifecycle import legal_verbs
 
 
 class SearchOut(Wire):
-    """A search; ``verbs`` are those its state allows, ``version`` is its ETag."""
+    """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
+    may be compared with."""
 
     id: str
     state: SearchState
@@ -27,13 +29,16 @@ class SearchOut(Wire):
     ended_at: datetime | None
     end_reason: str | None
     failure: str | None
+    setting: SettingOut
     spec: SearchSpec
 
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
-        known = {name: getattr(search, name) for name in cls.model_fields if name != "verbs"}
-        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], **known)
+        made = ("verbs", "setting")
+        known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
+        setting = SettingOut(**setting_fields(search.spec.train))
+        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], setting=setting, **known)
 
 
 class IndividualOut(Wire):

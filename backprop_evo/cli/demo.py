@@ -19,7 +19,7 @@ from backprop_evo.cli.client import Client
 from backprop_evo.cli.options import AsJson
 from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.cli.stack import Stack, free_port
-from backprop_evo.cli.tables import leaderboard_table
+from backprop_evo.cli.tables import leaderboard_table, setting_line
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
@@ -134,7 +134,7 @@ def report(
     train = search["spec"]["train"]
     console = standard_output()
     console.print(
-        leaderboard_table(rows, f"{search['trials_done']} equations, {train['model']} on {train['data']}")
+        leaderboard_table(rows, f"{search['trials_done']} equations, {setting_line(search['setting'])}")
     )
     console.print(
         f"Validation accuracy as mean ± standard deviation (n seeds) after {train['epochs']:g} epochs; "

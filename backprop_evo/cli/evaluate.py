@@ -35,8 +35,9 @@ FIELDS = tuple(each for each in train_fields() if each.path[-1] != "evaluate_tes
 Controls = Annotated[
     str | None, typer.Option(help="Trained beside the methods, to be beaten: all, few or none.")
 ]
-Momentum = Annotated[
-    bool, typer.Option("--momentum", help="Each setting by SGD in momentum too, at rates of the same grid.")
+InMomentum = Annotated[
+    bool,
+    typer.Option("--in-momentum", help="Each setting by SGD once more, in momentum, at rates of its grid."),
 ]
 Test = Annotated[bool, typer.Option("--test", help="Read the test split, and compare by it.")]
 
@@ -84,7 +85,7 @@ def run(
         list[str] | None, typer.Option(help="A setting: A1, A2, A3, B1, quick, …; may be repeated.")
     ] = None,
     controls: Controls = None,
-    momentum: Momentum = False,
+    in_momentum: InMomentum = False,
     test: Test = False,
     name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
     in_flight: Annotated[int | None, typer.Option(help="Trials out with workers at a time.", min=1)] = None,
@@ -118,7 +119,7 @@ def run(
         "first_seed": seed,
         "in_flight": in_flight,
         "controls": controls,
-        "momentum": momentum or None,
+        "in_momentum": in_momentum or None,
         "test": test or None,
     }
     document |= {key: value for key, value in wanted.items() if value is not None}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
-from backprop_evo.cli.evaluate import FIELDS, Controls, Momentum, Test, follow, setting
+from backprop_evo.cli.evaluate import FIELDS, Controls, InMomentum, Test, follow, setting
 from backprop_evo.cli.evaluation_tables import evaluation_table
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import show
@@ -32,7 +32,7 @@ def transfer(
     best: Annotated[int | None, typer.Option(help="So many of the confirmed equations.", min=1)] = None,
     seeds: Annotated[int | None, typer.Option(help="So many, the same for all methods.", min=1)] = None,
     controls: Controls = None,
-    momentum: Momentum = False,
+    in_momentum: InMomentum = False,
     test: Test = False,
     name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends.")] = False,
@@ -47,7 +47,7 @@ def transfer(
         "best": best,
         "seeds": seeds,
         "controls": controls,
-        "momentum": momentum or None,
+        "in_momentum": in_momentum or None,
         "test": test or None,
     }
     with Client(url, api_key=api_key) as client:

@@ -153,6 +153,18 @@ class FinishRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """A terminal trial as a table of an evaluation reads it: no curve, no times. Accuracies are in [0, 1]."""
+
+    individual: int
+    spec: TrainSpec
+    seed: int
+    state: TrialState
+    validation_accuracy: float | None
+    test_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntermediateRecord:
     """An intermediate value as it was stored. ``report_order`` numbers those of one search 1, 2, 3, … as they
     came in: a value was judged by those before it. ``pruned`` says why its training had to end there."""
@@ -200,31 +212,6 @@ class Accuracies:
     mean: float
     std: float | None
     n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaderboardRecord:
-    """One behaviour on the leaderboard. ``validation`` is over the confirmation's trials where there are any.
-
-    A control that is no ``individual`` of the search has no number there, and no search fitness. ``rank`` is
-    None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above the
-    unconfirmed, so that one lucky score never outranks a confirmed equation.
-    """
-
-    rank: int | None
-    search_id: str
-    individual: int | None
-    method: MethodSpec
-    fingerprint: str
-    is_baseline: bool
-    is_yardstick: bool
-    is_control: bool
-    confirmed: bool
-    validation: Accuracies
-    search_fitness: float | None
-    test: Accuracies | None
-    train_time_s: float
-    learning_rate: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,13 +28,13 @@ def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
 
     A method may be written as a text: a group, a method's name, a known equation's, or an equation; the
     baseline also as the place of one among the methods; a setting as the name of a preset; ``controls`` as
-    none, few or all (all where nothing is said). ``momentum`` adds each setting by SGD once more in
+    none, few or all (all where nothing is said). ``in_momentum`` adds each setting by SGD once more in
     momentum.
     """
     written = dict(document)
-    momentum = written.pop("momentum", False)
-    if not isinstance(momentum, bool):
-        raise InvalidSettings("momentum must be true or false", field="momentum")
+    in_momentum = written.pop("in_momentum", False)
+    if not isinstance(in_momentum, bool):
+        raise InvalidSettings("in_momentum must be true or false", field="in_momentum")
     if isinstance(given := written.get("settings"), list):
         written["settings"] = [_setting(each) for each in given]
     texts = written.get("methods")
@@ -42,14 +42,15 @@ def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
     if not isinstance(texts, list) or not all(isinstance(each, str | Mapping) for each in texts):
         return read_document(EvaluationSpec, written | {"controls": []})
     readable = _readable(written)
-    settings = _with_momentum(readable.settings) if momentum else readable.settings
+    settings = _with_momentum(readable.settings) if in_momentum else readable.settings
     methods = methods_called([_method(each) for each in texts], settings)
     written["settings"] = to_jsonable_python(settings)
     written["methods"] = [_plain(each) for each in methods]
     written |= _baseline(written)
     if isinstance(group, str):
         baseline = read_document(MethodSpec, written["baseline"]) if "baseline" in written else BACKPROP
-        both = with_controls(methods, _control_group(group), settings, baseline)
+        # Nobody asks for controls of nothing: without a method the spec is refused.
+        both = with_controls(methods, _control_group(group) if methods else "none", settings, baseline)
         written["methods"], written["controls"] = ([_plain(each) for each in part] for part in both)
     return read_document(EvaluationSpec, written)
 

@@ -12,7 +12,14 @@ from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of
 from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import EvaluationRecord, NodeRecord, Role, SearchRecord
+from backprop_evo.records.stored import (
+    EvaluationRecord,
+    NodeRecord,
+    OutcomeRecord,
+    Role,
+    SearchRecord,
+    TrialRecord,
+)
 from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
 from backprop_evo.service.evaluation_specs import (
     check_evaluation_spec,
@@ -115,11 +122,15 @@ class Service:
 
     def evaluation_table(self, evaluation: EvaluationRecord) -> EvaluationTable:
         """Of what has ended so far."""
-        return table_of(evaluation, self.store.trials.finished(evaluation.id))
+        return table_of(evaluation, self.store.evaluations.outcomes(evaluation.id))
 
     def export_table(self, evaluation: EvaluationRecord, format: Format) -> str:
         """The same as a text to take away."""
-        trials = self.store.trials.finished(evaluation.id)
+        trials: Sequence[TrialRecord | OutcomeRecord] = (
+            self.store.trials.finished(evaluation.id)
+            if format.draws_curves
+            else self.store.evaluations.outcomes(evaluation.id)
+        )
         document = evaluation_spec_to_json(evaluation.spec)
         return format.write(table_of(evaluation, trials), outcomes_of(trials), document)
 

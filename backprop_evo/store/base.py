@@ -11,88 +11,29 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import (
-    Purpose,
-    SearchSpec,
-)
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import (
     Answer,
     AttemptRecord,
     Counts,
     EarlierRequest,
-    EvaluationRecord,
     EventRecord,
     FinishRecord,
     IndividualRecord,
     IntermediateRecord,
     KeyRecord,
     KeyScope,
-    LeaderboardRecord,
     Lease,
     NodeRecord,
     Page,
-    Role,
-    SearchRecord,
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue, TrainResult
-from backprop_evo.store.driven_base import Driven
+from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
-
-
-class Searches(Driven[SearchRecord], Protocol):
-    """Searches."""
-
-    def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
-        """Store a search as QUEUED."""
-
-    def extend(
-        self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
-    ) -> SearchRecord:
-        """Raise the number of trials by ``trials``; a completed or stopped search runs again. Raises
-        ``NotFound``, ``IllegalTransition``, ``InvalidSettings``, ``PreconditionFailed``."""
-
-
-class Evaluations(Driven[EvaluationRecord], Protocol):
-    """Evaluations."""
-
-    def add(
-        self,
-        spec: EvaluationSpec,
-        *,
-        now: datetime,
-        search_id: str | None = None,
-        role: Role | None = None,
-    ) -> EvaluationRecord:
-        """Store an evaluation as QUEUED, perhaps as one that belongs to a search."""
-
-    def extend(
-        self, search_id: str, *, seeds: int, now: datetime, expected_version: int | None = None
-    ) -> EvaluationRecord:
-        """Add seeds, and count the addition; a completed or stopped evaluation runs again. Raises as that of
-        searches does."""
-
-    def of_search(self, search_id: str) -> Sequence[EvaluationRecord]:
-        """Those that belong to a search, newest first."""
-
-    def confirmation_of(self, search_id: str) -> EvaluationRecord | None:
-        """The one that the search ordered to confirm its finalists; None where it has ordered none."""
-
-    def order(
-        self,
-        search_id: str,
-        controller: str,
-        spec: EvaluationSpec,
-        *,
-        now: datetime,
-        expected_version: int | None = None,
-    ) -> EvaluationRecord:
-        """Store the confirmation of a running search, or give the one that it has the methods that ``spec``
-        has beyond its own, which are then trained; ordering the same again changes nothing. Raises
-        ``Conflict`` when the claim was lost or the search is not running, ``PreconditionFailed``."""
 
 
 class Individuals(Protocol):
@@ -206,17 +147,30 @@ class Intermediates(Protocol):
 
 
 class Leaderboard(Protocol):
-    """Behaviours in the order of how well they did, with plain backprop among them."""
+    """Behaviours in the order of how well they did, with plain backprop among them; each setting for
+    itself."""
 
     def page(
-        self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
+        self,
+        search_id: str | None = None,
+        *,
+        setting_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page[LeaderboardRecord]:
         """Confirmed rows first (by mean validation accuracy in the confirmation), then the others by
-        search fitness; the plain-backprop row is ranked among them by its accuracy. None: over all
-        searches."""
+        search fitness; the plain-backprop row is ranked among them by its accuracy. Without a search: over
+        all searches, of one setting, or of one after the other, each ranked from 1. Raises ``NotFound`` for a
+        setting without results."""
 
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         """Plain backprop's row of one search; None until it has a fitness."""
+
+    def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:
+        """Those with results, the one with most of them first, by keyset."""
+
+    def setting(self, setting_id: str) -> SettingRecord:
+        """Raises ``NotFound`` for one without results."""
 
 
 class Events(Protocol):

@@ -13,10 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
+from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Role
 from backprop_evo.records.training import TrainResult
-from backprop_evo.store.codec import decode_evaluation_spec
+from backprop_evo.store.codec import decode_evaluation_spec, decode_search_spec
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard import CONFIRMED, UNCONFIRMED
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES, TRIALS
@@ -74,7 +75,9 @@ def _withdraw(connection: Connection, here: ColumnElement[bool]) -> None:
 
 
 def _add(connection: Connection, search_id: str, trial: Row[Any], **values: Any) -> None:
-    """A row of its own for what has no search trial: a control, or plain backprop where that failed."""
+    """A row of its own for what has no search trial: a control, or plain backprop where that failed. It is
+    ranked in the search's setting, as the finalists are."""
+    search = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).one()
     connection.execute(
         insert(LEADERBOARD).values(
             search_id=search_id,
@@ -84,6 +87,7 @@ def _add(connection: Connection, search_id: str, trial: Row[Any], **values: Any)
             fingerprint=trial.fingerprint,
             is_baseline=trial.individual == BASELINE,
             is_yardstick=False,
+            setting_id=setting_id(decode_search_spec(search.spec).train),
             search_fitness=0.0,
             search_n=0,
             **values,

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import Conflict, InvalidSettings
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import EvaluationRecord, Role
+from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Role
 from backprop_evo.search.lifecycle import ADD_SEEDS
-from backprop_evo.store.base import Evaluations
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
+from backprop_evo.store.driven_base import Evaluations
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
 from backprop_evo.store.moving import confirmation_row, get_at, go_on
-from backprop_evo.store.rows import evaluation_record
-from backprop_evo.store.tables import SEARCHES
+from backprop_evo.store.rows import evaluation_record, outcome_record
+from backprop_evo.store.tables import SEARCHES, TRIALS
 
 
 class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
@@ -56,6 +57,17 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
             return evaluation.spec.trainings_a_seed * seeds
 
         return self.raise_total(search_id, ADD_SEEDS, more, now=now, expected_version=expected_version)
+
+    @override
+    def outcomes(self, evaluation_id: str) -> Sequence[OutcomeRecord]:
+        numbers = (TRIALS.c.validation_accuracy, TRIALS.c.test_accuracy)
+        query: Select[Any] = (
+            select(TRIALS.c.individual, TRIALS.c.spec, TRIALS.c.seed, TRIALS.c.state, *numbers)
+            .where(TRIALS.c.search_id == evaluation_id, TRIALS.c.finish_order.is_not(None))
+            .order_by(TRIALS.c.finish_order)
+        )
+        with self.database.read() as connection:
+            return [outcome_record(row) for row in connection.execute(query)]
 
     @override
     def of_search(self, search_id: str) -> Sequence[EvaluationRecord]:

@@ -84,8 +84,6 @@ class IndividualRow(Base):
     """``method`` is the JSON of a method that is no equation; ``equation`` and ``canonical`` are empty then.
     For an equation, which nearly every row is, it is null: its text is enough."""
 
-    """One proposal of a search."""
-
     __tablename__ = "individuals"
     __table_args__ = (Index("ix_individuals_fingerprint", "fingerprint"),)
 
@@ -205,7 +203,7 @@ class LeaderboardRow(Base):
     __tablename__ = "standings"  # its first name; renaming a table would lock out every older process
     __table_args__ = (
         Index("ix_standings_search_ranking", "search_id", "tier", "rank_key", "individual"),
-        Index("ix_standings_ranking", "tier", "rank_key", "search_id", "individual"),
+        Index("ix_standings_setting_ranking", "setting_id", "tier", "rank_key", "search_id", "individual"),
     )
 
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
@@ -216,6 +214,7 @@ class LeaderboardRow(Base):
     is_baseline: Mapped[bool]
     is_yardstick: Mapped[bool] = mapped_column(server_default=false())
     is_control: Mapped[bool] = mapped_column(server_default=false())
+    setting_id: Mapped[str] = mapped_column(String(12), server_default="")
     tier: Mapped[int]
     rank_key: Mapped[float]
     search_fitness: Mapped[float]

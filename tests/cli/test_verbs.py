@@ -29,6 +29,7 @@ SEARCH = {
     "ended_at": None,
     "end_reason": None,
     "failure": None,
+    "setting": {"id": "9382bf916429", "description": "wrn-10-1, cifar10-mini, 2 epochs"},
     "spec": search_spec_to_json(SearchSpec(name="a search")),
 }
 

@@ -6,79 +6,12 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.errors import Conflict, PreconditionFailed
-from backprop_evo.records.evaluating import EvaluationSpec, Setting
-from backprop_evo.records.methods import MethodSpec, equation_method
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import IndividualRecord, Origin, Role, TrialRecord
-from backprop_evo.records.training import TrainSpec
+from backprop_evo.records.stored import Role
 from backprop_evo.search.lifecycle import VERBS
-
-PLACEBO = MethodSpec("placebo")
-FINALIST = equation_method("g / fro(g)")
-SPEC = EvaluationSpec(
-    name="a search: confirmation",
-    methods=(FINALIST, PLACEBO),
-    controls=(PLACEBO,),
-    settings=(Setting(name="small", train=TrainSpec(model="mlp-8")),),
-    first_seed=7,
-    seeds=3,
-    test=True,
-)
-
-
-def order(scene, search, spec=SPEC, **options):
-    return scene.store.evaluations.order(search.id, "c", spec, now=scene.now, **options)
-
-
-def confirm(scene, evaluation, number, *results):
-    """Train the method ``number`` with so many seeds; (validation, test) each, None where it diverges. It
-    behaves as the individual of that number in the search."""
-    scene.store.evaluations.claim("c", lease_s=60, now=scene.now)
-    spec, behaviour = evaluation.spec, {0: "behaviour 0", 1: "behaviour 1"}.get(number, f"control {number}")
-    individual = IndividualRecord(
-        search_id=evaluation.id,
-        number=number,
-        origin=Origin.EVALUATED,
-        method=spec.rows[number],
-        canonical=None,
-        fingerprint=behaviour,
-        parent=None,
-        twin=None,
-        mutation=None,
-        finishes_known=0,
-        created_at=scene.now,
-    )
-    trials = [
-        TrialRecord(
-            id=f"{evaluation.id}.{number}s0r{seed}",
-            search_id=evaluation.id,
-            individual=number,
-            method=spec.rows[number],
-            fingerprint=behaviour,
-            purpose=Purpose.EVALUATION,
-            spec=replace(spec.settings[0].train, evaluate_test=True),
-            seed=seed,
-            state="queued",
-            fence=0,
-            created_at=scene.now,
-            queued_at=scene.now,
-        )
-        for seed in range(len(results))
-    ]
-    known = {each.number for each in scene.store.individuals.of(evaluation.id)}
-    stored = {each.id for each in scene.store.trials.finished(evaluation.id)}
-    new = [(trial, each) for trial, each in zip(trials, results, strict=True) if trial.id not in stored]
-    scene.store.individuals.record(
-        evaluation.id,
-        "c",
-        [] if number in known else [individual],
-        [trial for trial, _ in new],
-        now=scene.now,
-    )
-    for trial, each in new:
-        validation, test = each or (None, None)
-        scene.finish(trial.id, validation, **({"test_accuracy": test} if each else {}))
+from tests.contracts.confirming import PLACEBO, SPEC, confirm, order
 
 
 @pytest.fixture
@@ -216,13 +149,13 @@ def test_seeds_that_are_added_count_when_all_are_in_and_take_the_row_back_when_o
 
 def test_a_control_has_a_row_of_its_own_that_says_so(scene, search):
     ordered = order(scene, search)
-    confirm(scene, ordered, 2, *[(0.5, 0.5)] * 3)
-    row = board(scene, search)["control 2"]
+    confirm(scene, ordered, 2, *[(0.5, 0.5)] * 3, behaviour="behaviour 9")
+    row = board(scene, search)["behaviour 9"]
     assert (row.is_control, row.confirmed, row.individual, row.search_fitness) == (True, True, None, None)
     assert (row.method, row.train_time_s) == (PLACEBO, 9.0)
     scene.store.evaluations.extend(ordered.id, seeds=1, now=scene.now)
-    confirm(scene, ordered, 2, *[(0.5, 0.5)] * 3, None)
-    assert "control 2" not in board(scene, search)
+    confirm(scene, ordered, 2, *[(0.5, 0.5)] * 3, None, behaviour="behaviour 9")
+    assert "behaviour 9" not in board(scene, search)
 
 
 def test_plain_backprop_is_confirmed_though_its_search_trial_failed(scene):

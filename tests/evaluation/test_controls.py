@@ -64,14 +64,14 @@ def test_a_method_that_is_none_is_refused_where_it_was_written():
 
 
 def test_backprop_in_momentum_is_a_second_setting_with_the_same_grid():
-    document = {"name": "x", "methods": ["h * g"], "settings": ["quick", "A1"], "momentum": True}
+    document = {"name": "x", "methods": ["h * g"], "settings": ["quick", "A1"], "in_momentum": True}
     spec = parse_evaluation_spec(document)
     first, second, *rest = spec.settings
     assert (first.train.optimizer, second.train.optimizer) == ("sgd", "momentum")
     assert (second.name, second.train.learning_rate) == ("quick, momentum", first.train.learning_rate)
     assert len(rest) == 2 if rest[0].train.optimizer == "sgd" else len(rest) == 1
-    with pytest.raises(InvalidSettings, match="momentum must be true or false"):
-        parse_evaluation_spec(document | {"momentum": 1})
+    with pytest.raises(InvalidSettings, match="in_momentum must be true or false"):
+        parse_evaluation_spec(document | {"in_momentum": 1})
 
 
 def search(**options):

@@ -77,14 +77,14 @@ EVERYTHING = SearchSpec(
         alignment_every=4,
         deterministic=False,
     ),
-    confirmation=Confirmation(best=2, seeds=5),
+    confirmation=Confirmation(best=2, seeds=5, controls="all", test=False),
 )
 
 RELATIVE = replace(
     EVERYTHING,
     train=replace(
         EVERYTHING.train,
-        learning_rate=RelativeStepGrid(relative_steps=(0.3, 0.9), probe_epochs=0.125, extra_probes=1),
+        learning_rate=RelativeStepGrid(relative_steps=(0.3, 0.9), probe_epochs=0.125, extra_probes=2),
     ),
 )
 
@@ -131,7 +131,7 @@ def test_the_example_differs_from_the_default_in_every_field():
     specs = (SearchSpec(name="x"), EVERYTHING, RELATIVE)
     plain, full, relative = (texts_of(search_spec_to_json(spec)) for spec in specs)
     assert [name for name, text in full.items() if plain[name] in (text, relative[name])] == []
-    assert relative["extra_probes"] == "1"
+    assert relative["extra_probes"] == "2"
 
 
 @pytest.mark.parametrize("spec", [SearchSpec(name="x"), EVERYTHING, RELATIVE, replace(EVERYTHING, start=())])

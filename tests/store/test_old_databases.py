@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import TrainResult
@@ -63,7 +64,7 @@ def rows(path):
 
 
 NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
-NEW_COLUMNS += ("is_control", "role")
+NEW_COLUMNS += ("setting_id", "is_control", "role")
 NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")
 DROPPED = "confirmations_planned"
 
@@ -162,6 +163,20 @@ def test_a_search_that_was_confirming_orders_an_evaluation_instead(old):
         with sqlite3.connect(old) as database:
             assert database.execute(cancelled).fetchone() == (left,)
         database.close()
+
+
+def test_the_rows_of_its_leaderboard_know_their_setting(store):
+    for search in store.searches.page().items:
+        rows = store.leaderboard.page(search.id, limit=500).items
+        assert {row.setting_id for row in rows} <= {setting_id(search.spec.train)}
+    listed = store.leaderboard.settings().items
+    everything = [row for search in store.searches.page().items for row in all_rows(store, search)]
+    assert sum(each.results for each in listed) == len(everything) > 30
+    assert {each.id for each in listed} == {row.setting_id for row in everything}
+
+
+def all_rows(store, search):
+    return store.leaderboard.page(search.id, limit=500).items
 
 
 def test_its_half_finished_search_goes_on_to_its_end_and_replays(store):
