@@ -20,7 +20,7 @@ from backprop_evo.records.described import (
     part,
     up_to,
 )
-from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.methods import ControlGroup, MethodSpec
 from backprop_evo.records.training import TrainSpec
 
 MAX_START, MAX_EQUATION = 200, 1000
@@ -30,7 +30,6 @@ MAX_CONSTANTS = 1000
 AUTOMATIC = "twice the slots that live"
 """What ``in_flight`` is where it is left open."""
 
-PRIORITY = between(1, 100)
 PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
 
@@ -79,8 +78,8 @@ class Operators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """Re-running the ``best`` equations, and plain backprop, with ``seeds`` new seeds, then the test split
-    once."""
+    """The evaluation that a search orders at its end: the ``best`` equations, yardsticks and controls against
+    plain backprop, with ``seeds`` new seeds. ``test`` reads the test split, once a training."""
 
     best: int = described(
         1,
@@ -92,6 +91,10 @@ class Confirmation:
     seeds: int = described(
         3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1), limit=at_most(1000)
     )
+    controls: ControlGroup = described(
+        "few", "Trained beside them; few are the placebo and g / fro(g).", label="Controls"
+    )
+    test: bool = described(True, "Read the test split, and compare by it.", label="Read the test split")
 
 
 SignalName = Literal["train_loss", "validation_accuracy"]
@@ -237,7 +240,7 @@ class SearchSpec:
         None, "Trials out with workers at a time.", unset=AUTOMATIC, bounds=between(1, 100_000)
     )
     priority: int = described(
-        1, "Share of the slots beside other searches: 2 gets twice what 1 gets.", bounds=PRIORITY
+        1, "Share of the slots beside other searches: 2 gets twice what 1 gets.", bounds=between(1, 100)
     )
     strategy: str = described(
         "evolution", "How equations are proposed.", panel="Proposals", choices="strategies"
@@ -287,8 +290,8 @@ class SearchSpec:
 
 
 class Purpose(StrEnum):
-    """Why a trial is trained. A confirmation reads the test split, an evaluation where it was asked to; no
-    other does."""
+    """Why a trial is trained. An evaluation reads the test split where it was asked to; no other does.
+    Confirmations are those of searches from before they ordered an evaluation."""
 
     SEARCH = "search"
     BASELINE = "baseline"

@@ -15,27 +15,22 @@ def automatic_in_flight(slots: int) -> int:
 
 
 class Budget:
-    """Counts trials by purpose; ``out`` are those without a terminal state."""
+    """Counts trials; ``out`` are those without a terminal state."""
 
     def __init__(self) -> None:
         self.search_sent = 0
-        self._out: dict[str, Purpose] = {}
+        self._out: set[str] = set()
 
     def sent(self, trial_id: str, purpose: Purpose) -> None:
         """One more trial is out."""
-        self._out[trial_id] = purpose
+        self._out.add(trial_id)
         self.search_sent += purpose is Purpose.SEARCH
 
     def finished(self, trial_id: str) -> None:
         """A trial ended, however it ended."""
-        self._out.pop(trial_id, None)
+        self._out.discard(trial_id)
 
     @property
     def out(self) -> int:
         """Trials that occupy a slot."""
         return len(self._out)
-
-    @property
-    def exploring_out(self) -> int:
-        """Search and baseline trials that are out: what the choice of equations to confirm waits for."""
-        return sum(purpose is not Purpose.CONFIRMATION for purpose in self._out.values())

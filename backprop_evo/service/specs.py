@@ -15,8 +15,10 @@ from pydantic_core import to_jsonable_python
 
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
+from backprop_evo.evaluation.ordering import confirmation_of
 from backprop_evo.records.described import check_limits, check_texts
-from backprop_evo.records.evaluating import MAX_TRAININGS
+from backprop_evo.records.evaluating import MAX_METHODS
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import TrainSpec
@@ -118,13 +120,13 @@ def check_search_spec(spec: SearchSpec) -> None:
     # A clone may bring another name, which no document was read for.
     check_texts(spec.name, "name")
     check_limits(spec)
-    _check_confirmations(spec)
     check_data(spec.train.data)
     parse_model_name(spec.train.model)
     strategy(spec.strategy)
     _check_pruner(spec)
     for method in spec.yardsticks:
         method_of(method).check_fit(spec.train)
+    _check_confirmation(spec)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:
@@ -135,14 +137,14 @@ def check_search_spec(spec: SearchSpec) -> None:
             ) from None
 
 
-def _check_confirmations(spec: SearchSpec) -> None:
-    confirmed = min(spec.confirmation.best, 1) * (spec.confirmation.best + 1 + len(spec.yardsticks))
-    if confirmed * spec.confirmation.seeds > MAX_TRAININGS:
-        raise InvalidSettings(
-            f"confirmation must be so small that at most {MAX_TRAININGS:,} trainings come out, "
-            f"not {confirmed} × {spec.confirmation.seeds}",
-            field="confirmation.seeds",
-        )
+def _check_confirmation(spec: SearchSpec) -> None:
+    """Found out before anything is trained, not when the search has come to its end."""
+    if spec.confirmation.best:
+        finalists = [equation_method(f"{place} * g") for place in range(1, spec.confirmation.best + 1)]
+        try:
+            confirmation_of(spec, (*finalists[: MAX_METHODS + 1], *spec.yardsticks))
+        except InvalidSettings as error:
+            raise InvalidSettings(f"confirmation: {error.message}", field="confirmation") from None
 
 
 def check_data(name: str) -> None:

@@ -29,7 +29,7 @@ BOUNDED = [
     ),
     (replace(FINE, confirmation=Confirmation(seeds=10**8)), "confirmation.seeds"),
     (replace(FINE, confirmation=Confirmation(best=10**8)), "confirmation.best"),
-    (replace(FINE, confirmation=Confirmation(best=900, seeds=900)), "confirmation.seeds"),
+    (replace(FINE, confirmation=Confirmation(best=900, seeds=900)), "confirmation"),
     (replace(FINE, pruner=PrunerSpec(min_trials=HUGE)), "pruner.min_trials"),
     (replace(FINE, train=replace(TRAIN, model="wrn-9998-1")), "train.model"),
     (replace(FINE, train=replace(TRAIN, model="wrn-10-999")), "train.model"),
