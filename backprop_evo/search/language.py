@@ -36,7 +36,7 @@ class Language(Protocol):
         """The different components that the value of an equation depends on."""
 
     def draw(self, generator: Random, weights: Mapping[Hashable, float] | None = None) -> Candidate:
-        """A random feasible equation, uniformly; or its components by their weights, 1 where none is named."""
+        """A random feasible equation, uniform; or its components by their weights, 1 where none is named."""
 
     def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
         """A feasible variation of the equation, and in words what was changed. ``partner`` selects a second

@@ -1,4 +1,4 @@
-"""Regularised evolution: the old leave, whatever their fitness; of a sample of the others the best is varied."""
+"""Regularised evolution: the old leave, whatever their fitness; of a sample the best is varied."""
 
 from collections import Counter
 from random import Random
@@ -24,7 +24,7 @@ def known(words, accuracies, size):
         spec=SearchSpec(name="toy", population_size=size, start_random=1),
         language=words,
         population=population,
-        equation_of=lambda number: "abcd",
+        equation_of=lambda _number: "abcd",
         proposed=len(accuracies) + 1,
         out=0,
     )

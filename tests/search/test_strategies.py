@@ -15,6 +15,7 @@ from backprop_evo.records.stored import Origin
 from backprop_evo.registry import declared_in
 from backprop_evo.search.replay import replay
 from backprop_evo.search.strategies import strategies, strategy
+from backprop_evo.service.spec_fields import search_fields
 
 
 @pytest.mark.parametrize("name", sorted(strategies()))

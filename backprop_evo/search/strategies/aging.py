@@ -1,12 +1,12 @@
-"""Regularised evolution (Real, Aggarwal, Huang and Le 2019, algorithm 1): an individual leaves the population by
-its age, not its fitness.
+"""Regularised evolution (Real, Aggarwal, Huang and Le 2019, algorithm 1): an individual leaves the population
+by its age, not its fitness.
 
-The population is the last P individuals that got a fitness. S of them are drawn with replacement, and the best
-of these is varied. What was lucky once leaves with time, unless its children do as well: of a noisy fitness the
-best that was ever seen is mostly the luckiest.
+The population is the last P individuals that got a fitness. S of them are drawn with replacement, and the
+best of these is varied. What was lucky once leaves with time, unless its children do as well: of a noisy
+fitness the best that was ever seen is mostly the luckiest.
 
-P is the spec's ``population_size``, with the same default as in ``evolution``; S is a quarter of P, at least 2:
-the 25 of 100 of the paper's own searches (section 4.1). Other than there, a child that behaves as an earlier
+P is the spec's ``population_size``, with the same default as in ``evolution``; S is a quarter of P, at
+least 2: the 25 of 100 of the paper's own searches. Other than there, a child that behaves as an earlier
 individual does is a twin, is not trained again and does not enter anew; so a behaviour has one life.
 """
 

@@ -1,7 +1,7 @@
 """Equations drawn from components that the best have more than the others, in turn with the paper's mutation.
 
-Half of the proposals are those of ``evolution``. The other half is drawn as a random equation is, component by
-component, but each component v with the probability
+Half of the proposals are those of ``evolution``. The other half is drawn as a random equation is, component
+by component, but each component v with the probability
 
     p(v) ∝ u(v) · (k_v + κ) / (e_v + κ),    e_v = n_v · B / n,
 
@@ -9,11 +9,11 @@ where u is the paper's uniform distribution, n_v of the n individuals looked at 
 it, e_v of which would have it if the best were like the others, and κ is a pseudo-count: with nothing known,
 or nothing to tell the best by, p = u, and no component is ever lost.
 
-That is an estimation-of-distribution algorithm with one factor for each component (the UMDA of Mühlenbein and
-Paaß 1996), but for its model: what selection has made frequent already counts as expected and is not learned
-once more. The ratio of observed to expected, shrunk towards 1, is the one of DuMouchel 1999; density among the
-best over density among the others is also what a tree-structured Parzen estimator draws by (Bergstra et al.
-2011).
+That is an estimation-of-distribution algorithm with one factor for each component (the UMDA of Mühlenbein
+and Paaß 1996), but for its model: what selection has made frequent already counts as expected and is not
+learned once more. The ratio of observed to expected, shrunk towards 1, is that of DuMouchel 1999; density
+among the best against density among the others is also what a tree-structured Parzen estimator chooses by
+(Bergstra et al. 2011).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LOOKED_AT = 1000
 def weights(
     best: Iterable[frozenset[Hashable]], everyone: Iterable[frozenset[Hashable]]
 ) -> Mapping[Hashable, float]:
-    """(k + κ) / (e + κ) of every component that ``best`` or ``everyone`` has; each has at least one member."""
+    """(k + κ) / (e + κ) of every component that ``best`` or ``everyone`` has; neither is empty."""
     of_best, of_all = list(best), list(everyone)
     among_best, among_all = (Counter(each for have in group for each in have) for group in (of_best, of_all))
     share = len(of_best) / len(of_all)
@@ -57,7 +57,7 @@ class Learned:
     """Selection of components, and selection of parents."""
 
     name: str = "learned"
-    summary: str = "half drawn from components that the best have more than the others, half as in evolution"
+    summary: str = "half drawn by components that the best have more than others, half as in evolution"
 
     def must_wait(self, known: Known) -> bool:
         """All random equations are drawn, none has a fitness, and some may still get one."""
