@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
     Purpose,
@@ -27,7 +28,6 @@ from backprop_evo.records.stored import (
     EventRecord,
     FinishRecord,
     IndividualRecord,
-    IntermediateRecord,
     KeyRecord,
     KeyScope,
     LeaderboardRecord,
@@ -158,9 +158,9 @@ class Trials(Protocol):
         """Remember that the messages of these trials were sent (again)."""
 
 
-Judgement = Callable[[Purpose, Sequence[IntermediateRecord]], str | None]
-"""Why a training is to end, from its purpose and the values stored before at the same rung; None: it goes
-on.
+Judgement = Callable[[Purpose, int, Sequence[IntermediateRecord]], Judged]
+"""Whether a training is to end: from its purpose, the number of its individual, and the values stored before
+at the same rung.
 """
 
 

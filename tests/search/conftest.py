@@ -18,7 +18,8 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
-from backprop_evo.search.brain import Brain, Decisions
+from backprop_evo.search.brain import Brain
+from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.language import Candidate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
-from backprop_evo.search.brain import MAX_SUCCESSIVE_TWINS
+from backprop_evo.search.fruitless import MAX_SUCCESSIVE
 from backprop_evo.search.replay import replay
 
 
@@ -93,6 +93,7 @@ def test_when_nothing_has_a_fitness_random_equations_go_on(cluster):
     assert len(run.of(Purpose.SEARCH)) == 15
     assert run.of(Purpose.CONFIRMATION) == []
     assert run.end.end is SearchState.COMPLETED
+    assert "no training of the search reached a fitness" in run.end.reason
 
 
 def test_the_best_and_plain_backprop_are_confirmed_on_new_seeds_and_only_then_tested(cluster):
@@ -171,7 +172,7 @@ def test_a_tiny_vocabulary_ends_with_a_reason(cluster):
     assert len({each.fingerprint for each in run.individuals}) == 5
     assert run.end.end is SearchState.COMPLETED
     assert "exhausted" in run.end.reason
-    assert len(run.individuals) <= 10 + MAX_SUCCESSIVE_TWINS * 2
+    assert len(run.individuals) <= 10 + MAX_SUCCESSIVE * 2
     assert run.of(Purpose.CONFIRMATION)
 
 

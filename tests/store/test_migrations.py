@@ -127,7 +127,13 @@ def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     assert "products" not in text
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
-    assert store.searches.get(new.id).spec == replace(new.spec, mutation_redraw="place", products="three")
+    assert store.searches.get(new.id).spec == replace(
+        new.spec,
+        mutation_redraw="place",
+        products="three",
+        screening=False,
+        pruner=replace(new.spec.pruner, spared=0.0),
+    )
     store.close()
 
 

@@ -62,12 +62,15 @@ def rows(path):
     return found
 
 
-NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
+NEW_COLUMNS = (
+    *("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions"),
+    *("screened_out", "inherited_step", "relative_step"),
+)
 
 
 def without(spec):
     """A stored spec but for the fields that migrations add."""
-    added = ("mutation_redraw", "products")
+    added = ("mutation_redraw", "products", "screening")
     return {name: value for name, value in json.loads(spec).items() if name not in added}
 
 
@@ -96,6 +99,12 @@ def test_it_replays_to_the_same_individuals(store, name):
 def test_its_searches_mutate_as_they_did(store):
     assert {each.spec.mutation_redraw for each in store.searches.page().items} == {"place"}
     assert {each.spec.products for each in store.searches.page().items} == {"three"}
+
+
+def test_its_searches_screen_nothing_and_probe_the_whole_grid(store):
+    for search in store.searches.page().items:
+        assert (search.spec.screening, search.spec.rates, search.screened_out) == (False, "grid", 0)
+        assert {each.screened_out for each in store.individuals.of(search.id)} <= {None}
 
 
 def test_its_leaderboard_and_trials_can_be_read(store):

@@ -192,7 +192,7 @@ def test_a_drained_worker_gives_its_trial_back(attempts: Attempts, store: SqlSto
 def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
     attempts: Attempts, store: SqlStore, clock: Clock
 ) -> None:
-    spec = PrunerSpec(name="median", rungs=(10,), min_trials=2)
+    spec = PrunerSpec(name="median", rungs=(10,), min_trials=2, spared=0.0)
     store.searches.add(SearchSpec(name="pruned", pruner=spec), now=clock())
     search = store.searches.claim(CONTROLLER, lease_s=3600, now=clock())
     assert search is not None
@@ -217,5 +217,5 @@ def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
     assert ended[-1].result.rung == 0
     assert "rung 0 (step 10)" in (ended[-1].result.reason or "")
     stored = store.intermediates.of(search.id)
-    assert replay_pruning(search.spec, stored) == tuple(each.pruned for each in stored)
-    assert stored[-1].pruned == ended[-1].result.reason
+    assert replay_pruning(search.spec, stored) == tuple(each.judged for each in stored)
+    assert stored[-1].judged.pruned == ended[-1].result.reason
