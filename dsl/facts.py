@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -85,7 +84,6 @@ def carries_error(equation: Equation) -> bool:
     return any(operand_carries_error(operand.name) for operand in live_operands(equation))
 
 
-@cache
 def operand_carries_error(name: str) -> bool:
     """Whether the operand of that name, or what it is the product of, is a signal that comes from the
     loss."""

@@ -16,6 +16,7 @@ from api.rendering import render
 from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import SearchRecord
+from backprop_evo.search.fruitless import notice
 from backprop_evo.search.lifecycle import find_verb, legal_verbs
 from backprop_evo.service import search_spec_to_json, utc_now
 from backprop_evo.store.base import Store
@@ -52,6 +53,7 @@ def _search_page(
         search=search,
         verbs=legal_verbs(search.state),
         refusal=refusal,
+        notice=notice(search),
         spec_json=search_spec_to_json(search.spec),
         best=next((row for row in leaderboard.items if not row.is_baseline), None),
         baseline=store.leaderboard.baseline(search.id),

@@ -23,11 +23,13 @@ SEARCH = {
     "verbs": ["pause"],
     "trials_done": 1,
     "trials_total": 5,
+    "screened_out": 3,
     "best_fitness": None,
     "created_at": "2026-01-01T00:00:00Z",
     "started_at": None,
     "ended_at": None,
     "end_reason": None,
+    "notice": "something to know",
     "failure": None,
     "spec": search_spec_to_json(SearchSpec(name="a search")),
 }

@@ -109,7 +109,7 @@ def test_what_a_lot_spared_is_stored_beside_what_was_pruned(scene):
     half = PrunerSpec(name="asha", rungs=(10, 20), min_trials=1, spared=0.5)
     search = scene.search(pruner=half)
     answers = [
-        report(scene, scene.running(scene.trial(search), f"node/{slot}"), value(1.0 + slot, accuracy=None), half)
+        report(scene, scene.running(scene.trial(search), f"node/{slot}"), value(slot, accuracy=None), half)
         for slot in range(12)
     ]
     stored = scene.store.intermediates.of(search.id)
