@@ -167,13 +167,13 @@ def report(
 
 
 def how_they_ended(search: Mapping[str, Any], ends: Mapping[str, int]) -> str:
-    """``120 equations trained: 14 to the end, 97 stopped, 9 without success; 22 more screened out …``."""
+    """What became of all that were proposed, but for twins, in words and numbers."""
     trained, whole = search["trials_done"], ends.get(TrialState.COMPLETED, 0)
     stopped = ends.get(TrialState.PRUNED, 0)
     steps = " and ".join(map(str, search["spec"]["pruner"]["rungs"]))
     return (
         f"{trained + search['screened_out']} equations judged: {search['screened_out']} screened out before "
         f"any training; {trained} trained, of which {stopped} were stopped early (the rungs are at steps "
-        f"{steps}), {trained - stopped - whole} diverged or failed, and {whole} reached the end and so have a "
+        f"{steps}), {trained - stopped - whole} diverged or failed, and {whole} reached the end and have a "
         "fitness."
     )

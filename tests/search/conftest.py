@@ -134,8 +134,8 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Callable[..., Cluster]:
-    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``dead``, ``shuffled`` and ``ends``
-    (trial → state)."""
+    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``dead``, ``shuffled`` and
+    ``ends`` (trial → state)."""
 
     def make(
         *,
