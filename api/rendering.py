@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from backprop_evo import wording
 from backprop_evo.errors import InvalidInput
+from backprop_evo.records.evaluating import setting_id, setting_words
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import EVENT_KINDS, SearchState, Tone, TrialState
@@ -120,7 +121,8 @@ def _environment() -> Environment:
     )
     numbers = (percent, spread, duration, ago, number, as_json, tone)
     methods = (equation_method, mathematics, method_text)
-    environment.filters |= {function.__name__: function for function in (*numbers, *methods)}
+    settings = (setting_id, setting_words)
+    environment.filters |= {each.__name__: each for each in (*numbers, *methods, *settings)}
     environment.globals["event_kinds"] = EVENT_KINDS
     environment.globals["TrialState"] = TrialState
     environment.globals["Purpose"] = Purpose

@@ -10,23 +10,28 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from time import perf_counter
 
+from backprop_evo.evaluation.planning import Plan
+from backprop_evo.records.evaluating import MAX_SEEDS, EvaluationSpec, setting_id
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
 )
-from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
+from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.stored import EvaluationRecord, IndividualRecord, Origin, SearchRecord, TrialRecord
 from backprop_evo.records.training import (
     CurvePoint,
     TrainResult,
 )
+from backprop_evo.search.brain import Decisions
+from backprop_evo.service import Service
 from backprop_evo.store import migrations
 from backprop_evo.store.endings import end_trial, lock_with_search
 from backprop_evo.store.sql import SqlStore, open_store
@@ -91,6 +96,29 @@ def fill(store: SqlStore, count: int) -> SearchRecord:
     return search
 
 
+def filled_evaluation(store: SqlStore, count: int) -> EvaluationRecord:
+    """Two methods, one setting, ``count`` trials in all at most, all of them ended."""
+    seeds = min(count // 2, MAX_SEEDS)
+    methods = (equation_method("g / fro(g)"),)
+    store.evaluations.add(EvaluationSpec(name="wide", methods=methods, seeds=seeds), now=NOW)
+    evaluation = store.evaluations.claim("bench", lease_s=3600, now=NOW)
+    assert evaluation is not None
+    decided, generator, plan = (
+        Decisions(more=True),
+        Random(0),
+        Plan(evaluation.id, replace(evaluation.spec, in_flight=10_000)),
+    )
+    while decided.more:
+        decided = plan.decide(SearchState.RUNNING, evaluation.trials_total, now=NOW)
+        store.individuals.record(evaluation.id, "bench", decided.individuals, decided.trials, now=NOW)
+    with store.database.write() as connection:
+        for trial in store.trials.open(evaluation.id):
+            row = lock_with_search(connection, trial.id)
+            assert row is not None
+            end_trial(connection, row, result(generator), NOW)
+    return evaluation
+
+
 def result(generator: Random) -> TrainResult:
     return TrainResult(
         outcome=TrialState.COMPLETED, validation_accuracy=generator.random(), curve=CURVE, wall_time_s=60.0
@@ -141,12 +169,15 @@ def main() -> None:
         store = open_store(url)
         search = fill(store, count)
         deep = deep_cursor(store, search.id, count)
+        setting = setting_id(search.spec.train)
         newest = store.events.after(limit=1)[0].id
         print(f"{count} trials on {store.database.url.get_backend_name()}, milliseconds")
         for name, call in (
             ("leaderboard, first 50", lambda: store.leaderboard.page(search.id)),
             ("leaderboard, 50 from the middle", lambda: store.leaderboard.page(search.id, cursor=deep)),
             ("leaderboard over all searches, first 50", lambda: store.leaderboard.page()),
+            ("leaderboard of a setting, first 50", lambda: store.leaderboard.page(setting_id=setting)),
+            ("settings with their results", lambda: store.leaderboard.settings()),
             ("plain backprop's row", lambda: store.leaderboard.baseline(search.id)),
             ("trials, newest 50 with curves", lambda: store.trials.page(search.id)),
             ("events, 500", lambda: store.events.after(newest)),
@@ -155,6 +186,9 @@ def main() -> None:
             ("leases that ran out", lambda: store.trials.expire(now=NOW, policy=RetryPolicy(max_attempts=3))),
         ):
             print(f"{name:45}{median_ms(call):9.2f}")
+        evaluation = filled_evaluation(store, count)
+        table = median_ms(lambda: Service(store).evaluation_table(evaluation), 5)
+        print(f"{'table of an evaluation, all trials ended':45}{table:9.2f}")
         print(f"{'all individuals':45}{median_ms(lambda: store.individuals.of(search.id), 3):9.2f}")
         print(f"{'all finishes':45}{median_ms(lambda: store.trials.finishes(search.id), 3):9.2f}")
         deciding, living = training_life(store, search, count)

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
-from api.deps import ServiceDep, SliceDep, StoreDep, TrialId, driven_by_id
+from api.deps import ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
 from api.rendering import render
 from backprop_evo.records.searching import Purpose
+from backprop_evo.store.base import Store
 
 router = APIRouter()
+SETTINGS, TOP = 10, 5
 
 
 @router.get("/leaderboard")
@@ -21,15 +23,40 @@ def leaderboard_page(
     store: StoreDep,
     part: SliceDep,
     search_id: Annotated[str | None, Query(max_length=64)] = None,
+    setting: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
-    """Of one search, or over all where none is named."""
+    """Of one search, of one setting over all searches, or the best of every setting."""
+    if not search_id and not setting:
+        return _settings_page(request, store, part)
     search = store.searches.get(search_id) if search_id else None
-    page = store.leaderboard.page(search.id if search else None, cursor=part.cursor, limit=part.limit)
+    found = store.leaderboard.setting(setting) if setting and not search else None
+    page = store.leaderboard.page(
+        search.id if search else None,
+        setting_id=found.id if found else None,
+        cursor=part.cursor,
+        limit=part.limit,
+    )
     return render(
         request,
         "leaderboard.html",
         page=page,
         search=search,
+        setting=found,
+        last_event=store.events.last(),
+    )
+
+
+def _settings_page(request: Request, store: Store, part: Slice) -> Response:
+    """Never one ranking of all: accuracies of two settings do not compare."""
+    settings = store.leaderboard.settings(cursor=part.cursor, limit=min(part.limit, SETTINGS))
+    return render(
+        request,
+        "settings.html",
+        settings=settings,
+        best_of={
+            each.id: store.leaderboard.page(setting_id=each.id, limit=TOP).items for each in settings.items
+        },
+        first=part.cursor is None,
         last_event=store.events.last(),
     )
 

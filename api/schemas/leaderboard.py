@@ -1,11 +1,13 @@
-"""Rows of the leaderboard."""
+"""Rows of the leaderboard, and the settings that they are ranked in."""
 
 from __future__ import annotations
 
 from api.rendering import latex
 from api.schemas.methods import MethodOut, method_fields
+from api.schemas.setting import SettingOut, setting_fields
 from api.schemas.wire import Wire
-from backprop_evo.records.stored import LeaderboardRecord
+from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
+from backprop_evo.records.training import TrainSpec
 
 
 class AccuraciesOut(Wire):
@@ -17,9 +19,11 @@ class AccuraciesOut(Wire):
 
 
 class LeaderboardRowOut(Wire):
-    """One behaviour on the leaderboard; ``test`` is there only after a confirmation."""
+    """One behaviour on the leaderboard, ranked among those of its setting; ``test`` is there only after a
+    confirmation."""
 
     rank: int | None
+    setting_id: str
     search_id: str
     individual: int
     method: MethodOut
@@ -41,3 +45,25 @@ class LeaderboardRowOut(Wire):
         made = ("latex", "method", "equation")
         known = {name: getattr(row, name) for name in cls.model_fields if name not in made}
         return cls(latex=latex(row.method), **method_fields(row.method), **known)
+
+
+class SettingResultsOut(SettingOut):
+    """A setting with ``results`` on the leaderboard, the ``best`` of them, and plain backprop's validation
+    accuracy there: that of the search with the most confirmation seeds, null until one has confirmed it."""
+
+    train: TrainSpec
+    results: int
+    best: LeaderboardRowOut
+    baseline: AccuraciesOut | None
+
+    @classmethod
+    def of(cls, setting: SettingRecord) -> SettingResultsOut:
+        """As stored."""
+        baseline = AccuraciesOut.model_validate(setting.baseline) if setting.baseline else None
+        return cls(
+            **setting_fields(setting.train),
+            train=setting.train,
+            results=setting.results,
+            best=LeaderboardRowOut.of(setting.best),
+            baseline=baseline,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from api.schemas.methods import MethodOut, method_fields
+from api.schemas.setting import SettingOut, setting_fields
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
@@ -14,9 +15,9 @@ from backprop_evo.search.lifecycle import legal_verbs
 
 
 class SearchOut(Wire):
-    """A search; ``verbs`` are those its state allows, ``version`` is its ETag. ``screened_out`` equations
-    were found worthless before any training step and are none of ``trials_done``; ``notice`` is what to know
-    of it while it runs."""
+    """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
+    may be compared with. ``screened_out`` equations were found worthless before any training step and are
+    none of ``trials_done``; ``notice`` is what to know of it while it runs."""
 
     id: str
     state: SearchState
@@ -32,14 +33,17 @@ class SearchOut(Wire):
     end_reason: str | None
     notice: str | None
     failure: str | None
+    setting: SettingOut
     spec: SearchSpec
 
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
-        known = {n: getattr(search, n) for n in cls.model_fields if n not in ("verbs", "notice")}
+        made = ("verbs", "notice", "setting")
+        known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
         verbs = [verb.name for verb in legal_verbs(search.state)]
-        return cls(verbs=verbs, notice=notice(search), **known)
+        setting = SettingOut(**setting_fields(search.spec.train))
+        return cls(verbs=verbs, notice=notice(search), setting=setting, **known)
 
 
 class IndividualOut(Wire):

@@ -20,7 +20,7 @@ from backprop_evo.cli.client import Client
 from backprop_evo.cli.options import AsJson
 from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.cli.stack import Stack, free_port
-from backprop_evo.cli.tables import leaderboard_table
+from backprop_evo.cli.tables import leaderboard_table, setting_line
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
@@ -29,6 +29,9 @@ from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import FAIR_STEPS
 from backprop_evo.settings import Settings
 from backprop_evo.wording import duration
+
+ALL = 10_000
+"""More trials than the demo has, those that were screened out included."""
 
 SHOWN = 20
 """Rows of the leaderboard; ``backprop-evo up`` shows all."""
@@ -43,17 +46,17 @@ DEMO: Mapping[str, Any] = {
     "trials": 120,
     "population_size": 8,
     "start": ["g / fro(g)", "min(g / fro(g), clip(h, 1.0))"],
-    "start_random": 24,
+    "start_random": 20,
     "in_flight": 4,
     "screening": True,
     "rates": "inherited",
-    "pruner": {"name": "asha", "rungs": [8, 24], "reduction": 4.0, "min_trials": 4, "spared": 0.02},
+    "pruner": {"name": "asha", "rungs": [8, 24], "reduction": 4.0, "min_trials": 4},
     "train": {
         "model": "wrn-10-1",
         "data": "cifar10-mini",
         "epochs": 0.75,
         "batch_size": 64,
-        "learning_rate": {"relative_steps": list(FAIR_STEPS), "probe_epochs": 0.129, "extra_probes": 1},
+        "learning_rate": {"relative_steps": list(FAIR_STEPS), "probe_epochs": 0.13, "extra_probes": 1},
         "reestimate_batches": 16,
     },
     "confirmation": {"best": 1, "seeds": 3},
@@ -98,7 +101,7 @@ def demo(
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
             ends = Counter(
                 each["state"]
-                for each in client.items(f"/searches/{search['id']}/trials", limit=100, purpose="search")
+                for each in client.items(f"/searches/{search['id']}/trials", limit=ALL, purpose="search")
             )
             console.print("Stopping what was started …")
     report(search, rows, ends, time.monotonic() - began, as_json=as_json)
@@ -153,7 +156,7 @@ def report(
         return
     train = search["spec"]["train"]
     console = standard_output()
-    console.print(leaderboard_table(rows[:SHOWN], f"{train['model']} on {train['data']}"))
+    console.print(leaderboard_table(rows[:SHOWN], setting_line(search["setting"])))
     console.print(how_they_ended(search, ends))
     console.print(
         f"Validation accuracy as mean ± standard deviation (n seeds) after {train['epochs']:g} epochs; "

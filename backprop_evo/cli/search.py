@@ -13,7 +13,7 @@ from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import print_json, show
 from backprop_evo.cli.spec_options import Preset, with_options
-from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table
+from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, setting_line
 from backprop_evo.cli.verbs import add_verbs
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import InvalidInput
@@ -108,9 +108,9 @@ def watch(
 ) -> None:
     """Follow a search until it ends, then print its leaderboard."""
     with Client(url, api_key=api_key) as client:
-        Watch(client, search_id, Console(stderr=as_json)).until_end()
+        search = Watch(client, search_id, Console(stderr=as_json)).until_end()
         rows = client.get(f"/searches/{search_id}/leaderboard", limit=20)["items"]
-    show(rows, leaderboard_table(rows), as_json=as_json)
+    show(rows, leaderboard_table(rows, setting_line(search["setting"])), as_json=as_json)
 
 
 add_verbs(app)

@@ -41,6 +41,33 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
     return table
 
 
+def setting_line(setting: Json) -> str:
+    """What may be compared with what, above a leaderboard."""
+    return f"setting {setting['id']}: {setting['description']}"
+
+
+def settings_table(settings: Sequence[Json]) -> Table:
+    """One line a setting: the best there, and plain backprop as it was confirmed."""
+    table = Table(expand=False)
+    table.add_column("setting", no_wrap=True)
+    table.add_column("description", overflow="fold", min_width=20)
+    table.add_column("results", justify="right")
+    table.add_column("best", overflow="fold", min_width=16)
+    table.add_column("validation % (n)", justify="right", no_wrap=True)
+    table.add_column("backprop % (n)", justify="right", no_wrap=True)
+    for each in settings:
+        best = each["best"]
+        table.add_row(
+            each["id"],
+            Text(each["description"]),
+            str(each["results"]),
+            Text(best["method"]["text"]),
+            accuracies(best["validation"]),
+            accuracies(each["baseline"]),
+        )
+    return table
+
+
 def _marks(row: Json) -> str:
     marks = [
         ("backprop", row["is_baseline"]),
@@ -86,6 +113,7 @@ def search_table(search: Json) -> Table:
         ("best fitness", f"{percent(search['best_fitness'])} %"),
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
         ("learning rate", _rate(train["learning_rate"])),
+        ("setting", search["setting"]["id"]),
         ("seed", str(spec["seed"])),
         ("time", duration(seconds_taken(search))),
     ):

@@ -15,6 +15,7 @@ from backprop_evo.data.description import Description
 from backprop_evo.data.description import describe as _describe
 from backprop_evo.data.fetching import fetch_from
 from backprop_evo.data.location import default_data_dir
+from backprop_evo.data.parts import ValidationParts, validation_parts
 from backprop_evo.data.progress import Progress, Report, silent
 from backprop_evo.data.sources import SOURCES, from_path
 
@@ -25,6 +26,7 @@ __all__ = [
     "Progress",
     "Report",
     "Split",
+    "ValidationParts",
     "dataset_info",
     "default_data_dir",
     "describe",
@@ -34,6 +36,7 @@ __all__ = [
     "path_of",
     "split_train_validation",
     "validation_indices",
+    "validation_parts",
     "verify",
 ]
 

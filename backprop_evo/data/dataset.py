@@ -61,7 +61,7 @@ def validation_indices(labels: Labels, one_in: int) -> tuple[npt.NDArray[np.int6
 def split_train_validation(dataset: Dataset) -> tuple[Split, Split]:
     """``dataset.train`` as (train, validation), copied into memory; CIFAR-10: 45,000 and 5,000 images.
 
-    The fitness of a search is measured on this validation part; ``dataset.test`` stays out of it.
+    Accuracies of a search are measured on this validation part; ``dataset.test`` stays out of it.
     """
     train, validation = validation_indices(dataset.train.labels, dataset.validation_one_in)
     return dataset.train.take(train), dataset.train.take(validation)

@@ -16,19 +16,21 @@ Write = Callable[[EvaluationTable, Sequence[Outcome], Mapping[str, Any]], str]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """``write`` takes the table, what each training gave, and the evaluation's document."""
+    """``write`` takes the table, what each training gave, and the evaluation's document. One that
+    ``draws_curves`` is given trainings with their curves, which are dear to read."""
 
     name: str
     media_type: str
     suffix: str
     write: Write
+    draws_curves: bool = False
 
 
 _ROWS = (
     Format("json", "application/json", "json", lambda table, _outcomes, _spec: as_json(table)),
     Format("csv", "text/csv", "csv", lambda table, _outcomes, _spec: as_csv(table)),
     Format("latex", "application/x-tex", "tex", lambda table, _outcomes, _spec: as_latex(table)),
-    Format("html", "text/html", "html", as_html),
+    Format("html", "text/html", "html", as_html, draws_curves=True),
 )
 FORMATS: Mapping[str, Format] = {each.name: each for each in _ROWS}
 

@@ -17,7 +17,7 @@ from backprop_evo.evaluation.verdicts import failures_in_words, find, verdict, w
 from backprop_evo.records.evaluating import EvaluationSpec, setting_id
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import Accuracies, EvaluationRecord, TrialRecord
+from backprop_evo.records.stored import Accuracies, EvaluationRecord, OutcomeRecord, TrialRecord
 from backprop_evo.records.training import TrainResult
 from backprop_evo.training.methods import method_of
 
@@ -95,16 +95,26 @@ class EvaluationTable:
         return "; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
 
 
-def outcomes_of(trials: Iterable[TrialRecord]) -> tuple[Outcome, ...]:
-    """Of those that have ended with a result."""
+def outcomes_of(trials: Iterable[TrialRecord | OutcomeRecord]) -> tuple[Outcome, ...]:
+    """Of those that have ended with a result; with their curves where ``trials`` have them."""
     return tuple(
-        Outcome(trial.individual, setting_id(trial.spec), trial.seed, trial.result)
+        Outcome(trial.individual, setting_id(trial.spec), trial.seed, result)
         for trial in trials
-        if trial.result is not None
+        if (result := _result_of(trial)) is not None
     )
 
 
-def table_of(evaluation: EvaluationRecord, trials: Iterable[TrialRecord]) -> EvaluationTable:
+def _result_of(trial: TrialRecord | OutcomeRecord) -> TrainResult | None:
+    if isinstance(trial, TrialRecord):
+        return trial.result
+    return TrainResult(
+        outcome=trial.state,
+        validation_accuracy=trial.validation_accuracy,
+        test_accuracy=trial.test_accuracy,
+    )
+
+
+def table_of(evaluation: EvaluationRecord, trials: Iterable[TrialRecord | OutcomeRecord]) -> EvaluationTable:
     """The table of what is stored; ``trials`` are those that have ended."""
     return make_table(
         evaluation.spec, outcomes_of(trials), seeds=evaluation.seeds, additions=evaluation.extensions

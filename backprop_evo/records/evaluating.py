@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.presets import preset
-from backprop_evo.records.training import TrainSpec
+from backprop_evo.records.training import LearningRate, LearningRateGrid, RelativeStepGrid, TrainSpec
 
 MAX_METHODS = 200
 MAX_SETTINGS = 50
@@ -30,14 +31,27 @@ FIELDS_FROM_THE_START = (
     *("schedule", "augment", "feedback", "precision", "train_images", "validation_images"),
     *("reestimate_batches", "alignment_every", "deterministic"),
 )
-"""What the id of a setting always covers. A field that came later counts where it differs from its default,
-so that ids of before still name the same training."""
+"""What the id of a setting always covers. A field that came later counts where it differs from what trainings
+of before did, so that their ids still name the same training."""
+
+WHOLE_VALIDATION = "whole"
+"""What measured all trainings before validation had parts."""
+
+TOLD_ELSEWHERE = ("model", "data", "epochs", "optimizer", "batch_size", "learning_rate", "validation_part")
+"""What the description of a setting says in its own words."""
 
 
+@lru_cache(maxsize=1024)
 def setting_id(train: TrainSpec) -> str:
-    """12 hexadecimal digits, equal for train specs whose results may be compared."""
+    """12 hexadecimal digits, equal for train specs whose results may be compared.
+
+    A training that is measured on the images of "fitness" or of "finalists" is the same training.
+    """
     values = asdict(train)
     later = {each.name: each.default for each in fields(TrainSpec) if each.name not in FIELDS_FROM_THE_START}
+    del later["validation_part"]
+    if values.pop("validation_part") != WHOLE_VALIDATION:
+        values["validation"] = "in parts"
     told = {
         name: _number_as_float(value)
         for name, value in values.items()
@@ -53,6 +67,52 @@ def _number_as_float(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_number_as_float(each) for each in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+@lru_cache(maxsize=1024)
+def setting_words(train: TrainSpec) -> str:
+    """``wrn-10-1, cifar10-mini, 2 epochs, sgd, batch 128, relative 0.01/0.03/0.1``, and what else differs
+    from the defaults: different for settings of different ids."""
+    told = [
+        train.model,
+        train.data,
+        f"{_number(train.epochs)} epochs",
+        train.optimizer,
+        f"batch {train.batch_size}",
+        *_rate_words(train.learning_rate),
+    ]
+    if train.validation_part == WHOLE_VALIDATION:
+        told.append("all of validation")
+    for each in fields(TrainSpec):
+        value = getattr(train, each.name)
+        if each.name not in (*TOLD_ELSEWHERE, *NO_PART_OF_A_SETTING) and value != each.default:
+            told.append(f"{each.name.replace('_', ' ')} {_number(value)}")
+    return ", ".join(told)
+
+
+def _rate_words(rate: LearningRate) -> list[str]:
+    """The rates, and what is not usual about their probes."""
+    if isinstance(rate, float | int):
+        return [f"rate {_number(rate)}"]
+    relative = isinstance(rate, RelativeStepGrid)
+    rates = rate.relative_steps if isinstance(rate, RelativeStepGrid) else rate.rates
+    usual: LearningRateGrid | RelativeStepGrid
+    usual = RelativeStepGrid(relative_steps=rates) if relative else LearningRateGrid(rates=rates)
+    unusual = [each.name for each in fields(rate) if getattr(rate, each.name) != getattr(usual, each.name)]
+    return [
+        f"{'relative' if relative else 'rates'} {'/'.join(_number(each) for each in rates)}",
+        *(f"{name.replace('_', ' ')} {_number(getattr(rate, name))}" for name in unusual),
+    ]
+
+
+def _number(value: Any) -> str:
+    """Short, and never two numbers alike; yes and no for flags."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +167,11 @@ class EvaluationSpec:
                 "settings",
                 not any(each.train.evaluate_test for each in self.settings),
                 "without evaluate_test: the evaluation's own field test says it for all",
+            ),
+            (
+                "test",
+                self.test or not any(each.train.train_on == "all" for each in self.settings),
+                "true where a setting trains on all images: nothing else is left to measure by",
             ),
             ("first_seed", 0 <= self.first_seed < 2**31 - MAX_SEEDS, "an integer from 0 to 2147482647"),
             ("seeds", 1 <= self.seeds <= MAX_SEEDS, f"1 to {MAX_SEEDS}"),

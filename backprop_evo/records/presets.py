@@ -2,8 +2,8 @@
 
 Optimiser, batch, weight decay, augmentation and schedule are those of Loshchilov & Hutter 2016 as far as
 Alber et al. 2018 (appendix B) refer to them. The four learning rates the paper mentions are not named
-there; the grid here is ours, wide on purpose. Each preset has a sibling with momentum 0.9, ``A1-momentum``
-and so on.
+there; the grid of relative steps is ours, and grows where its edge wins. Each preset has a sibling with
+momentum 0.9, ``A1-momentum`` and so on.
 """
 
 from __future__ import annotations
@@ -14,27 +14,15 @@ from types import MappingProxyType
 from typing import Any
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.training import (
-    FAIR_STEPS,
-    WIDE_RATES,
-    LearningRateGrid,
-    RelativeStepGrid,
-    TrainSpec,
-)
+from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 
-_GRID = LearningRateGrid(rates=WIDE_RATES, probe_epochs=1.0)
+_GRID = RelativeStepGrid(probe_epochs=1.0, extra_probes=3)
 
 A1 = TrainSpec(model="wrn-16-2", data="cifar10", epochs=20, learning_rate=_GRID)
 A2 = replace(A1, model="wrn-28-10")
 A3 = replace(A1, epochs=100)
 B1 = TrainSpec(model="wrn-10-1", data="cifar10", epochs=100, learning_rate=_GRID)
-QUICK = TrainSpec(
-    model="wrn-10-1",
-    data="cifar10-mini",
-    epochs=2,
-    learning_rate=RelativeStepGrid(relative_steps=FAIR_STEPS, probe_epochs=0.25),
-    reestimate_batches=16,
-)
+QUICK = TrainSpec(model="wrn-10-1", data="cifar10-mini", epochs=2)
 
 _BASE = {"A1": A1, "A2": A2, "A3": A3, "B1": B1, "quick": QUICK}
 
@@ -57,10 +45,10 @@ QUICK_CASCADE: Mapping[str, Any] = MappingProxyType(
         "rates": "inherited",
         # The first rung is where the probes of the rates end, so that choosing a rate and being compared cost
         # the same steps.
-        "pruner": {"name": "asha", "rungs": [8, 24], "signal": "train_loss"},
+        "pruner": {"name": "asha", "rungs": [6, 24], "signal": "train_loss"},
     }
 )
-"""In steps: a quarter and three quarters of an epoch of ``quick``, of two."""
+"""In steps; a training by ``quick`` has 62."""
 
 
 def cascade(name: str) -> Mapping[str, Any]:

@@ -260,6 +260,11 @@ class SearchSpec:
                 not self.train.evaluate_test,
                 "false: a search never reads the test split",
             ),
+            (
+                "train.train_on",
+                self.train.train_on == "train",
+                "train: a search measures on the validation images",
+            ),
         ):
             if not ok:
                 raise InvalidSettings(f"{name} must be {want}", field=name)

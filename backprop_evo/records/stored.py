@@ -148,6 +148,18 @@ class FinishRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """A terminal trial as a table of an evaluation reads it: no curve, no times. Accuracies are in [0, 1]."""
+
+    individual: int
+    spec: TrainSpec
+    seed: int
+    state: TrialState
+    validation_accuracy: float | None
+    test_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """One try at a trial by one worker; ``outcome`` is None while it runs."""
 
@@ -182,29 +194,6 @@ class Accuracies:
     mean: float
     std: float | None
     n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaderboardRecord:
-    """One behaviour on the leaderboard. ``validation`` is over confirmation trials where there are any.
-
-    ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above
-    the unconfirmed, so that one lucky score never outranks a confirmed equation.
-    """
-
-    rank: int | None
-    search_id: str
-    individual: int
-    method: MethodSpec
-    fingerprint: str
-    is_baseline: bool
-    is_yardstick: bool
-    confirmed: bool
-    validation: Accuracies
-    search_fitness: float | None
-    test: Accuracies | None
-    train_time_s: float
-    learning_rate: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.described import Bounds, above_zero, at_least, below, between, check, described
 from backprop_evo.records.states import TrialState
 
@@ -18,6 +19,9 @@ PrecisionName = Literal["float32", "bf16"]
 FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
 """What R is: drawn once (Gaussian, or U[0,1]), or tied to the signs of W, as ``training.meaning.feedback``
 has it."""
+ValidationPart = Literal["fitness", "finalists", "whole"]
+TrainOn = Literal["train", "all"]
+DecayName = Literal["coupled", "decoupled"]
 
 WIDE_RATES = (0.001, 0.01, 0.1, 1.0)
 """Wide on purpose: the best rates of plain backprop and of normalised gradients were seen two orders of
@@ -30,8 +34,8 @@ their best at 0.03, or at 0.01, from where the grid grows on."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningRateGrid:
-    """The fair protocol: every rate is probed for ``probe_epochs``, the best on validation is continued. A
-    probe is never longer than the training."""
+    """Absolute rates: each is probed for ``probe_epochs``, the best on the part of validation that is kept
+    for this choice is continued. A probe is never longer than the training."""
 
     # Where JSON is read: a document with another grid's fields is never this one with its defaults.
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
@@ -56,14 +60,16 @@ class RelativeStepGrid:
     # As above.
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
-    relative_steps: tuple[float, ...]
-    probe_epochs: float = described(0.25, "Length of the probe of each relative step.", bounds=above_zero())
+    relative_steps: tuple[float, ...] = FAIR_STEPS
+    # With the default length of two epochs all probes but the winner's cost at most 3 tenths of a training.
+    probe_epochs: float = described(0.2, "Length of the probe of each relative step.", bounds=above_zero())
     extra_probes: int = described(
-        3, "Relative steps that may be probed beyond an edge that wins.", bounds=between(0, 100)
+        1, "Relative steps that may be probed beyond an edge that wins.", bounds=between(0, 100)
     )
 
 
-LearningRate = float | LearningRateGrid | RelativeStepGrid
+# A document that says nothing of rates but how to probe them means the first grid that it fits.
+LearningRate = float | RelativeStepGrid | LearningRateGrid
 
 
 def _rates_hold(rate: LearningRate) -> bool:
@@ -81,6 +87,10 @@ class TrainSpec:
     before every evaluation (0: they are as training left them). ``test`` is read only when
     ``evaluate_test`` is set, which a confirmation does and a search never. A new field stands here, with all
     that people are told of it, and in the code that trains by it.
+
+    ``validation_part`` says which images of the validation split measure the training: a search's trials
+    those of "fitness", the confirmation of its finalists those of "finalists", and absolute rates are chosen
+    on a third part (``backprop_evo.data.parts``); "whole" has all of them for everything.
     """
 
     model: str = described(
@@ -107,7 +117,7 @@ class TrainSpec:
     momentum: float = described(0.9, "Where the optimizer is momentum.", bounds=below(1))
     weight_decay: float = described(5e-4, "L2 coefficient.", bounds=below(1))
     learning_rate: LearningRate = described(
-        LearningRateGrid(),
+        RelativeStepGrid(),
         "One rate, or several such as 0.01,0.1,1: each is probed for every equation, the best continued; "
         "relative 0.01,0.03,0.1: as sizes of the first update against the weights.",
         bounds=Bounds("one rate above 0, or several", _rates_hold),
@@ -126,9 +136,27 @@ class TrainSpec:
         None, "Use so many validation images.", unset="all", bounds=at_least(1)
     )
     reestimate_batches: int = described(
-        0,
+        16,
         "Estimate BatchNorm's statistics on so many training batches before an evaluation.",
         bounds=between(0, 10_000),
+    )
+    validation_part: ValidationPart = described(
+        "fitness", "Which images of the validation split measure a training; whole: all, for everything."
+    )
+    train_on: TrainOn = described(
+        "train", "all: validation images are trained on too, and only the test split measures.", alone=True
+    )
+    classifier_rate: float | None = described(
+        None,
+        "Learning rate of the last layer, whose gradient no equation touches.",
+        unset="the same as the others'",
+        bounds=above_zero(),
+    )
+    decay: DecayName = described(
+        "coupled", "coupled: weights decay by rate times weight decay a step; decoupled: by weight decay."
+    )
+    warm_up_steps: int = described(
+        0, "Steps at the start over which a constant rate rises to its value.", bounds=at_least(0)
     )
     evaluate_test: bool = described(False, "Read the test split at the end.", name="test", alone=True)
     time_limit_s: float | None = described(
@@ -154,6 +182,12 @@ class TrainSpec:
 
     def __post_init__(self) -> None:
         check(self, "train.")
+        if self.train_on == "all" and isinstance(self.learning_rate, LearningRateGrid):
+            raise InvalidSettings(
+                "train_on all leaves no validation images to choose among absolute rates by",
+                field="train.learning_rate",
+                hint="give one rate, or relative steps, which are chosen by training loss",
+            )
 
     def steps_per_epoch(self, images: int) -> int:
         """Steps of one pass over a training split of ``images``; a last short batch is left out."""
@@ -209,10 +243,10 @@ class IntermediateValue:
 
 @dataclass(frozen=True, slots=True)
 class RateProbe:
-    """What one rate of the grid reached in its probe; None when the probe diverged.
+    """What one rate of the grid reached in its probe.
 
-    ``relative_step`` stands where the grid is one of relative steps, which is chosen from by
-    ``late_train_loss``, the mean loss of the probe's last steps; there the accuracy may not be measured.
+    Absolute rates are chosen by ``validation_accuracy``, relative steps by ``late_train_loss``, the mean loss
+    of the probe's last steps; then the other of the two, and both where the probe diverged, is None.
     """
 
     learning_rate: float

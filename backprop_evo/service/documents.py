@@ -82,7 +82,7 @@ def _put_all(document: Document, fields: tuple[SpecField, ...], texts: Mapping[s
 
 
 def _put(document: Document, field: SpecField, value: Any) -> None:
-    """The length of a probe goes nowhere where there is one rate, and stays where only the rates change."""
+    """How rates are probed goes nowhere where there is one rate, and stays where only the rates change."""
     *way, name = field.path
     for step in way:
         inner = document.get(step, {})
@@ -93,7 +93,8 @@ def _put(document: Document, field: SpecField, value: Any) -> None:
         document = inner
     before = document.get(name)
     if field.kind.name == "rates" and isinstance(before, dict) and isinstance(value, dict):
-        value = {key: before[key] for key in ("probe_epochs",) if key in before} | value
+        kept = ("probe_epochs", "extra_probes") if "relative_steps" in value else ("probe_epochs",)
+        value = {key: before[key] for key in kept if key in before} | value
     document[name] = value
 
 

@@ -11,7 +11,13 @@ from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, outcomes_of, table_of
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import EvaluationRecord, NodeRecord, SearchRecord
+from backprop_evo.records.stored import (
+    EvaluationRecord,
+    NodeRecord,
+    OutcomeRecord,
+    SearchRecord,
+    TrialRecord,
+)
 from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
 from backprop_evo.service.evaluation_specs import check_evaluation_spec, evaluation_spec_to_json
 from backprop_evo.service.specs import check_search_spec
@@ -81,11 +87,15 @@ class Service:
 
     def evaluation_table(self, evaluation: EvaluationRecord) -> EvaluationTable:
         """Of what has ended so far."""
-        return table_of(evaluation, self.store.trials.finished(evaluation.id))
+        return table_of(evaluation, self.store.evaluations.outcomes(evaluation.id))
 
     def export_table(self, evaluation: EvaluationRecord, format: Format) -> str:
         """The same as a text to take away."""
-        trials = self.store.trials.finished(evaluation.id)
+        trials: Sequence[TrialRecord | OutcomeRecord] = (
+            self.store.trials.finished(evaluation.id)
+            if format.draws_curves
+            else self.store.evaluations.outcomes(evaluation.id)
+        )
         document = evaluation_spec_to_json(evaluation.spec)
         return format.write(table_of(evaluation, trials), outcomes_of(trials), document)
 

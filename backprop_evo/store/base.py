@@ -13,6 +13,7 @@ from typing import Protocol
 
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.judging import IntermediateRecord, Judged
+from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
     Purpose,
@@ -30,9 +31,9 @@ from backprop_evo.records.stored import (
     IndividualRecord,
     KeyRecord,
     KeyScope,
-    LeaderboardRecord,
     Lease,
     NodeRecord,
+    OutcomeRecord,
     Page,
     SearchRecord,
     TrialRecord,
@@ -66,6 +67,9 @@ class Evaluations(Driven[EvaluationRecord], Protocol):
     ) -> EvaluationRecord:
         """Add seeds, and count the addition; a completed or stopped evaluation runs again. Raises as that of
         searches does."""
+
+    def outcomes(self, evaluation_id: str) -> Sequence[OutcomeRecord]:
+        """What a table needs of its terminal trials, in finish order: their curves are not read."""
 
 
 class Individuals(Protocol):
@@ -179,17 +183,30 @@ class Intermediates(Protocol):
 
 
 class Leaderboard(Protocol):
-    """Behaviours in the order of how well they did, with plain backprop among them."""
+    """Behaviours in the order of how well they did, with plain backprop among them; each setting for
+    itself."""
 
     def page(
-        self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
+        self,
+        search_id: str | None = None,
+        *,
+        setting_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page[LeaderboardRecord]:
         """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by
-        search fitness; the plain-backprop row is ranked among them by its accuracy. None: over all
-        searches."""
+        search fitness; the plain-backprop row is ranked among them by its accuracy. Without a search: over
+        all searches, of one setting, or of one after the other, each ranked from 1. Raises ``NotFound`` for a
+        setting without results."""
 
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         """Plain backprop's row of one search; None until it has a fitness."""
+
+    def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:
+        """Those with results, the one with most of them first, by keyset."""
+
+    def setting(self, setting_id: str) -> SettingRecord:
+        """Raises ``NotFound`` for one without results."""
 
 
 class Events(Protocol):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Select, select
 from typing_extensions import override
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.evaluating import EvaluationSpec
-from backprop_evo.records.stored import EvaluationRecord
+from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord
 from backprop_evo.search.lifecycle import ADD_SEEDS
 from backprop_evo.store.base import Evaluations
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
 from backprop_evo.store.engine import Database
-from backprop_evo.store.rows import evaluation_record
+from backprop_evo.store.rows import evaluation_record, outcome_record
+from backprop_evo.store.tables import TRIALS
 
 
 class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
@@ -42,3 +46,14 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
             return evaluation.spec.trainings_a_seed * seeds
 
         return self.raise_total(search_id, ADD_SEEDS, more, now=now, expected_version=expected_version)
+
+    @override
+    def outcomes(self, evaluation_id: str) -> Sequence[OutcomeRecord]:
+        numbers = (TRIALS.c.validation_accuracy, TRIALS.c.test_accuracy)
+        query: Select[Any] = (
+            select(TRIALS.c.individual, TRIALS.c.spec, TRIALS.c.seed, TRIALS.c.state, *numbers)
+            .where(TRIALS.c.search_id == evaluation_id, TRIALS.c.finish_order.is_not(None))
+            .order_by(TRIALS.c.finish_order)
+        )
+        with self.database.read() as connection:
+            return [outcome_record(row) for row in connection.execute(query)]

@@ -1,29 +1,36 @@
 """The leaderboard: brought up to date by every finished trial, so that a page is one range of an index.
 
-An equation is confirmed when every confirmation trial planned for it completed: one that diverged on a new
-seed does not stand on the seeds that happened to work.
+Rows are ranked within their setting, nowhere else: other train specs make other accuracies. An equation is
+confirmed when every confirmation trial planned for it completed: one that diverged on a new seed does not
+stand on the seeds that happened to work.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_, update
 from typing_extensions import override
 
+from backprop_evo.errors import NotFound
+from backprop_evo.records.evaluating import setting_id as setting_id_of
+from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.searching import Purpose
-from backprop_evo.records.stored import Accuracies, LeaderboardRecord, Page
+from backprop_evo.records.stored import Accuracies, Page
 from backprop_evo.records.training import TrainResult
 from backprop_evo.store.base import Leaderboard
+from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import method_spec
-from backprop_evo.store.tables import LEADERBOARD
+from backprop_evo.store.tables import LEADERBOARD, SEARCHES
 
 CONFIRMED, UNCONFIRMED = 0, 1
+RANK_ORDER = (LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.search_id, LEADERBOARD.c.individual)
+HAS_SETTING = LEADERBOARD.c.setting_id > ""  # a process of an earlier version leaves it empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +41,37 @@ class SqlLeaderboard(Leaderboard):
 
     @override
     def page(
-        self, search_id: str | None = None, *, cursor: str | None = None, limit: int = 50
+        self,
+        search_id: str | None = None,
+        *,
+        setting_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page[LeaderboardRecord]:
-        key = (LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.search_id, LEADERBOARD.c.individual)
+        # A search has one setting; its index knows of none.
+        key = RANK_ORDER if search_id is not None else (LEADERBOARD.c.setting_id, *RANK_ORDER)
+        listing = f"leaderboard of {search_id or setting_id or 'all'}"
         query = select(LEADERBOARD).order_by(*key).limit(page_size(limit) + 1)
         if search_id is not None:
             query = query.where(LEADERBOARD.c.search_id == search_id)
-        rank = 0  # the cursor carries the rank reached, so that nobody counts what stands above a page
+        elif setting_id is not None:
+            query = query.where(LEADERBOARD.c.setting_id == setting_id, HAS_SETTING)
+        else:
+            query = query.where(HAS_SETTING)
+        rank, setting = 0, ""  # the cursor carries what was reached: nobody counts what stands above a page
         if cursor is not None:
-            rank, *after = decode_cursor("leaderboard", cursor, (int, int, float, str, int))
-            query = query.where(tuple_(*key) > tuple(after))
+            rank, setting, *after = decode_cursor(listing, cursor, (int, str, int, float, str, int))
+            query = query.where(tuple_(*key) > tuple(after if key is RANK_ORDER else (setting, *after)))
         with self.database.read() as connection:
             rows = connection.execute(query).all()
-        items = tuple(_record(row, rank + place) for place, row in enumerate(rows[:limit], start=1))
+        if not rows and setting_id is not None and cursor is None:
+            raise _no_results(setting_id)
+        items = tuple(_ranked(rows[:limit], rank, setting))
         if len(rows) <= limit:
             return Page(items, None)
         last = rows[limit - 1]
-        place = (rank + limit, last.tier, last.rank_key, last.search_id, last.individual)
-        return Page(items, encode_cursor("leaderboard", *place))
+        place = (items[-1].rank, last.setting_id, last.tier, last.rank_key, last.search_id, last.individual)
+        return Page(items, encode_cursor(listing, *place))
 
     @override
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
@@ -73,11 +93,79 @@ class SqlLeaderboard(Leaderboard):
             )
             return _record(row, connection.execute(above).scalar_one() + 1)
 
+    @override
+    def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:
+        results, ids = func.count(), LEADERBOARD.c.setting_id
+        query = (
+            select(ids, results.label("results"))
+            .where(HAS_SETTING)
+            .group_by(ids)
+            .order_by(results.desc(), ids)
+            .limit(page_size(limit) + 1)
+        )
+        if cursor is not None:
+            number, after = decode_cursor("settings", cursor, (int, str))
+            query = query.having(or_(results < number, (results == number) & (ids > after)))
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+            items = tuple(_setting(connection, row.setting_id, row.results) for row in rows[:limit])
+        last = items[-1] if len(rows) > limit else None
+        return Page(items, encode_cursor("settings", last.results, last.id) if last else None)
 
-def _record(row: Row[Any], rank: int) -> LeaderboardRecord:
+    @override
+    def setting(self, setting_id: str) -> SettingRecord:
+        query = select(func.count()).where(LEADERBOARD.c.setting_id == setting_id)
+        with self.database.read() as connection:
+            results = connection.execute(query).scalar_one()
+            if not results or not setting_id:
+                raise _no_results(setting_id)
+            return _setting(connection, setting_id, results)
+
+
+def _no_results(setting_id: str) -> NotFound:
+    return NotFound(
+        f"no search has results in a setting {setting_id[:40]!r}",
+        hint="list the settings of the leaderboard to see their ids",
+    )
+
+
+def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str) -> Iterator[LeaderboardRecord]:
+    """Counted on from the rank reached; each setting begins with 1."""
+    for row in rows:
+        rank = rank + 1 if row.setting_id == setting else 1
+        setting = row.setting_id
+        yield _record(row, rank)
+
+
+def _setting(connection: Connection, setting_id: str, results: int) -> SettingRecord:
+    here = LEADERBOARD.c.setting_id == setting_id
+    best = connection.execute(
+        select(LEADERBOARD, SEARCHES.c.spec)
+        .join(SEARCHES, SEARCHES.c.id == LEADERBOARD.c.search_id)
+        .where(here)
+        .order_by(*RANK_ORDER)
+        .limit(1)
+    ).one()
+    baseline = connection.execute(
+        select(LEADERBOARD)
+        .where(here, LEADERBOARD.c.tier == CONFIRMED, LEADERBOARD.c.is_baseline)
+        .order_by(LEADERBOARD.c.validation_n.desc(), LEADERBOARD.c.search_id)
+        .limit(1)
+    ).one_or_none()
+    return SettingRecord(
+        id=setting_id,
+        train=decode_search_spec(best.spec).train,
+        results=results,
+        best=_record(best, 1),
+        baseline=_record(baseline, None).validation if baseline is not None else None,
+    )
+
+
+def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
     confirmed = row.tier == CONFIRMED
     return LeaderboardRecord(
         rank=rank,
+        setting_id=row.setting_id,
         search_id=row.search_id,
         individual=row.individual,
         method=method_spec(row),
@@ -119,6 +207,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             fingerprint=trial.fingerprint,
             is_baseline=trial.purpose == Purpose.BASELINE,
             is_yardstick=trial.purpose == Purpose.YARDSTICK,
+            setting_id=_setting_of_search(connection, trial.search_id),
             tier=UNCONFIRMED,
             rank_key=-accuracy,
             search_fitness=accuracy,
@@ -134,6 +223,12 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             test_m2=0.0,
         )
     )
+
+
+def _setting_of_search(connection: Connection, search_id: str) -> str:
+    """That of the search, not of the trial: which rates an equation inherits makes no setting of its own."""
+    spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
+    return setting_id_of(decode_search_spec(spec).train)
 
 
 def _count_confirmation(

@@ -21,6 +21,7 @@ from backprop_evo.records.stored import (
     IndividualRecord,
     NodeRecord,
     Origin,
+    OutcomeRecord,
     SearchRecord,
     TrialRecord,
 )
@@ -122,6 +123,18 @@ def finish_record(row: Row[Any]) -> FinishRecord:
         finish_order=row.finish_order,
         validation_accuracy=row.validation_accuracy if completed else None,
         relative_step=row.relative_step if completed else None,
+    )
+
+
+def outcome_record(row: Row[Any]) -> OutcomeRecord:
+    """An outcome, from the columns that ``Evaluations.outcomes`` selects."""
+    return OutcomeRecord(
+        individual=row.individual,
+        spec=decode_train_spec(row.spec),
+        seed=row.seed,
+        state=TrialState(row.state),
+        validation_accuracy=row.validation_accuracy,
+        test_accuracy=row.test_accuracy,
     )
 
 

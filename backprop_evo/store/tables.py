@@ -204,7 +204,7 @@ class LeaderboardRow(Base):
     __tablename__ = "standings"  # its first name; renaming a table would lock out every older process
     __table_args__ = (
         Index("ix_standings_search_ranking", "search_id", "tier", "rank_key", "individual"),
-        Index("ix_standings_ranking", "tier", "rank_key", "search_id", "individual"),
+        Index("ix_standings_setting_ranking", "setting_id", "tier", "rank_key", "search_id", "individual"),
     )
 
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
@@ -214,6 +214,7 @@ class LeaderboardRow(Base):
     fingerprint: Mapped[str] = mapped_column(String(128))
     is_baseline: Mapped[bool]
     is_yardstick: Mapped[bool] = mapped_column(server_default=false())
+    setting_id: Mapped[str] = mapped_column(String(12), server_default="")
     tier: Mapped[int]
     rank_key: Mapped[float]
     search_fitness: Mapped[float]

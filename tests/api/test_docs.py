@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from backprop_evo.records.evaluating import setting_id
+
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 EXAMPLES = [
     line
@@ -20,7 +22,10 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_every_example_is_accepted(client: TestClient, seed: Any, line: str) -> None:
-    words = shlex.split(line.replace("$ID", seed.search_id))
+    known = {"$ID": seed.search_id, "$SETTING": setting_id(seed.spec.train)}
+    for name, value in known.items():
+        line = line.replace(name, value)
+    words = shlex.split(line)
     url = next(word for word in words if word.startswith("http"))
     path = url.removeprefix("http://127.0.0.1:8000")
     headers = {

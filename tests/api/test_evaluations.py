@@ -118,6 +118,7 @@ def test_the_trials_are_listed_and_readable_one_by_one(client: TestClient, ended
     assert len(trials) == 9
     page = client.get(f"/trials/{trials[0]['id']}")
     assert (page.status_code, f"/evaluations/{ended['id']}" in page.text) == (200, True)
+    assert "relative 0.01, 0.03, 0.1, probed for 0.2 epochs, at most 1 beyond an edge" in page.text
     events = client.get("/api/v1/events", params={"search_id": ended["id"], "follow": False})
     assert "evaluation.completed" in events.text
 
@@ -159,3 +160,18 @@ def test_the_pages_work_without_a_script(client: TestClient, ended: dict[str, An
 def test_no_evaluation_says_how_to_ask_for_one(client: TestClient) -> None:
     assert "backprop-evo evaluate" in client.get("/evaluations").text
     assert client.get("/evaluations/nobody").status_code == 404
+
+
+def test_the_page_calls_what_was_trained_a_method(client: TestClient, ended: dict[str, Any]) -> None:
+    newest = client.get(f"/evaluations/{ended['id']}").text.split('id="recent"')[1]
+    assert '<th scope="col">method</th>' in newest
+    assert '<th scope="col">equation</th>' not in newest
+
+
+def test_curves_are_in_the_report_alone(client: TestClient, ended: dict[str, Any], store: SqlStore) -> None:
+    table = f"{EVALUATIONS}/{ended['id']}/table"
+    assert "<polyline" in client.get(table, params={"format": "html"}).text
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE trials SET result = 'not read'")
+    for name in ("json", "csv", "latex"):
+        assert client.get(table, params={"format": name}).status_code == 200

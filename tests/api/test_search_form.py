@@ -143,7 +143,7 @@ def test_a_preset_fills_training_and_cascade_and_leaves_the_rest(client: TestCli
             each: wanted[each] for each in of_training
         }
         cascade = [shown.values[each] for each in ("pruner", "rungs", "rates", "pruner_spared")]
-        wanted_cascade = ["asha", "8, 24", "inherited"] if is_quick else ["none", "", "grid"]
+        wanted_cascade = ["asha", "6, 24", "inherited"] if is_quick else ["none", "", "grid"]
         assert cascade == [*wanted_cascade, "0.05"]
     assert shown.values["name"] == "typed"
     assert shown.values["preset"] == name

@@ -26,6 +26,7 @@ PUBLIC = {
         "Progress",
         "Report",
         "Split",
+        "ValidationParts",
         "dataset_info",
         "default_data_dir",
         "describe",
@@ -35,6 +36,7 @@ PUBLIC = {
         "path_of",
         "split_train_validation",
         "validation_indices",
+        "validation_parts",
         "verify",
     ],
     "dsl": [

@@ -10,7 +10,7 @@ from backprop_evo.cli.main import app
 from backprop_evo.cli.training_report import paired_difference
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainResult
+from backprop_evo.records.training import RelativeStepGrid, TrainResult
 from backprop_evo.service.documents import train_spec
 
 SMALL = [
@@ -127,10 +127,9 @@ def test_bad_requests_end_with_code_2_and_name_the_culprit(arguments, says):
 def test_a_preset_is_changed_by_what_is_given():
     spec = train_spec("A1-momentum", {"epochs": "1.0", "model": "", "probe_epochs": "0.5"})
     assert (spec.model, spec.epochs, spec.optimizer) == ("wrn-16-2", 1.0, "momentum")
-    assert isinstance(spec.learning_rate, LearningRateGrid)
-    assert spec.learning_rate.probe_epochs == 0.5
+    assert spec.learning_rate == RelativeStepGrid(probe_epochs=0.5, extra_probes=3)
     relative = train_spec("A1", {"learning_rate": "relative 0.03"}).learning_rate
-    assert relative == RelativeStepGrid(relative_steps=(0.03,), probe_epochs=1.0)
+    assert relative == RelativeStepGrid(relative_steps=(0.03,), probe_epochs=1.0, extra_probes=3)
     single = train_spec("A1", {"learning_rate": "0.3", "test": "true"})
     assert (single.learning_rate, single.evaluate_test) == (0.3, True)
     with pytest.raises(InvalidSettings):

@@ -31,6 +31,7 @@ SEARCH = {
     "end_reason": None,
     "notice": "something to know",
     "failure": None,
+    "setting": {"id": "9382bf916429", "description": "wrn-10-1, cifar10-mini, 2 epochs"},
     "spec": search_spec_to_json(SearchSpec(name="a search")),
 }
 

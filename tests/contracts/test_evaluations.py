@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from backprop_evo.errors import Conflict, IllegalTransition, InvalidSettings, NotFound, PreconditionFailed
 from backprop_evo.evaluation.planning import Plan
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose
-from backprop_evo.records.states import SearchState
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.search.lifecycle import EVALUATION_VERBS
 
@@ -150,3 +151,23 @@ def test_cancelling_ends_its_trials_and_a_lost_claim_is_taken_over(scene):
     scene.store.evaluations.move(evaluation.id, SearchState.CANCELLED, now=scene.now)
     assert scene.store.trials.open(evaluation.id) == []
     assert scene.store.trials.claim(trials[0], "node/0", lease_s=60, now=scene.now) is None
+
+
+def test_outcomes_are_what_the_finished_trials_say_without_reading_their_results(scene):
+    evaluation = claimed(scene)
+    first, second, third = decided(scene, evaluation)
+    scene.finish(second, 0.4, test_accuracy=0.35)
+    scene.finish(first, None)
+    scene.store.evaluations.move(evaluation.id, SearchState.CANCELLED, now=scene.now)
+    assert scene.store.trials.get(third).state is TrialState.CANCELLED
+    finished = scene.store.trials.finished(evaluation.id)
+    with scene.store.database.write() as connection:
+        connection.execute(sa.text("UPDATE trials SET result = 'not read'"))
+    outcomes = scene.store.evaluations.outcomes(evaluation.id)
+    assert [(each.individual, each.spec, each.seed, each.state) for each in outcomes] == [
+        (each.individual, each.spec, each.seed, each.state) for each in finished
+    ]
+    assert [(each.validation_accuracy, each.test_accuracy) for each in outcomes] == [
+        (each.result.validation_accuracy, each.result.test_accuracy) for each in finished
+    ]
+    assert scene.store.evaluations.outcomes("of nothing") == []

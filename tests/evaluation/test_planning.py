@@ -201,4 +201,15 @@ def test_a_setting_is_known_by_what_changes_a_result():
 
 def test_an_id_of_before_still_names_its_setting():
     """Stored tables are compared by it: a field that is added must not change it."""
-    assert setting_id(TrainSpec(model="mlp-8", epochs=1, learning_rate=0.1)) == "6154b65db7b7"
+    before = TrainSpec(
+        model="mlp-8", epochs=1, learning_rate=0.1, reestimate_batches=0, validation_part="whole"
+    )
+    assert setting_id(before) == "6154b65db7b7"
+
+
+def test_the_images_that_measure_are_no_part_of_a_setting_but_their_parting_is():
+    """Rates are chosen on all images or on some: another training. Who is measured where is not."""
+    fitness, finalists, whole = (
+        setting_id(TrainSpec(validation_part=part)) for part in ("fitness", "finalists", "whole")
+    )
+    assert fitness == finalists != whole

@@ -8,7 +8,7 @@ from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.service import drive_once
+from backprop_evo.service import Service, drive_once
 
 SMALL = Setting(name="small", train=TrainSpec(model="mlp-8", epochs=1))
 
@@ -37,7 +37,9 @@ def test_it_runs_to_its_end_with_every_training_once(store, clock, train, forget
     assert (ended.state, ended.trials_done, ended.trials_total) == (SearchState.COMPLETED, 9, 9)
     trials = store.trials.finished(evaluation.id)
     assert [trial.seed for trial in trials] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    (block,) = table_of(ended, trials).blocks
+    table = table_of(ended, trials)
+    assert Service(store).evaluation_table(ended) == table, "without reading curves"
+    (block,) = table.blocks
     assert [(row.n, row.pairs) for row in block.rows] == [(3, 0), (3, 3), (3, 3)]
 
 

@@ -17,7 +17,7 @@ from backprop_evo.records.searching import (
     SearchSpec,
     VocabularySpec,
 )
-from backprop_evo.records.training import WIDE_RATES, LearningRateGrid, RelativeStepGrid, TrainSpec
+from backprop_evo.records.training import FAIR_STEPS, LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import search_document, texts_of
 from backprop_evo.service.field_texts import kind_of
@@ -27,7 +27,7 @@ from backprop_evo.service.spec_fields import field_at, search_fields, train_fiel
 TOLD_BY_ANOTHER = {("train", "learning_rate", "rates"), ("train", "learning_rate", "relative_steps")}
 """What ``learning_rate`` itself writes."""
 
-NEVER_IN_A_SEARCH = {("train", "evaluate_test")}
+NEVER_IN_A_SEARCH = {("train", "evaluate_test"), ("train", "train_on")}
 
 EVERYTHING = SearchSpec(
     name="every field",
@@ -77,6 +77,10 @@ EVERYTHING = SearchSpec(
         train_images=100,
         validation_images=50,
         reestimate_batches=4,
+        validation_part="whole",
+        classifier_rate=0.3,
+        decay="decoupled",
+        warm_up_steps=7,
         time_limit_s=12.5,
         memory_limit_mib=512.0,
         alignment_every=4,
@@ -89,7 +93,7 @@ RELATIVE = replace(
     EVERYTHING,
     train=replace(
         EVERYTHING.train,
-        learning_rate=RelativeStepGrid(relative_steps=(0.3, 0.9), probe_epochs=0.125, extra_probes=1),
+        learning_rate=RelativeStepGrid(relative_steps=(0.3, 0.9), probe_epochs=0.125, extra_probes=2),
     ),
 )
 
@@ -135,8 +139,8 @@ def test_what_may_be_none_is_none_by_default():
 def test_the_example_differs_from_the_default_in_every_field():
     specs = (SearchSpec(name="x"), EVERYTHING, RELATIVE)
     plain, full, relative = (texts_of(search_spec_to_json(spec)) for spec in specs)
-    assert [name for name, text in full.items() if plain[name] in (text, relative[name])] == ["extra_probes"]
-    assert relative["extra_probes"] == "1"
+    assert [name for name, text in full.items() if plain[name] in (text, relative[name])] == []
+    assert relative["extra_probes"] == "2"
 
 
 @pytest.mark.parametrize("spec", [SearchSpec(name="x"), EVERYTHING, RELATIVE, replace(EVERYTHING, start=())])
@@ -198,7 +202,7 @@ class TestPrecedence:
         )
         assert spec.train.learning_rate == 0.3
         only = parse_search_spec(search_document({"name": "x", "probe_epochs": "0.5"}))
-        assert only.train.learning_rate == LearningRateGrid(rates=WIDE_RATES, probe_epochs=0.5)
+        assert only.train.learning_rate == RelativeStepGrid(relative_steps=FAIR_STEPS, probe_epochs=0.5)
 
     def test_a_broken_file_is_refused_not_mended(self):
         with pytest.raises(InvalidSettings) as refused:
@@ -255,7 +259,7 @@ class TestDefaults:
         assert SearchSpec(name="x", trials=trials, population_size=7).best_size == 7
 
     def test_the_rate_is_chosen_fairly(self):
-        assert TrainSpec().learning_rate == LearningRateGrid(rates=WIDE_RATES)
+        assert TrainSpec().learning_rate == RelativeStepGrid(relative_steps=FAIR_STEPS)
         assert TrainSpec(epochs=0.1).epochs == 0.1, "a probe is never longer than the training"
 
     def test_random_equations_have_one_to_three_operations(self):

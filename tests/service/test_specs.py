@@ -47,7 +47,7 @@ class TestSpecs:
     )
     def test_a_rate_is_one_number_or_one_of_two_grids(self, rate):
         spec = parse_search_spec({"name": "x", "train": {"learning_rate": rate}})
-        kind = RelativeStepGrid if "relative_steps" in str(rate) else LearningRateGrid
+        kind = LearningRateGrid if "rates" in str(rate) else RelativeStepGrid
         assert isinstance(spec.train.learning_rate, float if rate == 0.1 else kind)
         stored = decode(TrainSpec, encode(spec.train))
         assert stored == spec.train == parse_search_spec(search_spec_to_json(spec)).train
@@ -64,7 +64,7 @@ class TestSpecs:
             ({"name": "x", "train": {"learning_rate": {"relative_steps": [-1]}}}, "train.learning_rate"),
             (
                 {"name": "x", "train": {"learning_rate": {"relative_steps": [1], "rates": [1]}}},
-                "train.learning_rate.relative_steps",
+                "train.learning_rate.rates",
             ),
             ({"name": "x", "trials": "5"}, "trials"),
             ({"name": "x", "trials": 5.5}, "trials"),

@@ -15,7 +15,7 @@ from alembic.config import Config
 from typer.testing import CliRunner
 
 from backprop_evo.errors import BackpropEvoError, InvalidInput, InvalidSettings, Unavailable
-from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.evaluating import EvaluationSpec, setting_id
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
     Purpose,
@@ -23,6 +23,7 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
+from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import drive_once
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
@@ -31,6 +32,10 @@ from backprop_evo.store.tables import Base
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 VERSIONS = sorted((Path(__file__).parents[2] / "alembic" / "versions").glob("*.py"))
+
+
+OF_BEFORE = TrainSpec(validation_part="whole")
+"""The one part that trainings of early versions know."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -69,7 +74,7 @@ def test_every_revision_goes_up_and_down_alone(empty_url):
 def test_what_is_stored_survives_the_way_down_and_up(empty_url):
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
-    search = store.searches.add(SearchSpec(name="old"), now=NOW)
+    search = store.searches.add(SearchSpec(name="old", train=OF_BEFORE), now=NOW)
     store.searches.claim("c", lease_s=60, now=NOW)
     proposed = {"origin": Origin.START, "parent": None, "twin": None, "mutation": None, "finishes_known": 0}
     said = {"search_id": search.id, "method": equation_method("g"), "fingerprint": "f", "created_at": NOW}
@@ -127,13 +132,48 @@ def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     assert "products" not in text
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
-    assert store.searches.get(new.id).spec == replace(
-        new.spec,
-        mutation_redraw="place",
-        products="three",
-        screening=False,
-        pruner=replace(new.spec.pruner, spared=0.0),
-    )
+    pruner = replace(new.spec.pruner, spared=0.0)
+    before = replace(new.spec, mutation_redraw="place", products="three", train=OF_BEFORE, pruner=pruner)
+    before = replace(before, screening=False)
+    assert store.searches.get(new.id).spec == before
+    store.close()
+
+
+TRAINS = (
+    TrainSpec(),
+    OF_BEFORE,
+    TrainSpec(validation_part="finalists", model="mlp-9"),
+    TrainSpec(model="mlp-8", epochs=1, learning_rate=0.1, time_limit_s=9.0, memory_limit_mib=64.0),
+    TrainSpec(learning_rate=LearningRateGrid(rates=(0.1, 1), probe_epochs=1), augment=False),
+    TrainSpec(learning_rate=RelativeStepGrid(relative_steps=(0.01,)), train_images=500, momentum=0.5),
+    TrainSpec(learning_rate=RelativeStepGrid(relative_steps=(0.01, 1.0), extra_probes=0), feedback="usf"),
+    TrainSpec(classifier_rate=0.5, decay="decoupled", warm_up_steps=3),
+)
+
+
+def test_rows_of_before_get_the_setting_of_their_search(empty_url):
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    searches = [store.searches.add(SearchSpec(name="ä", train=train), now=NOW) for train in TRAINS]
+    store.close()
+    migrations.downgrade(empty_url, "0011")
+    zero = ("search_fitness", "rank_key", "train_time_s", "validation_mean", "validation_m2", "test_mean")
+    none = ("individual", "search_n", "confirmations_planned", "validation_n", "test_n", "test_m2")
+    values = {**dict.fromkeys((*zero, *none), 0), "tier": 1, "equation": "g", "fingerprint": "f"}
+    columns = sa.table("standings", *map(sa.column, ("search_id", "is_baseline", *values)))
+    database = Database(empty_url)
+    with database.write() as connection:
+        for search in searches:
+            row = {**values, "search_id": search.id, "is_baseline": True}
+            connection.execute(sa.insert(columns).values(**row))
+    database.close()
+    migrations.upgrade(empty_url)
+    store = open_store(empty_url)
+    for search in searches:
+        assert store.leaderboard.baseline(search.id).setting_id == setting_id(search.spec.train)
+    assert {each.id: each.results for each in store.leaderboard.settings().items} == {
+        setting_id(train): 1 for train in TRAINS
+    }
     store.close()
 
 

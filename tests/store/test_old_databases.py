@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import TrainResult
@@ -63,15 +64,15 @@ def rows(path):
 
 
 NEW_COLUMNS = (
-    *("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions"),
+    *("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions", "setting_id"),
     *("screened_out", "inherited_step", "relative_step"),
 )
 
 
 def without(spec):
-    """A stored spec but for the fields that migrations add."""
-    added = ("mutation_redraw", "products", "screening")
-    return {name: value for name, value in json.loads(spec).items() if name not in added}
+    """A stored spec but for the fields that migrations add, in it and in its training."""
+    added = ("mutation_redraw", "products", "screening", "reestimate_batches", "validation_part")
+    return json.loads(spec, object_hook=lambda read: {name: read[name] for name in read if name not in added})
 
 
 def test_no_row_is_lost_on_the_way_up_nor_on_the_way_down(old):
@@ -107,6 +108,14 @@ def test_its_searches_screen_nothing_and_probe_the_whole_grid(store):
         assert {each.screened_out for each in store.individuals.of(search.id)} <= {None}
 
 
+def test_its_trainings_are_measured_as_they_were(store):
+    searches = store.searches.page().items
+    trains = [each.spec.train for each in searches]
+    trains += [trial.spec for each in searches for trial in store.trials.page(each.id, limit=500).items]
+    assert len(trains) > 30
+    assert {(each.validation_part, each.reestimate_batches) for each in trains} == {("whole", 0)}
+
+
 def test_its_leaderboard_and_trials_can_be_read(store):
     for search in store.searches.page().items:
         for trial in store.trials.page(search.id, limit=500).items:
@@ -114,6 +123,20 @@ def test_its_leaderboard_and_trials_can_be_read(store):
             assert store.trials.attempts(trial.id) is not None
         rows = store.leaderboard.page(search.id).items
         assert bool(rows) == (search.trials_done > 0)
+
+
+def test_the_rows_of_its_leaderboard_know_their_setting(store):
+    for search in store.searches.page().items:
+        rows = store.leaderboard.page(search.id, limit=500).items
+        assert {row.setting_id for row in rows} <= {setting_id(search.spec.train)}
+    listed = store.leaderboard.settings().items
+    everything = [row for search in store.searches.page().items for row in all_rows(store, search)]
+    assert sum(each.results for each in listed) == len(everything) > 30
+    assert {each.id for each in listed} == {row.setting_id for row in everything}
+
+
+def all_rows(store, search):
+    return store.leaderboard.page(search.id, limit=500).items
 
 
 def test_its_half_finished_search_goes_on_to_its_end_and_replays(store):

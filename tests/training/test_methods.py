@@ -267,7 +267,7 @@ def test_every_method_trains_a_small_child_the_same_way_twice(name):
 
 
 def test_a_method_that_cannot_train_the_child_is_refused_before_the_data(monkeypatch):
-    monkeypatch.setattr("backprop_evo.training.run.trainer.load", None)
+    monkeypatch.setattr("backprop_evo.training.run.images.load", None)
     with pytest.raises(InvalidSettings, match="plain chain") as refused:
         train_child("indirect-feedback", TrainSpec(model="cnn"), seed=0)
     assert refused.value.field == "train.model"

@@ -95,13 +95,14 @@ def test_where_the_winner_begins_anew_its_probe_is_not_judged():
 
 
 def test_an_accuracy_that_nobody_compares_by_is_not_measured(monkeypatch):
-    measured, original = [], Run.evaluate
+    measured, original = [], Run.measure
 
-    def evaluate(self, split):
-        measured.append(self.step)
-        return original(self, split)
+    def measure(self, purpose):
+        if purpose == "validation":
+            measured.append(self.step)
+        return original(self, purpose)
 
-    monkeypatch.setattr(Run, "evaluate", evaluate)
+    monkeypatch.setattr(Run, "measure", measure)
     values = []
     rungs = Rungs((3, 8, 13), values.append, measures_accuracy=False)
     result = train_child(NOISY, RELATIVE, seed=3, rungs=rungs)

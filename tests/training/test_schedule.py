@@ -3,7 +3,7 @@
 import pytest
 
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.run.schedule import rate_at, resolved_schedule
+from backprop_evo.training.run.schedule import course_at, resolved_schedule
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,11 @@ def test_the_schedule_depends_on_the_length(epochs, schedule, resolved):
 
 
 def test_constant_is_constant():
-    assert {rate_at(step, 100, 0.3, "constant") for step in range(100)} == {0.3}
+    assert {course_at(step, 100, "constant") for step in range(100)} == {1.0}
 
 
 def test_cosine_warms_up_over_a_tenth_and_ends_near_zero():
-    rates = [rate_at(step, 1000, 1.0, "cosine") for step in range(1000)]
+    rates = [course_at(step, 1000, "cosine") for step in range(1000)]
     assert rates[0] == pytest.approx(0.01)
     assert rates[99] == pytest.approx(1.0)
     assert rates[:100] == sorted(rates[:100])
@@ -29,4 +29,4 @@ def test_cosine_warms_up_over_a_tenth_and_ends_near_zero():
 
 
 def test_a_run_of_one_step_has_a_rate():
-    assert rate_at(0, 1, 0.1, "cosine") == pytest.approx(0.1)
+    assert course_at(0, 1, "cosine") == pytest.approx(1.0)

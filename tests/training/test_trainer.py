@@ -13,7 +13,7 @@ from backprop_evo.records.training import (
     TrainSpec,
 )
 from backprop_evo.training.methods import as_method
-from backprop_evo.training.run import guards, trainer
+from backprop_evo.training.run import guards, images
 from backprop_evo.training.run.alignment import compare, true_gradients
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.child import Child
@@ -98,13 +98,13 @@ def test_every_kind_of_model_trains(model):
 
 
 def test_the_test_split_is_touched_only_when_asked_for(monkeypatch):
-    original, opened = trainer.make_resident, []
+    original, opened = images.make_resident, []
 
     def spy(split, *args, **kwargs):
         opened.append(split)
         return original(split, *args, **kwargs)
 
-    monkeypatch.setattr(trainer, "make_resident", spy)
+    monkeypatch.setattr(images, "make_resident", spy)
     train_child(G, replace(TINY, epochs=0.25), seed=0)
     assert len(opened) == 2
     with_test = train_child(G, replace(TINY, epochs=0.25, evaluate_test=True), seed=0)
@@ -206,7 +206,7 @@ def test_a_lack_of_memory_is_a_result(monkeypatch, error):
     def full(*_, **__):
         raise error
 
-    monkeypatch.setattr(trainer, "make_resident", full)
+    monkeypatch.setattr(images, "make_resident", full)
     result = train_child(G, TINY, seed=0)
     assert result.outcome is TrialState.OOM
     assert "out of memory on" in result.reason
@@ -216,7 +216,7 @@ def test_a_bug_is_not_disguised_as_a_result(monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(trainer, "make_resident", broken)
+    monkeypatch.setattr(images, "make_resident", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         train_child(G, TINY, seed=0)
 
@@ -225,7 +225,7 @@ def test_a_bug_is_not_disguised_as_a_result(monkeypatch):
 
 
 def test_bad_requests_are_refused_before_anything_runs(monkeypatch):
-    monkeypatch.setattr(trainer, "load", None)
+    monkeypatch.setattr(images, "load", None)
     with pytest.raises(InvalidSettings, match="no model"):
         train_child(G, replace(TINY, model="alexnet"), seed=0)
     with pytest.raises(UnknownDataset):

@@ -59,29 +59,41 @@ class Child:
                 captured=capability.cuda_graph,
             )
         )
-        self._rate = torch.zeros((), device=self.device)
+        self._rate, self._classifier_rate = (torch.zeros((), device=self.device) for _ in range(2))
+        self._kept = torch.ones((), device=self.device)
+        self._spec = spec
         self._optimizer = self._make_optimizer(spec)
         self._captured: _CapturedStep | None = None
         self._eager_steps = 0
 
     def _make_optimizer(self, spec: TrainSpec) -> torch.optim.SGD:
         on_gpu = self._capability.cuda_graph
+        last = set(_last_linear(self.model).parameters()) if spec.classifier_rate is not None else set()
+        groups = [[p for p in self.model.parameters() if p not in last], list(last)]
         return torch.optim.SGD(
-            self.model.parameters(),
             # A captured step reads the rate from a tensor, which can change; a number would be frozen into
             # the graph.
-            lr=self._rate if on_gpu else 0.0,
+            [
+                {"params": group, "lr": rate if on_gpu else 0.0}
+                for group, rate in zip(groups, (self._rate, self._classifier_rate), strict=True)
+                if group
+            ],
             momentum=spec.momentum if spec.optimizer == "momentum" else 0.0,
-            weight_decay=spec.weight_decay,
+            weight_decay=spec.weight_decay if spec.decay == "coupled" else 0.0,
             fused=True if on_gpu else None,
         )
 
-    def set_rate(self, rate: float) -> None:
-        """The learning rate of the steps that follow."""
+    def set_rate(self, rate: float, course: float = 1.0) -> None:
+        """The learning rate of the steps that follow: ``rate`` times the schedule's ``course``."""
+        rates = rate * course, (self._spec.classifier_rate or 0.0) * course
+        # Decay follows the schedule, not the rate.
+        self._kept.fill_(1 - self._spec.weight_decay * course)
         if self._capability.cuda_graph:
-            self._rate.fill_(rate)
+            self._rate.fill_(rates[0])
+            self._classifier_rate.fill_(rates[1])
         else:
-            self._optimizer.param_groups[0]["lr"] = rate
+            for group, each in zip(self._optimizer.param_groups, rates, strict=False):
+                group["lr"] = each
 
     def begin(self, phase: Phase) -> None:
         """The steps that follow belong to ``phase``, and are captured anew."""
@@ -109,8 +121,15 @@ class Child:
         # None, not zero: what a phase does not train then stays as it is, weight decay included.
         self._optimizer.zero_grad(set_to_none=True)
         loss = self.learner.learn(x_BCHW, labels_B)
+        if self._spec.decay == "decoupled":
+            self._shrink()
         self._optimizer.step()
         return loss.detach()
+
+    def _shrink(self) -> None:
+        trained: list[Tensor] = [each for each in self.model.parameters() if each.grad is not None]
+        with torch.no_grad():
+            torch._foreach_mul_(trained, self._kept)
 
     def _on_side_stream(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
         # torch wants the steps before a capture beside the default stream.
@@ -146,6 +165,10 @@ class Child:
         watched = self.learner.trained_below_top()
         gradients = [parameter.grad for parameter in watched if parameter.grad is not None]
         return bool(watched) and not any(bool(gradient.any()) for gradient in gradients)
+
+
+def _last_linear(model: nn.Module) -> nn.Linear:
+    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
 
 
 class _CapturedStep:

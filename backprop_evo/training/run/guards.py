@@ -118,17 +118,23 @@ class ZeroSignalWatch:
 
 
 def check_progress(
-    train_loss: float, accuracy: float, *, classes: int, epoch: float, epochs: float, phase_epochs: float
+    train_loss: float,
+    accuracy: float | None,
+    *,
+    classes: int,
+    epoch: float,
+    epochs: float,
+    phase_epochs: float,
 ) -> None:
     """Raises EndedEarly for a run that is no better than guessing after half its time, and after two epochs
-    of its phase.
+    of its phase. Without an accuracy the loss alone tells.
     """
     if phase_epochs < STUCK_AFTER_EPOCHS or not STUCK_AFTER_RUN_SHARE * epochs <= epoch < epochs:
         return
     chance_loss, chance = math.log(max(classes, 2)), 1 / max(classes, 2)
     # Both: a loss near guessing with an accuracy above it is slow, not stuck; the tenth is for the luck of a
     # small split.
-    if train_loss >= STUCK_SHARE * chance_loss and accuracy <= 1.1 * chance:
+    if train_loss >= STUCK_SHARE * chance_loss and (accuracy or 0.0) <= 1.1 * chance:
         raise EndedEarly(
             TrialState.PRUNED,
             f"stuck: no better than guessing after {epoch:g} of {epochs:g} epochs (loss {train_loss:.3f})",

@@ -34,11 +34,12 @@ from backprop_evo.training.run.guards import (
     check_loss,
     check_progress,
 )
+from backprop_evo.training.run.images import Purpose
 from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.randomness import Randomness
-from backprop_evo.training.run.resident import Resident, augment, draw_augmentation
+from backprop_evo.training.run.resident import augment, draw_augmentation
 from backprop_evo.training.run.rungs import Rungs
-from backprop_evo.training.run.schedule import rate_at
+from backprop_evo.training.run.schedule import course_at
 
 LOSS_LOOK_EVERY_ON_GPU = 25
 """Reading a loss from a GPU waits for it; on a CPU every step is looked at."""
@@ -66,13 +67,13 @@ class Run:
         torch.manual_seed(seed)
         self.material, self.rate, self._schedule = material, rate, schedule
         self.relative_step = relative_step
-        shape = tuple(material.train.images_NCHW.shape[1:])
+        shape = tuple(material.images.train.images_NCHW.shape[1:])
         self.child = Child(
             material.method,
             material.spec,
             material.capability,
             image_shape=(shape[0], shape[1], shape[2]),
-            classes=material.classes,
+            classes=material.images.classes,
             seed=seed,
         )
         self._alignment_every = interval(self.child, material.spec.alignment_every)
@@ -132,10 +133,7 @@ class Run:
             while self.step < until_step:
                 self._one_step()
                 self.material.limits.check()
-                is_end_of_epoch = self.step % self.material.steps_per_epoch == 0
-                # Relative steps are chosen by loss: an evaluation would cost as much as several steps.
-                by_loss = phase == "probe" and self.relative_step is not None
-                if is_end_of_epoch or (self.step == until_step and not by_loss):
+                if self.step % self.material.steps_per_epoch == 0 or self.step == self.total_steps:
                     self._end_of_epoch()
                 # After the last step there is nothing left to save.
                 if self.step < self.total_steps:
@@ -153,7 +151,7 @@ class Run:
         every = self._alignment_every
         # Before the step: it compares both gradients at the same weights.
         truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
-        self.child.set_rate(rate_at(self.step, self.total_steps, self.rate, self._schedule))
+        self.child.set_rate(self.rate, self._course_at(self.step))
         self._unread_losses.append(self.child.step(x_BCHW, labels_B))
         if truth is not None:
             self.alignment += compare(self.child, truth, self.step)
@@ -167,6 +165,9 @@ class Run:
         if self.step <= ZERO_SIGNAL_STEPS or self.step % self.material.steps_per_epoch == 0:
             self._zero_watch.observe(self.child.signal_is_zero())
 
+    def _course_at(self, step: int) -> float:
+        return course_at(step, self.total_steps, self._schedule, self.material.spec.warm_up_steps)
+
     def _enter_phase(self) -> None:
         phase = self.child.learner.phase_at(self.step, self.total_steps)
         if phase != self.child.phase:
@@ -179,11 +180,11 @@ class Run:
         material = self.material
         place = self.step % material.steps_per_epoch
         if place == 0:
-            self._permutation = torch.randperm(len(material.train), generator=self._order).to(
+            self._permutation = torch.randperm(len(material.images.train), generator=self._order).to(
                 self.child.device
             )
         index_B = self._permutation[place * material.batch_size : (place + 1) * material.batch_size]
-        x_BCHW, labels_B = material.train.prepared(index_B)
+        x_BCHW, labels_B = material.images.train.prepared(index_B)
         if material.spec.augment:
             x_BCHW = augment(x_BCHW, *draw_augmentation(len(labels_B), self._augmentation))
         return x_BCHW, labels_B
@@ -200,7 +201,7 @@ class Run:
         self._losses += losses
         for place, loss in enumerate(losses):
             self.train_loss = loss
-            classes = self.material.classes if self.child.classifies else None
+            classes = self.material.images.classes if self.child.classifies else None
             # On a GPU up to a whole look-interval late: the reason names the step at which it happened.
             check_loss(loss, classes=classes, epoch=self.epoch, step=first + place)
 
@@ -208,13 +209,13 @@ class Run:
         self._read_losses(now=True)
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
-        self.validation_accuracy = self.evaluate(self.material.validation)
+        self.validation_accuracy = self.measure("validation")
         self._append_curve_point(self.validation_accuracy)
         if self.child.classifies:
             check_progress(
                 self.train_loss,
                 self.validation_accuracy,
-                classes=self.material.classes,
+                classes=self.material.images.classes,
                 epoch=self.epoch,
                 epochs=self.material.spec.epochs,
                 phase_epochs=self.epoch - self._phase_began,
@@ -233,7 +234,7 @@ class Run:
         if not is_end_of_epoch:
             self.train_loss = loss
             if rungs.measures_accuracy:
-                accuracy = self.validation_accuracy = self.evaluate(self.material.validation)
+                accuracy = self.validation_accuracy = self.measure("validation")
             self._append_curve_point(accuracy)
         self._values.append(
             IntermediateValue(step=self.step, rung=rung, validation_accuracy=accuracy, train_loss=loss)
@@ -255,17 +256,20 @@ class Run:
                 epoch=self.epoch,
                 train_loss=self.train_loss,
                 validation_accuracy=validation_accuracy,
-                learning_rate=rate_at(self.step - 1, self.total_steps, self.rate, self._schedule),
+                learning_rate=self.rate * self._course_at(self.step - 1),
                 elapsed_s=self.material.limits.elapsed_s(),
             )
         )
 
-    def evaluate(self, split: Resident) -> float:
-        """The accuracy on ``split`` under the spec's measure of fitness."""
+    def measure(self, purpose: Purpose) -> float | None:
+        """The accuracy on the images for ``purpose``, under the spec's measure; None where there are none."""
         material = self.material
+        split = material.images.read(purpose)
+        if split is None:
+            return None
         with reestimated(
             self.child,
-            material.train,
+            material.images.train,
             batches=material.spec.reestimate_batches,
             batch_size=material.batch_size,
         ):

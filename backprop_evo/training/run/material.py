@@ -8,7 +8,7 @@ from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.guards import Limits
-from backprop_evo.training.run.resident import Resident
+from backprop_evo.training.run.images import Images
 from backprop_evo.training.run.rungs import Rungs
 
 
@@ -19,21 +19,19 @@ class Material:
     method: MethodSpec
     spec: TrainSpec
     capability: Capability
-    train: Resident
-    validation: Resident
-    classes: int
+    images: Images
     limits: Limits
     rungs: Rungs
 
     @property
     def batch_size(self) -> int:
         """The spec's, or the whole split where that is smaller."""
-        return min(self.spec.batch_size, len(self.train))
+        return min(self.spec.batch_size, len(self.images.train))
 
     @property
     def steps_per_epoch(self) -> int:
         """A last short batch is left out; the next epoch's shuffle brings its images back."""
-        return self.spec.steps_per_epoch(len(self.train))
+        return self.spec.steps_per_epoch(len(self.images.train))
 
     def steps(self, epochs: float) -> int:
         """At least one."""

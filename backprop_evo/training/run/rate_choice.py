@@ -4,7 +4,8 @@ Each rate is tried for a short probe from the same start (same seed, same batche
 continued. Under a constant schedule the winner's probe is its first part; under warm-up and cosine, where a
 short probe would see only the warm-up, probes run at the constant rate and the winner starts afresh.
 
-Best is, of absolute rates, the one with the best validation accuracy, ties going to the lower training loss;
+Best is, of absolute rates, the one with the best accuracy on the images that are kept for this choice, ties
+going to the lower training loss;
 of relative steps (``calibration``), the one with the lowest late training loss, which chooses better (after
 40 of 160 steps, 66 choices: 0.3 points of the final accuracy lost against 1.7, ``docs/measurements.md``) and
 leaves the validation images for the fitness. A grid of relative steps grows where its edge wins.
@@ -30,14 +31,16 @@ class Probed:
     probes: list[RateProbe] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     best: Run | None = None
+    _best_merit: tuple[float, float] = (-math.inf, -math.inf)
 
     def add(self, run: Run) -> None:
         """A probe that reached its end; the first of equals stays the best."""
-        self.probes.append(
-            RateProbe(run.rate, run.validation_accuracy, run.relative_step, run.late_train_loss)
-        )
-        if self.best is None or _merit(run) > _merit(self.best):
-            self.best = run
+        # Relative steps are chosen by the loss, which is there already.
+        accuracy = run.measure("rates") if run.relative_step is None else None
+        probe = RateProbe(run.rate, accuracy, run.relative_step, run.late_train_loss)
+        self.probes.append(probe)
+        if self.best is None or _merit(probe) > self._best_merit:
+            self.best, self._best_merit = run, _merit(probe)
 
     def add_failed(self, run: Run, reason: str) -> None:
         """A probe that a guard ended: no accuracy, and a reason for people."""
@@ -119,8 +122,6 @@ def _outward(steps: list[float], best: Run | None) -> float | None:
     return steps[-1] ** 2 / steps[-2] if best.relative_step == steps[-1] else None
 
 
-def _merit(run: Run) -> tuple[float, float]:
-    if run.relative_step is not None:
-        late = run.late_train_loss
-        return -(math.inf if late is None else late), run.validation_accuracy or 0.0
-    return run.validation_accuracy or 0.0, -(run.train_loss or 0.0)
+def _merit(probe: RateProbe) -> tuple[float, float]:
+    late = math.inf if probe.late_train_loss is None else probe.late_train_loss
+    return (probe.validation_accuracy or 0.0, -late)

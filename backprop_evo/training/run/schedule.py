@@ -21,13 +21,16 @@ def resolved_schedule(spec: TrainSpec) -> ScheduleName:
     return "constant" if spec.epochs <= CONSTANT_UP_TO_EPOCHS else "cosine"
 
 
-def rate_at(step: int, steps: int, base_rate: float, schedule: ScheduleName) -> float:
-    """The rate of step 0 … steps - 1."""
+def course_at(step: int, steps: int, schedule: ScheduleName, warm_up_steps: int = 0) -> float:
+    """What the rate is multiplied by at step 0 … steps - 1: above 0, at most 1.
+
+    ``warm_up_steps`` are those of a constant schedule; the other has its own.
+    """
     if schedule == "constant":
-        return base_rate
+        return min(1.0, (step + 1) / (warm_up_steps + 1))
     warm_up = max(1, round(WARM_UP_SHARE * steps))
     if step < warm_up:
         # One more than done: a first step at rate 0 would be a step for nothing.
-        return base_rate * (step + 1) / warm_up
+        return (step + 1) / warm_up
     progress = (step - warm_up) / max(1, steps - warm_up)
-    return base_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    return 0.5 * (1 + math.cos(math.pi * progress))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from backprop_evo.data import load, split_train_validation
 from backprop_evo.data.catalogue import dataset_info
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
@@ -18,12 +17,12 @@ from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.calibration import first_update_sizes
-from backprop_evo.training.run.capability import Capability, choose, environment
+from backprop_evo.training.run.capability import choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
+from backprop_evo.training.run.images import Images, load_images
 from backprop_evo.training.run.loop import Report, Run
 from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
-from backprop_evo.training.run.resident import Resident, make_resident
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import resolved_schedule
 from dsl.equation import Equation
@@ -61,7 +60,10 @@ def train_child(
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            outcome, why = training.train(*_load(asked, spec, capability, limits, data_dir, rungs), seed)
+            images = load_images(spec, capability, data_dir)
+            training.images = images
+            material = Material(asked, spec, capability, images, limits, rungs)
+            outcome, why = training.train(material, seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -85,9 +87,10 @@ class _Training:
     report: Report | None
     probed: Probed = field(default_factory=Probed)
     run: Run | None = None
+    images: Images | None = None
     test_accuracy: float | None = None
 
-    def train(self, material: Material, test: Resident | None, seed: int) -> tuple[TrialState, str | None]:
+    def train(self, material: Material, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
         # Relative steps need the same pass, and look at it when they are calibrated.
@@ -102,14 +105,15 @@ class _Training:
         else:
             self.run = Run(material, rate, schedule, seed)
         self.run.advance(self.run.total_steps, self.report, "train")
-        if test is not None:
-            self.test_accuracy = self.run.evaluate(test)
+        self.test_accuracy = self.run.measure("test")
         return TrialState.COMPLETED, None
 
     def result(
         self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
         limits.read_memory()
+        if self.images is not None:
+            environment |= {"measured on": self.images.account()}
         ended = TrainResult(
             outcome=outcome,
             reason=reason,
@@ -136,30 +140,6 @@ class _Training:
             alignment=tuple(run.alignment),
             images_per_s=run.clock.images_per_s or None,
         )
-
-
-def _load(
-    method: MethodSpec,
-    spec: TrainSpec,
-    capability: Capability,
-    limits: Limits,
-    data_dir: Path | None,
-    rungs: Rungs,
-) -> tuple[Material, Resident | None]:
-    """Everything on the device. The test split is not even put there unless the spec asks for it."""
-    dataset = load(spec.data, data_dir)
-    train_split, validation_split = split_train_validation(dataset)
-    device, last = torch.device(capability.device), capability.channels_last
-    train = make_resident(train_split, device, cap=spec.train_images, channels_last=last)
-    validation = make_resident(
-        validation_split, device, cap=spec.validation_images, mean_CHW=train.mean_CHW, channels_last=last
-    )
-    # Absent from the device, so that no code path of a search can read it by mistake.
-    test = None
-    if spec.evaluate_test:
-        test = make_resident(dataset.test, device, mean_CHW=train.mean_CHW, channels_last=last)
-    material = Material(method, spec, capability, train, validation, dataset.classes, limits, rungs)
-    return material, test
 
 
 @contextmanager
