@@ -27,7 +27,7 @@ WITHOUT_ERROR = VocabularySpec(operands=("h", "mean(dh)", "W"))
         ({"pruner": PrunerSpec(name="asha")}, "pruner.rungs", "asha needs rungs", "62 steps"),
         ({"pruner": replace(ASHA, rungs=(8, 62))}, "pruner.rungs", "has 62 steps", "below 62"),
         ({"pruner": ASHA, "trials": 5}, "trials", "5 trials are too few for a rung", "min_trials"),
-        ({"rates": "inherited", "train": TrainSpec()}, "rates", "no grid of several", "relative"),
+        ({"rates": "inherited", "train": TrainSpec(learning_rate=0.1)}, "rates", "no grid of several", "relative"),
         (
             {
                 "rates": "inherited",
