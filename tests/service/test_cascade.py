@@ -18,6 +18,7 @@ from backprop_evo.service.specs import check_search_spec
 
 ASHA = PrunerSpec(name="asha", rungs=(8, 24))
 TRAIN = TrainSpec(epochs=2.0, learning_rate=RelativeStepGrid(relative_steps=(0.01, 0.03, 0.1)))
+FIXED = TrainSpec(learning_rate=0.1)
 WITHOUT_ERROR = VocabularySpec(operands=("h", "mean(dh)", "W"))
 
 
@@ -27,7 +28,12 @@ WITHOUT_ERROR = VocabularySpec(operands=("h", "mean(dh)", "W"))
         ({"pruner": PrunerSpec(name="asha")}, "pruner.rungs", "asha needs rungs", "62 steps"),
         ({"pruner": replace(ASHA, rungs=(8, 62))}, "pruner.rungs", "has 62 steps", "below 62"),
         ({"pruner": ASHA, "trials": 5}, "trials", "5 trials are too few for a rung", "min_trials"),
-        ({"rates": "inherited", "train": TrainSpec(learning_rate=0.1)}, "rates", "no grid of several", "relative"),
+        (
+            {"rates": "inherited", "train": TrainSpec(learning_rate=0.1)},
+            "rates",
+            "no grid of several",
+            "relative",
+        ),
         (
             {
                 "rates": "inherited",
