@@ -60,6 +60,7 @@ format: install-dev  ## Let ruff format and mend what it can
 bench: install-dev  ## Ratios measured interleaved in one run (about a quarter of an hour on a quiet machine)
 	$(BIN)/python benchmarks/language.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/methods.py
 
 clean:  ## Remove the environment and caches; never data or databases
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backprop_evo.training import apply_equation, apply_indirect_feedback, train_child
+    from backprop_evo.training import apply_equation, apply_indirect_feedback, apply_method, train_child
 
-__all__ = ["apply_equation", "apply_indirect_feedback", "train_child"]
+__all__ = ["apply_equation", "apply_indirect_feedback", "apply_method", "train_child"]
 
 
 def __getattr__(name: str) -> Any:

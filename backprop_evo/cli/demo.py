@@ -43,7 +43,7 @@ EPILOG = "Examples: [bold]backprop-evo demo[/bold], [bold]backprop-evo demo --js
 
 DEMO: Mapping[str, Any] = {
     "name": "demo",
-    "trials": 120,
+    "trials": 110,
     "population_size": 8,
     "start": ["g / fro(g)", "min(g / fro(g), clip(h, 1.0))"],
     "start_random": 20,

@@ -1,4 +1,4 @@
-"""The names of child models: ``wrn-D-K``, ``cnn``, ``mlp-W[-W…][-tanh|-sigmoid]``.
+"""The names of child models: ``wrn-D-K``, ``cnn``, ``mlp-W[-W…][-bn][-tanh|-sigmoid]``.
 
 The grammar alone, so that a service without torch can check what a worker will build.
 """
@@ -13,19 +13,20 @@ from backprop_evo.errors import InvalidSettings
 
 MODEL_HINT = (
     "known models: wrn-D-K with D = 10, 16, 22, 28, … (wrn-10-1, wrn-16-2), cnn, "
-    "mlp-W[-W…][-tanh|-sigmoid] (mlp-112-16, mlp-240-240-tanh)"
+    "mlp-W[-W…][-bn][-tanh|-sigmoid] (mlp-112-16, mlp-256-256-bn, mlp-240-240-tanh)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
     """A name taken apart. ``sizes``: depth and width of a wrn, the hidden widths of an mlp, none of the
-    cnn.
+    cnn. ``batch_norm`` and ``activation`` are an mlp's.
     """
 
     kind: Literal["wrn", "cnn", "mlp"]
     sizes: tuple[int, ...] = ()
     activation: str = "relu"
+    batch_norm: bool = False
 
     @property
     def has_convolutions(self) -> bool:
@@ -39,10 +40,10 @@ def parse_model_name(name: str) -> ModelName:
         depth, width = int(match[1]), int(match[2])
         blocks_per_group(depth, width)
         return ModelName("wrn", (depth, width))
-    if match := re.fullmatch(r"mlp((?:-\d{1,6})+)(?:-(tanh|sigmoid|relu))?", name):
+    if match := re.fullmatch(r"mlp((?:-\d{1,6})+)(-bn)?(?:-(tanh|sigmoid|relu))?", name):
         widths = tuple(int(width) for width in match[1][1:].split("-"))
         if all(widths):
-            return ModelName("mlp", widths, match[2] or "relu")
+            return ModelName("mlp", widths, match[3] or "relu", match[2] is not None)
     if name == "cnn":
         return ModelName("cnn")
     raise InvalidSettings(f"no model is called {name!r}", field="train.model", hint=MODEL_HINT)

@@ -81,7 +81,8 @@ def _rates_hold(rate: LearningRate) -> bool:
 class TrainSpec:
     """One way to train a child: everything but the method and the seed.
 
-    ``model`` is ``wrn-D-K``, ``cnn`` or ``mlp-W[-W…][-tanh|-sigmoid]``; ``data`` a name in the catalogue.
+    ``model`` is ``wrn-D-K``, ``cnn`` or ``mlp-W[-W…][-bn][-tanh|-sigmoid]``; ``data`` a name in the
+    catalogue.
     ``feedback`` says what R is. ``train_images`` and ``validation_images`` cap the split (None: all of it).
     ``reestimate_batches`` is how many training batches BatchNorm's running statistics are estimated anew on
     before every evaluation (0: they are as training left them). ``test`` is read only when
@@ -95,7 +96,7 @@ class TrainSpec:
 
     model: str = described(
         "wrn-10-1",
-        "The child: wrn-D-K, cnn or mlp-W[-W…][-tanh|-sigmoid].",
+        "The child: wrn-D-K, cnn or mlp-W[-W…][-bn][-tanh|-sigmoid].",
         usual=True,
     )
     data: str = described(

@@ -7,7 +7,8 @@ Four rooms, lowest first, which is also the order to read them in:
     methods/   what a child is trained by: conversion of a model to sites, and the registry of methods
     run/       one training from its spec to its result: data, steps, guards, choice of the rate
 
-``apply_equation`` puts an equation into any model; ``train_child`` trains one of ours from a ``TrainSpec``.
+``apply_equation`` puts an equation into any model, ``apply_method`` any method; ``train_child`` trains one of
+ours from a ``TrainSpec``.
 What needs torch is imported when it is first asked for: the service reads which methods there are without it.
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backprop_evo.records import presets
+    from backprop_evo.training.methods.application import apply_method
     from backprop_evo.training.methods.conversion import Conversion, LeftAlone, apply_equation
     from backprop_evo.training.methods.indirect_feedback import apply_indirect_feedback
     from backprop_evo.training.run.trainer import train_child
@@ -27,6 +29,7 @@ _HOMES = {
     "LeftAlone": "backprop_evo.training.methods.conversion",
     "apply_equation": "backprop_evo.training.methods.conversion",
     "apply_indirect_feedback": "backprop_evo.training.methods.indirect_feedback",
+    "apply_method": "backprop_evo.training.methods.application",
     "train_child": "backprop_evo.training.run.trainer",
 }
 
@@ -35,6 +38,7 @@ __all__ = [
     "LeftAlone",
     "apply_equation",
     "apply_indirect_feedback",
+    "apply_method",
     "presets",
     "train_child",
 ]

@@ -10,12 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = {
-    "backprop_evo": ["apply_equation", "apply_indirect_feedback", "train_child"],
+    "backprop_evo": ["apply_equation", "apply_indirect_feedback", "apply_method", "train_child"],
     "backprop_evo.training": [
         "Conversion",
         "LeftAlone",
         "apply_equation",
         "apply_indirect_feedback",
+        "apply_method",
         "presets",
         "train_child",
     ],

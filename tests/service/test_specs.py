@@ -8,6 +8,7 @@ from backprop_evo.errors import BackpropEvoError, InvalidSettings
 from backprop_evo.records.searching import Operators, SearchSpec
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
+from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.codec import decode, encode
 
 
@@ -151,3 +152,14 @@ def test_a_search_accepts_the_models_that_training_builds(name, service, small_s
 
     submitted = accepts(lambda: service.submit_search(small_spec(train=TrainSpec(model=name))))
     assert submitted == accepts(build)
+
+
+@pytest.mark.parametrize("name", ["dni", "cdni", "hsic"])
+def test_methods_beside_the_equations_are_yardsticks_where_they_fit(name):
+    spec = parse_search_spec({"name": "x", "seed": 0, "trials": 10, "yardsticks": [name]})
+    check_search_spec(spec)
+    document = {"name": name, "settings": {"hidden_layers": 1} if name == "cdni" else {}}
+    alone = {"name": "x", "seed": 0, "trials": 10, "yardsticks": [document], "train": {"batch_size": 1}}
+    with pytest.raises(InvalidSettings) as refused:
+        check_search_spec(parse_search_spec(alone))
+    assert refused.value.field == "train.batch_size"

@@ -70,7 +70,7 @@ def test_a_step_reads_no_number_from_the_device(module, settings, model):
     """Of a fake tensor there is none to read, and an attempt raises, as it does under capture."""
     with FakeTensorMode():
         network = build_model(model, image_shape=SHAPE, classes=CLASSES)
-        fresh = FreshChild(network, network, SPEC, SHAPE, CLASSES, 0, torch.device("cpu"), captured=True)
+        fresh = FreshChild(network, network, SPEC, CLASSES, 0, torch.device("cpu"), captured=True)
         learner = module.METHOD.prepare(module.METHOD.read(settings), fresh)
         learner.learn(torch.empty(4, *SHAPE), torch.empty(4, dtype=torch.long))
         gradient = list(network.parameters())[-1].grad

@@ -1,5 +1,5 @@
-"""The documented example: its hand-written rule is feedback alignment as the sites compute it, and it
-learns.
+"""The documented examples: the hand-written rules are what the sites compute, and each script learns, in a
+short form.
 """
 
 import importlib.util
@@ -13,15 +13,19 @@ from torch import nn
 
 from backprop_evo.training import apply_equation
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist_feedback_alignment.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def example_named(name: str):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
 def example():
-    spec = importlib.util.spec_from_file_location("mnist_feedback_alignment", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return example_named("mnist_feedback_alignment")
 
 
 def test_one_update_by_hand_equals_one_by_apply_equation(example):
@@ -60,3 +64,62 @@ def test_it_learns_ten_noisy_prototypes(example):
         for batch in np.split(np.arange(600), np.arange(10, 600, 10)):
             network.update(x[batch], labels[batch])
     assert network.accuracy(x, labels) > max(0.6, start + 0.3)
+
+
+# Synthetic gradients by hand ----------------------------------------------
+
+
+def test_the_layers_learn_from_predictions_more_than_the_last_layer_does_alone(monkeypatch):
+    by_hand = example_named("synthetic_gradients_numpy")
+    errors = by_hand.train(600, 1)
+    assert np.mean(errors[-20:]) < 0.9 * np.mean(errors[:20])
+    monkeypatch.setattr(by_hand.Layer, "teach", lambda *_: None)
+    assert np.mean(errors[-20:]) < 0.97 * np.mean(by_hand.train(600, 1)[-20:])
+
+
+def test_what_a_layer_sends_down_is_autograds_and_m_moves_towards_it():
+    by_hand = example_named("synthetic_gradients_numpy")
+    rng = np.random.default_rng(0)
+    x, gradient = rng.random((10, 16)), rng.standard_normal((10, 64))
+    layer = by_hand.Layer(16, 64, rng)
+    below, W = torch.from_numpy(x).requires_grad_(), torch.from_numpy(layer.W.copy()).requires_grad_()
+    torch.sigmoid(below @ W).backward(torch.from_numpy(gradient))
+    before, out = layer.W.copy(), layer.forward(x)
+    layer.predicted = out @ layer.M
+    sent = layer.update(gradient)
+    np.testing.assert_allclose(sent, below.grad.numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose((before - layer.W) / by_hand.RATE, W.grad.numpy(), rtol=1e-8, atol=1e-10)
+    distances = []
+    for _ in range(50):
+        layer.predicted = out @ layer.M
+        distances.append(np.abs(layer.predicted - gradient).mean())
+        layer.teach(gradient)
+    assert distances[-1] < distances[0]
+
+
+def test_the_task_is_addition():
+    by_hand = example_named("synthetic_gradients_numpy")
+    x, y = by_hand.sums(50, 8, np.random.default_rng(0))
+    numbers = [bits @ 2 ** np.arange(8)[::-1] for bits in (x[:, :8], x[:, 8:], y)]
+    np.testing.assert_array_equal(numbers[0] + numbers[1], numbers[2])
+
+
+# Methods in a model of one's own ----------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["cdni", "g"])
+def test_your_model_learns_by_synthetic_gradients(method):
+    script = example_named("synthetic_gradients")
+    torch.manual_seed(0)
+    net = script.model()
+    assert script.train(net, method, epochs=2) > 0.15
+    assert not any("forward" in module.__dict__ for module in net.modules())
+
+
+@pytest.mark.parametrize("format_share", [0.0, 0.5])
+def test_your_model_learns_by_the_hsic_bottleneck(format_share, capsys):
+    script = example_named("hsic_bottleneck")
+    torch.manual_seed(0)
+    assert script.train(script.model(64, 2), 4, format_share, images=1024) > 0.17
+    phases = [line.split()[2] for line in capsys.readouterr().out.splitlines()]
+    assert phases == (["stages"] * 4 if format_share == 0 else ["stages"] * 2 + ["format"] * 2)

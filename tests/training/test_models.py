@@ -17,7 +17,7 @@ def test_wide_resnets_have_the_published_number_of_parameters(name, parameters):
     assert sum(p.numel() for p in model.parameters()) == parameters
 
 
-@pytest.mark.parametrize("name", ["wrn-10-1", "cnn", "mlp-20", "mlp-112-16-tanh", "mlp-8-8-8-sigmoid"])
+@pytest.mark.parametrize("name", ["wrn-10-1", "cnn", "mlp-20", "mlp-112-16-tanh", "mlp-8-8-8-bn-sigmoid"])
 @pytest.mark.parametrize(
     ("shape", "classes"), [((3, 32, 32), 10), ((1, 28, 28), 10), ((3, 32, 32), 100), ((3, 8, 8), 2)]
 )
@@ -37,6 +37,7 @@ def test_every_model_takes_every_image_shape_and_number_of_classes(name, shape, 
         "mlp",
         "mlp-0",
         "mlp-5-swish",
+        "mlp-5-tanh-bn",
         "resnet18",
         "WRN-16-2",
         "cnn-3",

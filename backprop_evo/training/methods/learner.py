@@ -35,7 +35,6 @@ class FreshChild:
     model: nn.Module
     logits: Callable[[Tensor], Tensor]
     spec: TrainSpec
-    image_shape: tuple[int, int, int]
     classes: int
     seed: int
     device: torch.device
@@ -63,10 +62,10 @@ class Learner(Protocol):
 
     - an equation: sites that follow its compiled rule; cross-entropy, one backward pass;
     - indirect feedback alignment: sites that share a chain, which carries the error up;
-    - synthetic gradients (DNI): ``learn`` has the labels, lays them where the sites look, and steps the
-      optimiser of each site's own module itself; a module's rate is a setting of the method;
-    - HSIC bottleneck: a phase that sums an objective of each layer on its detached input (``classifies``
-      False), then a phase that trains the output alone (``trained_below_top`` empty);
+    - synthetic gradients (``dni``, ``cdni``): ``learn`` has the labels, lays them where the sites look, and
+      steps the sites' own models itself; their rate is a setting of the method;
+    - HSIC bottleneck (``hsic``): a phase that gives each stage a loss of its own on a detached input
+      (``classifies`` False), then perhaps one that trains the output alone (``trained_below_top`` empty);
     - decoupled layers: ``learn`` cuts the graph between them, ``plain_backprop`` leaves it whole;
     - no error sent at all: ``learn`` detaches what enters the output layer; ``trained_below_top`` is empty.
     """
@@ -75,6 +74,13 @@ class Learner(Protocol):
     def sites(self) -> Sequence[Site]:
         """Where a signal passes, in network order; empty for a method without sites."""
         return ()
+
+    @property
+    def repeats(self) -> bool:
+        """Whether every step of a phase does the same operations and none makes the host wait, so that a
+        CUDA graph may repeat it.
+        """
+        return True
 
     def phase_at(self, step: int, steps: int) -> Phase:
         """The phase of step 0 … steps - 1. A new phase is captured anew."""
@@ -92,6 +98,12 @@ class Learner(Protocol):
         parameter without a gradient stays as it is. Modules of the learner's own it clears and steps itself.
         """
         ...
+
+    def first_gradients(self, x_BCHW: Tensor, labels_B: Tensor) -> None:
+        """Leaves in ``.grad`` what relative steps are measured by. A method whose first update is zero by
+        design says here what stands for it.
+        """
+        self.learn(x_BCHW, labels_B)
 
     def trained_below_top(self) -> Sequence[nn.Parameter]:
         """The network's parameters below its output layer that the present phase trains. Gradients that

@@ -42,18 +42,26 @@ def _build(name: str, image_shape: tuple[int, int, int], classes: int) -> nn.Mod
         return WideResNet(depth, width, channels=image_shape[0], classes=classes)
     if model.kind == "cnn":
         return convnet(image_shape, classes)
-    return perceptron(image_shape, model.sizes, classes, model.activation)
+    return perceptron(image_shape, model.sizes, classes, model.activation, batch_norm=model.batch_norm)
 
 
 def perceptron(
-    image_shape: tuple[int, int, int], widths: Sequence[int], classes: int, activation: str = "relu"
+    image_shape: tuple[int, int, int],
+    widths: Sequence[int],
+    classes: int,
+    activation: str = "relu",
+    *,
+    batch_norm: bool = False,
 ) -> nn.Module:
-    """Fully connected layers of the given widths between the flattened image and the classes."""
+    """Fully connected layers of the given widths between the flattened image and the classes, each perhaps
+    with BatchNorm before its activation.
+    """
     channels, height, width = image_shape
     sizes = [channels * height * width, *widths]
     layers: list[nn.Module] = [nn.Flatten()]
     for wide_in, wide_out in pairwise(sizes):
-        layers += [nn.Linear(wide_in, wide_out), ACTIVATIONS[activation]()]
+        norm = [nn.BatchNorm1d(wide_out)] if batch_norm else []
+        layers += [nn.Linear(wide_in, wide_out), *norm, ACTIVATIONS[activation]()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
 
 

@@ -52,7 +52,6 @@ class Child:
                 model=model,
                 logits=self.logits,
                 spec=spec,
-                image_shape=image_shape,
                 classes=classes,
                 seed=seed,
                 device=self.device,
@@ -108,7 +107,7 @@ class Child:
 
     def step(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
         """One update of what the phase trains; the batch's loss, as ``Learner.learn`` has it."""
-        if not self._capability.cuda_graph:
+        if not (self._capability.cuda_graph and self.learner.repeats):
             return self._eager_step(x_BCHW, labels_B)
         if self._captured is None:
             self._eager_steps += 1

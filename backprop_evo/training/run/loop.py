@@ -118,7 +118,7 @@ class Run:
         self._randomness.restore()
         self.child.model.train()
         self._enter_phase()
-        self.child.learner.learn(*self._next_batch())
+        self.child.learner.first_gradients(*self._next_batch())
 
     def advance(self, until_step: int, report: Report | None, phase: str) -> None:
         """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end.
