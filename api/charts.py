@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from backprop_evo.records.searching import Purpose
@@ -22,6 +22,9 @@ MAX_CURVES = 12
 MAX_POINTS = 400
 # Beyond it the span of an axis would overflow.
 LARGEST = 1e100
+
+CONFIRMING = (Purpose.CONFIRMATION, Purpose.EVALUATION)
+"""The trials of a confirmation; the first are those of early searches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,14 @@ def even_ticks(low: float, high: float, *, intervals: int = 4, whole: bool = Fal
     raise AssertionError(f"no ticks for {low} … {high}")
 
 
-def fitness_chart(finishes: Sequence[FinishRecord]) -> Chart | None:
-    """Validation accuracy (%) of finished trials in the order of finishing, and the best so far."""
+def fitness_chart(
+    finishes: Sequence[FinishRecord], confirmation: Sequence[FinishRecord] = ()
+) -> Chart | None:
+    """Validation accuracy (%) of finished trials in the order of finishing, and the best so far; behind them
+    those of the search's ``confirmation``."""
+    before = len(finishes)
+    behind = [replace(each, finish_order=before + each.finish_order) for each in confirmation]
+    finishes = [*finishes, *behind]
     completed = [each for each in finishes if each.validation_accuracy is not None]
     searched = [each for each in completed if each.purpose is Purpose.SEARCH]
     baselines = [each for each in completed if each.purpose is Purpose.BASELINE]
@@ -128,7 +137,7 @@ def fitness_chart(finishes: Sequence[FinishRecord]) -> Chart | None:
         Series(
             "confirmation",
             "confirmation",
-            dots=_dots(_thinned([each for each in completed if each.purpose is Purpose.CONFIRMATION])),
+            dots=_dots(_thinned([each for each in completed if each.purpose in CONFIRMING])),
         ),
     ]
     if baselines:

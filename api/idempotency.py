@@ -34,7 +34,7 @@ from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, under_key
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 PREFIX = "/api/"
-KEYED_FORMS = ("/searches",)
+KEYED_FORMS = ("/searches", "/evaluations")
 """Pages' forms with a hidden key. No other form's body is read here, and its answer is not kept: signing in
 answers with a cookie that is a secret."""
 

@@ -1,17 +1,19 @@
-"""Pages of evaluations: the list, and one with its table, what it says, and its verbs."""
+"""Pages of evaluations: the list with the form for another one, and one with what it says and its verbs."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.deps import EvaluationDep, EvaluationId, ServiceDep, SliceDep, StoreDep
-from api.pages.forms import Form, read_form, verb_arguments
+from api.pages.evaluation_form import EvaluationForm, evaluation_document
+from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.pages.searches import Refusal
 from api.rendering import render
-from backprop_evo.errors import InvalidSettings
+from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.evaluation.formats import FORMATS
 from backprop_evo.records.stored import EvaluationRecord
 from backprop_evo.search.lifecycle import EVALUATION_VERBS, find_verb, legal_verbs
@@ -24,14 +26,45 @@ RECENT = 12
 
 @router.get("/evaluations")
 def evaluations_page(request: Request, store: StoreDep, part: SliceDep) -> Response:
-    """All of them, newest first."""
-    page = store.evaluations.page(cursor=part.cursor, limit=min(part.limit, 25))
+    """All of them, newest first, and the form for another one."""
+    return _evaluations_page(request, store, {}, cursor=part.cursor, limit=min(part.limit, 25))
+
+
+@router.post("/evaluations")
+def submit(
+    request: Request,
+    store: StoreDep,
+    service: ServiceDep,
+    form: Annotated[Form, Depends(read_form)],
+) -> Response:
+    """Start the evaluation and go to its page; with ``from_search`` it is a transfer, from the page of that
+    search. What was typed wrong comes back in the form."""
+    try:
+        evaluation = service.submit_evaluation_document(evaluation_document(form))
+    except InvalidInput as error:
+        return _evaluations_page(request, store, form, error=error)
+    return RedirectResponse(f"/evaluations/{evaluation.id}", status_code=303)
+
+
+def _evaluations_page(
+    request: Request,
+    store: Store,
+    form: Form,
+    *,
+    cursor: str | None = None,
+    limit: int = 25,
+    error: InvalidInput | None = None,
+) -> Response:
     return render(
         request,
         "evaluations.html",
-        page=page,
-        first=part.cursor is None,
+        status_code=200 if error is None else error.status,
+        page=store.evaluations.page(cursor=cursor, limit=limit),
+        first=cursor is None,
+        form=EvaluationForm.of(form, error),
         last_event=store.events.last(),
+        key_field=KEY_FIELD,
+        idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
     )
 
 

@@ -21,6 +21,7 @@ SETTINGS, TOP = 10, 5
 def leaderboard_page(
     request: Request,
     store: StoreDep,
+    service: ServiceDep,
     part: SliceDep,
     search_id: Annotated[str | None, Query(max_length=64)] = None,
     setting: Annotated[str | None, Query(max_length=64)] = None,
@@ -41,6 +42,7 @@ def leaderboard_page(
         "leaderboard.html",
         page=page,
         search=search,
+        verdicts=service.verdicts_of(search) if search else {},
         setting=found,
         last_event=store.events.last(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -11,19 +12,22 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.charts import fitness_chart
 from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
-from api.pages.forms import Form, read_form, verb_arguments
+from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.rendering import render
 from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import SearchRecord
+from backprop_evo.records.stored import Role, SearchRecord
 from backprop_evo.search.fruitless import notice
 from backprop_evo.search.lifecycle import find_verb, legal_verbs
-from backprop_evo.service import search_spec_to_json, utc_now
+from backprop_evo.service import Service, search_spec_to_json, utc_now
 from backprop_evo.store.base import Store
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter()
 TOP, RECENT, RUNNING = 10, 12, 12
+TRANSFER_PRESETS, TRANSFER_SEEDS = "A2, A3, B1", 5
+"""What the button for a transfer begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,16 @@ class Refusal:
 
 
 @router.get("/searches/{search_id}")
-def search_page(request: Request, search: SearchDep, store: StoreDep) -> Response:
+def search_page(request: Request, search: SearchDep, store: StoreDep, service: ServiceDep) -> Response:
     """One search: how far it is, what may be done to it, its best and what runs now."""
-    return _search_page(request, search, store)
+    return _search_page(request, search, store, service)
 
 
 def _search_page(
-    request: Request, search: SearchRecord, store: Store, refusal: Refusal | None = None
+    request: Request, search: SearchRecord, store: Store, service: Service, refusal: Refusal | None = None
 ) -> Response:
+    evaluations = store.evaluations.of_search(search.id)
+    confirmation = next((each for each in evaluations if each.role is Role.CONFIRMATION), None)
     leaderboard = store.leaderboard.page(search.id, limit=TOP)
     now = utc_now()
     return render(
@@ -55,16 +61,31 @@ def _search_page(
         refusal=refusal,
         notice=notice(search),
         spec_json=search_spec_to_json(search.spec),
-        best=next((row for row in leaderboard.items if not row.is_baseline), None),
+        confirmation=confirmation,
+        table=service.evaluation_table(confirmation) if confirmation else None,
+        transfers=[each for each in evaluations if each.role is Role.TRANSFER],
+        transfer_presets=TRANSFER_PRESETS,
+        transfer_seeds=TRANSFER_SEEDS,
+        key_field=KEY_FIELD,
+        idempotency_key=secrets.token_hex(16),
+        verdicts=service.verdicts_of(search),
+        best=next((row for row in leaderboard.items if not _is_measure(row)), None),
         baseline=store.leaderboard.baseline(search.id),
         leaderboard=leaderboard,
         running=store.trials.page(search.id, state=TrialState.RUNNING, limit=RUNNING).items,
         recent=store.trials.page(search.id, limit=RECENT).items,
-        chart=fitness_chart(store.trials.finishes(search.id)),
+        chart=fitness_chart(
+            store.trials.finishes(search.id), store.trials.finishes(confirmation.id) if confirmation else ()
+        ),
         elapsed_s=_elapsed_s(search, now),
         remaining_s=_remaining_s(search, now),
         last_event=store.events.last(),
     )
+
+
+def _is_measure(row: LeaderboardRecord) -> bool:
+    """Whether it is there to be compared with, and was not found."""
+    return row.is_baseline or row.is_yardstick or row.is_control
 
 
 def _elapsed_s(search: SearchRecord, now: datetime) -> float | None:
@@ -120,5 +141,6 @@ def act(
     try:
         changed = service.apply_verb(verb, search_id, verb_arguments(find_verb(verb), form))
     except InvalidSettings as error:
-        return _search_page(request, store.searches.get(search_id), store, Refusal(verb, form, error))
+        search = store.searches.get(search_id)
+        return _search_page(request, search, store, service, Refusal(verb, form, error))
     return RedirectResponse(f"/searches/{changed.id}", status_code=303)

@@ -16,7 +16,6 @@ from backprop_evo.evaluation.table import EvaluationTable
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import EvaluationRecord
 from backprop_evo.search.lifecycle import EVALUATION_VERBS
-from backprop_evo.service import parse_evaluation_spec
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"])
 
@@ -45,8 +44,10 @@ def submit_evaluation(
     document: Annotated[dict[str, Any], Body()], response: Response, service: ServiceDep
 ) -> EvaluationOut:
     """Queue an evaluation. ``name`` and ``methods`` are needed; a method may be written as a text (a name, an
-    equation, or one of the groups table-1, known and controls), a setting as the name of a preset."""
-    evaluation = service.submit_evaluation(parse_evaluation_spec(document))
+    equation, or one of the groups table-1, known and controls), a setting as the name of a preset,
+    ``controls`` as none, few or all. ``in_momentum`` adds each setting in momentum. With ``from_search`` the
+    methods are the ``best`` equations which that search has confirmed, and ``settings`` has to be given."""
+    evaluation = service.submit_evaluation_document(document)
     return _answer(response, evaluation, status.HTTP_202_ACCEPTED)
 
 

@@ -13,6 +13,7 @@ from api.deps import (
     StoreDep,
     etag,
 )
+from api.schemas.evaluations import EvaluationOut
 from api.schemas.leaderboard import LeaderboardRowOut
 from api.schemas.searches import IndividualOut, SearchOut
 from api.schemas.trials import TrialOut
@@ -97,7 +98,19 @@ def list_individuals(search: SearchDep, store: StoreDep, part: SliceDep) -> Page
 
 
 @router.get("/{search_id}/leaderboard")
-def read_leaderboard(search: SearchDep, store: StoreDep, part: SliceDep) -> PageOut[LeaderboardRowOut]:
-    """Confirmed equations first, then the others; plain backprop is ranked among them."""
+def read_leaderboard(
+    search: SearchDep, store: StoreDep, service: ServiceDep, part: SliceDep
+) -> PageOut[LeaderboardRowOut]:
+    """Confirmed equations first, each with its verdict; then the others; plain backprop is ranked among
+    them."""
     page = store.leaderboard.page(search.id, cursor=part.cursor, limit=part.limit)
-    return PageOut(items=[LeaderboardRowOut.of(each) for each in page.items], next_cursor=page.next_cursor)
+    verdicts = service.verdicts_of(search)
+    items = [LeaderboardRowOut.of(each, verdicts.get(each.fingerprint)) for each in page.items]
+    return PageOut(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{search_id}/evaluations")
+def list_evaluations_of_search(search: SearchDep, store: StoreDep) -> PageOut[EvaluationOut]:
+    """Those that belong to the search, newest first: its confirmation, and transfers of its finalists."""
+    found = store.evaluations.of_search(search.id)
+    return PageOut(items=[EvaluationOut.of(each) for each in found], next_cursor=None)

@@ -7,14 +7,17 @@ from datetime import datetime
 from api.schemas.wire import Wire
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import EvaluationRecord
+from backprop_evo.records.stored import EvaluationRecord, Role
 from backprop_evo.search.lifecycle import EVALUATION_VERBS, legal_verbs
 
 
 class EvaluationOut(Wire):
-    """An evaluation; ``seeds`` counts those that were added in ``extensions``."""
+    """An evaluation; ``seeds`` counts those that were added in ``extensions``. One that belongs to the search
+    ``search_id`` says by its ``role`` what it is to it."""
 
     id: str
+    search_id: str | None
+    role: Role | None
     state: SearchState
     version: int
     verbs: list[str]

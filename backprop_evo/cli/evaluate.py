@@ -32,6 +32,16 @@ FIELDS = tuple(each for each in train_fields() if each.path[-1] != "evaluate_tes
 """What options change in every setting. The test split is read by all trainings or by none."""
 
 
+Controls = Annotated[
+    str | None, typer.Option(help="Trained beside the methods, to be beaten: all, few or none.")
+]
+InMomentum = Annotated[
+    bool,
+    typer.Option("--in-momentum", help="Each setting by SGD once more, in momentum, at rates of its grid."),
+]
+Test = Annotated[bool, typer.Option("--test", help="Read the test split, and compare by it.")]
+
+
 class MethodsOrCommand(TyperGroup):
     """``evaluate g …`` is ``evaluate run g …``: what is no command here is a method."""
 
@@ -74,7 +84,9 @@ def run(
     preset: Annotated[
         list[str] | None, typer.Option(help="A setting: A1, A2, A3, B1, quick, …; may be repeated.")
     ] = None,
-    test: Annotated[bool, typer.Option("--test", help="Read the test split, and compare by it.")] = False,
+    controls: Controls = None,
+    in_momentum: InMomentum = False,
+    test: Test = False,
     name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
     in_flight: Annotated[int | None, typer.Option(help="Trials out with workers at a time.", min=1)] = None,
     file: Annotated[
@@ -98,7 +110,7 @@ def run(
     """Compare methods with a baseline."""
     document = read_document(file)
     if preset or texts or "settings" not in document:
-        document["settings"] = [_setting(each, texts) for each in preset or ["quick"]]
+        document["settings"] = [setting(each, texts) for each in preset or ["quick"]]
     wanted = {
         "name": name,
         "methods": methods,
@@ -106,6 +118,8 @@ def run(
         "seeds": seeds,
         "first_seed": seed,
         "in_flight": in_flight,
+        "controls": controls,
+        "in_momentum": in_momentum or None,
         "test": test or None,
     }
     document |= {key: value for key, value in wanted.items() if value is not None}
@@ -116,12 +130,12 @@ def run(
     with Client(url, api_key=api_key) as client:
         evaluation = client.post("/evaluations", document)
         if watch:
-            _follow(client, evaluation["id"], as_json=as_json)
+            follow(client, evaluation["id"], as_json=as_json)
         else:
             show(evaluation, evaluation_table(evaluation), as_json=as_json)
 
 
-def _setting(preset: str, texts: dict[str, str]) -> Json:
+def setting(preset: str, texts: dict[str, str]) -> Json:
     """The preset with what was asked for instead, which its name tells."""
     name = ", ".join([preset, *(f"{field} {text}" for field, text in texts.items())])
     return {"name": name[:100], "train": train_document(train_spec(preset, texts))}
@@ -160,7 +174,8 @@ def _bar(*, hidden: bool) -> Progress:
     return Progress(*columns, console=Console(stderr=True), disable=hidden)
 
 
-def _follow(client: Client, evaluation_id: str, *, as_json: bool) -> None:
+def follow(client: Client, evaluation_id: str, *, as_json: bool) -> None:
+    """Until it ends; then its table."""
     with _bar(hidden=as_json) as bar:
         task = bar.add_task("", total=None)
         while True:
@@ -214,7 +229,7 @@ def watch_(
 ) -> None:
     """Follow an evaluation until it ends, then print its table."""
     with Client(url, api_key=api_key) as client:
-        _follow(client, evaluation_id, as_json=as_json)
+        follow(client, evaluation_id, as_json=as_json)
 
 
 @app.command(epilog="Example: [bold]backprop-evo evaluate export 3f0a5c --format html -o table.html[/bold]")

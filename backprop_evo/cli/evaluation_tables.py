@@ -10,7 +10,7 @@ from rich.text import Text
 
 from backprop_evo.cli.output import standard_output
 from backprop_evo.cli.tables import accuracies, moment, seconds_taken
-from backprop_evo.wording import duration
+from backprop_evo.wording import UNKNOWN, duration
 
 Json = Mapping[str, Any]
 
@@ -20,6 +20,8 @@ def print_table(table: Json) -> None:
     console = standard_output()
     for block in table["blocks"]:
         console.print(_block(block, tested=table["compared_by"] == "test"))
+        if block["noise_floor"]:
+            console.print(block["noise_floor"], style="cyan", markup=False, highlight=False)
     for remark in table["remarks"]:
         console.print(remark, style="yellow", markup=False, highlight=False)
     console.print(
@@ -37,11 +39,19 @@ def _block(block: Json, *, tested: bool) -> Table:
         table.add_column("test % (n)", justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold", min_width=24)
     for row in block["rows"]:
-        cells: list[Text | str] = [Text(row["text"]), accuracies(row["validation"])]
+        control = " (control)" if row["is_control"] else ""
+        cells: list[Text | str] = [Text(row["text"] + control), accuracies(row["validation"])]
         cells += [accuracies(row["test"])] if tested else []
         verdict = "baseline" if row["is_baseline"] else row["verdict"]
-        table.add_row(*cells, Text(verdict), style="cyan" if row["is_baseline"] else "")
+        is_measure = row["is_baseline"] or row["is_control"]
+        table.add_row(*cells, Text(verdict), style="cyan" if is_measure else "")
     return table
+
+
+def _belonging(evaluation: Json) -> str:
+    if evaluation["search_id"] is None:
+        return UNKNOWN
+    return f"{evaluation['role']} of {evaluation['search_id']}"
 
 
 def evaluations_table(evaluations: Sequence[Json]) -> Table:
@@ -71,7 +81,8 @@ def evaluation_table(evaluation: Json) -> Table:
         ("state", evaluation["state"] + reason),
         ("possible now", ", ".join(evaluation["verbs"])),
         ("trainings", f"{evaluation['trials_done']} of {evaluation['trials_total']}"),
-        ("methods", str(len(spec["methods"]))),
+        ("methods", f"{len(spec['methods'])}, of them {len(spec['controls'])} controls"),
+        ("search", _belonging(evaluation)),
         ("settings", "; ".join(each["name"] for each in spec["settings"])),
         ("seeds", f"{evaluation['seeds']}, from {spec['first_seed']}"),
         ("time", duration(seconds_taken(evaluation))),

@@ -24,6 +24,7 @@ from backprop_evo.cli import (
     processes,
     search,
     train,
+    transfer,
     up,
 )
 from backprop_evo.cli.errors import CommandGroup
@@ -57,6 +58,7 @@ def options(
 app.command("up", epilog=up.EPILOG)(up.up)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(search.app, name="search")
+evaluate.app.command("transfer", epilog=transfer.EPILOG)(transfer.transfer)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("leaderboard", epilog=leaderboard.EPILOG)(leaderboard.leaderboard)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)

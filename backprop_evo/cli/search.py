@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
+from backprop_evo.cli.evaluation_tables import evaluations_table
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
-from backprop_evo.cli.output import print_json, show
+from backprop_evo.cli.output import print_json, show, standard_output
 from backprop_evo.cli.spec_options import Preset, with_options
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, setting_line
 from backprop_evo.cli.verbs import add_verbs
@@ -96,10 +97,13 @@ def list_(
 def show_(
     search_id: SearchId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
 ) -> None:
-    """One search."""
+    """One search, and the evaluations that belong to it."""
     with Client(url, api_key=api_key) as client:
         search = client.get(f"/searches/{search_id}")
+        evaluations = client.get(f"/searches/{search_id}/evaluations")["items"]
     show(search, search_table(search), as_json=as_json)
+    if evaluations and not as_json:
+        standard_output().print(evaluations_table(evaluations))
 
 
 @app.command(epilog="Example: [bold]backprop-evo search watch 3f0a5c[/bold]")

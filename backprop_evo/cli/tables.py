@@ -38,6 +38,8 @@ def leaderboard_table(rows: Sequence[Json], title: str | None = None) -> Table:
             _marks(row),
             style=_style(row),
         )
+    if verdicts := [f"{row['method']['text']}: {row['verdict']}" for row in rows if row.get("verdict")]:
+        table.caption = Text("Against plain backprop, on new seeds:\n" + "\n".join(verdicts))
     return table
 
 
@@ -72,13 +74,14 @@ def _marks(row: Json) -> str:
     marks = [
         ("backprop", row["is_baseline"]),
         ("yardstick", row["is_yardstick"]),
+        ("control", row["is_control"]),
         ("confirmed", row["confirmed"]),
     ]
     return ", ".join(mark for mark, holds in marks if holds)
 
 
 def _style(row: Json) -> str:
-    if row["is_baseline"] or row["is_yardstick"]:
+    if row["is_baseline"] or row["is_yardstick"] or row["is_control"]:
         return "cyan"
     return "bold green" if row["confirmed"] else ""
 

@@ -18,6 +18,7 @@ from backprop_evo.cli.client import Client
 from backprop_evo.cli.tables import seconds_taken
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.stored import Role
 from backprop_evo.wording import duration, percent
 
 Json = Mapping[str, Any]
@@ -27,7 +28,8 @@ MAX_RUNNING_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class SearchSnapshot:
-    """A search at one moment; ``confirmations`` are those done and all of them."""
+    """A search at one moment; ``confirmations`` are the trainings of the evaluation that it ordered: those
+    done and all of them, none before it has ordered it."""
 
     search: dict[str, Any]
     running: Sequence[Json]
@@ -44,22 +46,18 @@ def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
     """Raises what ``Client`` raises."""
     path = f"/searches/{search_id}"
     search = client.get(path)
-    confirmation = search["spec"]["confirmation"]
-    # One more than the best: plain backprop.
-    planned = (confirmation["best"] + 1) * confirmation["seeds"] if confirmation["best"] else 0
-    done = 0
-    if planned and search["trials_done"] >= search["trials_total"]:
-        done = sum(
-            1
-            for _ in client.items(
-                f"{path}/trials", limit=100, purpose="confirmation", state=TrialState.COMPLETED
-            )
-        )
+    evaluations = client.get(f"{path}/evaluations")["items"]
+    confirmation = next((each for each in evaluations if each["role"] == Role.CONFIRMATION), None)
+    driven = [path] if confirmation is None else [path, f"/evaluations/{confirmation['id']}"]
     return SearchSnapshot(
         search,
-        list(client.items(f"{path}/trials", limit=MAX_RUNNING_SHOWN, state=TrialState.RUNNING)),
+        [
+            trial
+            for each in driven
+            for trial in client.items(f"{each}/trials", limit=MAX_RUNNING_SHOWN, state=TrialState.RUNNING)
+        ],
         client.get(f"{path}/leaderboard", limit=5)["items"],
-        (done, planned),
+        (0, 0) if confirmation is None else (confirmation["trials_done"], confirmation["trials_total"]),
     )
 
 
@@ -127,7 +125,7 @@ def headline(snapshot: SearchSnapshot) -> str:
     if search["screened_out"]:
         text += f", {search['screened_out']} more screened out"
     done, planned = snapshot.confirmations
-    if planned and search["trials_done"] >= search["trials_total"]:
+    if planned:
         text += f", {done} of {planned} confirmations"
     if search["notice"]:
         text += f"; {search['notice']}"

@@ -13,7 +13,7 @@ from backprop_evo.records.stored import Accuracies
 from backprop_evo.wording import spread
 
 COLUMNS = (
-    *("setting", "setting_id", "method", "is_baseline", "n"),
+    *("setting", "setting_id", "method", "is_baseline", "is_control", "n"),
     *("validation_mean", "validation_std", "test_mean", "test_std", "failures"),
     *("difference", "low", "high", "pairs", "p", "p_adjusted", "finding", "verdict"),
 )
@@ -53,6 +53,7 @@ def _cells(row: TableRow) -> list[Any]:
     return [
         _unspoilt(row.text),
         row.is_baseline,
+        row.is_control,
         row.n,
         *_mean_and_std(row.validation),
         *_mean_and_std(row.test),
@@ -81,11 +82,14 @@ def as_latex(table: EvaluationTable) -> str:
     for block in table.blocks:
         lines.append(rf"\multicolumn{{{len(head)}}}{{l}}{{\textit{{{_tex(block.setting)}}}}} \\")
         for row in block.rows:
-            cells = [rf"\texttt{{{_tex(row.text)}}}", _tex(percentages(row.validation))]
+            control = " (control)" if row.is_control else ""
+            cells = [rf"\texttt{{{_tex(row.text)}}}{control}", _tex(percentages(row.validation))]
             cells += [_tex(percentages(row.test))] if tested else []
             lines.append(
                 _line([*cells, str(row.n), "baseline" if row.is_baseline else _tex(row.verdict or "")])
             )
+        if block.noise_floor:
+            lines.append(rf"\multicolumn{{{len(head)}}}{{l}}{{{_tex(block.noise_floor)}}} \\")
         lines.append(r"\hline")
     return "\n".join([*lines, r"\end{tabular}", ""])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import dsl
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.evaluating import Setting
-from backprop_evo.records.methods import EQUATION, MethodSpec, equation_method
+from backprop_evo.records.methods import ControlGroup, MethodSpec, equation_method
 from backprop_evo.training.methods import as_method, declared, method_of
 
 
@@ -19,16 +19,24 @@ def _known() -> Iterable[MethodSpec]:
     return (equation_method(each.text) for each in dsl.KNOWN.values())
 
 
+def _few_controls() -> Iterable[MethodSpec]:
+    """What chance makes, and the shortest of the normalised gradients that most published winners are."""
+    yield equation_method("g / fro(g)")
+    yield from (MethodSpec(name) for name, method in declared().items() if method.is_placebo)
+
+
 def _controls() -> Iterable[MethodSpec]:
-    """Every method that has a name of its own and can be trained by that name alone, beside plain backprop
-    and the shortest equation of Table 1."""
+    """Plain backprop, and every method that declares itself as one."""
     yield equation_method("g")
     yield equation_method("g / fro(g)")
-    for name, method in declared().items():
-        if name != EQUATION and not any(row.required for row in method.rows()):
-            yield MethodSpec(name)
+    yield from (MethodSpec(name) for name, method in declared().items() if method.is_control)
 
 
+CONTROLS: Mapping[ControlGroup, Callable[[], Iterable[MethodSpec]]] = {
+    "none": lambda: (),
+    "few": _few_controls,
+    "all": _controls,
+}
 GROUPS: Mapping[str, Callable[[], Iterable[MethodSpec]]] = {
     "table-1": _table_1,
     "known": _known,
@@ -47,6 +55,11 @@ def methods_called(texts: Iterable[str | MethodSpec], settings: Sequence[Setting
         else:
             found[as_method(text)] = None
     return tuple(found)
+
+
+def controls_called(group: ControlGroup, settings: Sequence[Setting]) -> tuple[MethodSpec, ...]:
+    """Those of the group that can train every setting's child."""
+    return tuple(each for each in CONTROLS[group]() if _fits(each, settings))
 
 
 def _fits(method: MethodSpec, settings: Sequence[Setting]) -> bool:

@@ -45,20 +45,21 @@ def trainings(spec: EvaluationSpec, seeds: int) -> Iterator[Training]:
 
 
 class Plan:
-    """What a controller knows of an evaluation. ``known`` are the ids of all trials that are stored."""
+    """What a controller knows of an evaluation, of which so many ``methods`` are stored as individuals.
+    ``known`` are the ids of all trials that are stored."""
 
     def __init__(
         self,
         evaluation_id: str,
         spec: EvaluationSpec,
         *,
-        has_methods: bool = False,
+        methods: int = 0,
         known: Iterable[str] = (),
     ) -> None:
         self.evaluation_id = evaluation_id
         self.spec = spec
         self.finishes_known = 0
-        self._has_methods = has_methods
+        self._methods = methods
         self._sent = set(known)
         self._out = set(self._sent)
         self._candidates: tuple[Candidate, ...] | None = None
@@ -76,8 +77,8 @@ class Plan:
             return Decisions(end=SearchState.STOPPED)
         if state is not SearchState.RUNNING:
             return Decisions()
-        individuals = () if self._has_methods else self._individuals(now)
-        self._has_methods = True
+        individuals = self._individuals(now)[self._methods :]
+        self._methods += len(individuals)
         new = self._next_trials(trials, now)
         if new or self._out:
             more = len(new) == MAX_PROPOSALS_AT_ONCE
@@ -96,6 +97,7 @@ class Plan:
         return new
 
     def _individuals(self, now: datetime) -> tuple[IndividualRecord, ...]:
+        """Of all methods; those that a search has found since come last."""
         return tuple(
             IndividualRecord(
                 search_id=self.evaluation_id,

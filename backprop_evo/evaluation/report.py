@@ -61,7 +61,8 @@ def _block(block: Block, *, tested: bool) -> str:
     heads = ["method", "validation, %", *(["test, %"] if tested else []), "n", "verdict"]
     rows = []
     for row in block.rows:
-        cells = [f"<td><code>{escape(row.text)}</code></td>", _number(percentages(row.validation))]
+        control = " (control)" if row.is_control else ""
+        cells = [f"<td><code>{escape(row.text)}</code>{control}</td>", _number(percentages(row.validation))]
         cells += [_number(percentages(row.test))] if tested else []
         verdict = "baseline" if row.is_baseline else escape(row.verdict or "")
         rows.append(f"<tr>{''.join(cells)}{_number(str(row.n))}<td>{verdict}</td></tr>")
@@ -70,6 +71,7 @@ def _block(block: Block, *, tested: bool) -> str:
         f"<h2>{escape(block.setting)} <small><code>{block.setting_id}</code></small></h2>"
         f'<div class="scroll"><table><thead><tr>{columns}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
+        + (f"<p>{escape(block.noise_floor.capitalize())}.</p>" if block.noise_floor else "")
     )
 
 

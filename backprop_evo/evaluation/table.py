@@ -12,6 +12,7 @@ from statistics import fmean, stdev
 from typing import Literal
 
 from backprop_evo.errors import InvalidInput
+from backprop_evo.evaluation.remarks import noise_floor_of, remarks_on
 from backprop_evo.evaluation.statistics import Difference, holm, paired_difference
 from backprop_evo.evaluation.verdicts import failures_in_words, find, verdict, with_failures
 from backprop_evo.records.evaluating import EvaluationSpec, setting_id
@@ -38,11 +39,13 @@ class Outcome:
 class TableRow:
     """One method in one setting. ``n`` of its trainings completed; ``failures`` counts the other ends by
     state. ``difference`` to the baseline with ``low`` and ``high`` (95 %) is in [-1, 1], over the seeds that
-    completed for both; the baseline's own row has none, and no verdict."""
+    completed for both; the baseline's own row has none, and no verdict. ``is_control``: it is there to be
+    beaten."""
 
     method: MethodSpec
     text: str
     is_baseline: bool
+    is_control: bool
     n: int
     validation: Accuracies | None
     test: Accuracies | None
@@ -59,10 +62,12 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """All methods in one setting; the baseline comes first."""
+    """All methods in one setting; the baseline comes first. ``noise_floor`` says in words by how much
+    placebos differ from plain backprop, where both were trained."""
 
     setting: str
     setting_id: str
+    noise_floor: str | None
     rows: tuple[TableRow, ...]
 
 
@@ -85,12 +90,14 @@ class EvaluationTable:
 
     @property
     def headline(self) -> str:
-        """The verdicts of all rows as one sentence, those that found something first."""
+        """The verdicts of all rows as one sentence, those that found something first; of controls where there
+        is nothing else."""
+        asked = any(not (row.is_baseline or row.is_control) for row in self.blocks[0].rows)
         told = [
             f"{row.text}: {row.verdict}" + (f" ({block.setting})" if len(self.blocks) > 1 else "")
             for block in self.blocks
             for row in sorted(block.rows, key=lambda row: row.p_adjusted if row.p_adjusted is not None else 2)
-            if not row.is_baseline
+            if not row.is_baseline and not (row.is_control and asked)
         ]
         return "; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
 
@@ -143,12 +150,13 @@ def make_table(
     adjusted = dict(zip(found, holm(list(found.values())), strict=True))
     rows = []
     for place, (_, row, own, baseline) in enumerate(places):
-        plain = own.row(spec.rows[row], texts[row], is_baseline=row == 0)
+        plain = own.row(spec, row, texts[row])
         if row > 0:
             words = (own.failures_in_words(seeds), baseline.failures_in_words(seeds))
             plain = _judged(plain, differences[place], adjusted.get(place), len(found), words)
         rows.append(plain)
     width = len(spec.rows)
+    accuracies = [own.accuracies(compared_by) for _, _, own, _ in places]
     planned = spec.trainings_a_seed * seeds
     return EvaluationTable(
         name=spec.name,
@@ -159,11 +167,12 @@ def make_table(
         ended=len(results),
         comparisons=len(found),
         looks=1 + additions,
-        remarks=_remarks(spec, seeds, additions, planned - len(results), len(found)),
+        remarks=remarks_on(spec, seeds, additions, planned - len(results), len(found)),
         blocks=tuple(
             Block(
                 setting=setting.name,
                 setting_id=setting.id,
+                noise_floor=noise_floor_of(spec, accuracies[number * width : (number + 1) * width]),
                 rows=tuple(rows[number * width : (number + 1) * width]),
             )
             for number, setting in enumerate(spec.settings)
@@ -211,12 +220,13 @@ class _Column:
         both = [seed for seed in own if seed in others]
         return paired_difference([own[seed] for seed in both], [others[seed] for seed in both])
 
-    def row(self, method: MethodSpec, text: str, *, is_baseline: bool) -> TableRow:
+    def row(self, spec: EvaluationSpec, place: int, text: str) -> TableRow:
         validation = list(self.accuracies("validation").values())
         return TableRow(
-            method=method,
+            method=spec.rows[place],
             text=text,
-            is_baseline=is_baseline,
+            is_baseline=place == 0,
+            is_control=place > 0 and spec.rows[place] in spec.controls,
             n=len(validation),
             validation=_summary(validation),
             test=_summary(list(self.accuracies("test").values())),
@@ -264,22 +274,3 @@ def method_words(method: MethodSpec) -> str:
         return method_of(method).text()
     except InvalidInput:  # stored by a version that knew it
         return method.name
-
-
-def _remarks(
-    spec: EvaluationSpec, seeds: int, additions: int, missing: int, comparisons: int
-) -> tuple[str, ...]:
-    told = []
-    if missing > 0:
-        told.append(f"{missing} of {spec.trainings_a_seed * seeds} trainings have not ended.")
-    if additions > 0:
-        times = "once" if additions == 1 else f"{additions} times"
-        told.append(
-            f"Second look: seeds were added {times}, {seeds - spec.seeds} in all, after there was a table. "
-            "Whoever adds seeds until something shows finds too much: p values and intervals are optimistic."
-        )
-    if comparisons > 1:
-        told.append(
-            f"Verdicts rest on p values adjusted for {comparisons} comparisons (Holm); intervals are not."
-        )
-    return tuple(told)

@@ -5,8 +5,9 @@ Accuracies are in [0, 1], points are hundredths of that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from statistics import fmean
 
 from backprop_evo.evaluation.statistics import Difference
 
@@ -53,6 +54,16 @@ def verdict(difference: Difference | None, finding: Finding, comparisons: int) -
 def _digits(points: float) -> int:
     """One, unless that would print a difference as none."""
     return 1 if points == 0 or points >= 0.1 else 2
+
+
+def noise_floor(apart: Sequence[float]) -> str:
+    """``placebos differ from backprop by 1.2 points on average, by 2.5 at most (n = 3)``. ``apart`` are the
+    distances of pairs."""
+    mean, most = 100 * fmean(apart), 100 * max(apart)
+    return (
+        f"noise floor: placebos differ from backprop by {mean:.{_digits(mean)}f} points on average, "
+        f"by {most:.{_digits(most)}f} at most (n = {len(apart)})"
+    )
 
 
 def failures_in_words(failures: Mapping[str, int], planned: int) -> str | None:

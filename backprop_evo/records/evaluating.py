@@ -134,6 +134,7 @@ class EvaluationSpec:
     ``first_seed + 1``, …: the same for all of them, so that differences are paired.
 
     ``baseline`` is what the others are compared with; it is trained whether or not it is among ``methods``.
+    ``controls`` are those of the methods that nobody hopes for: they show what a finding has to beat.
     ``seeds`` is their number. ``test`` reads the test split at the end of every training, and compares by it.
     ``in_flight`` trials are out with workers at a time.
     """
@@ -144,6 +145,7 @@ class EvaluationSpec:
     settings: tuple[Setting, ...] = field(
         default_factory=lambda: (Setting(name="quick", train=preset("quick")),)
     )
+    controls: tuple[MethodSpec, ...] = ()
     first_seed: int = 0
     seeds: int = 5
     test: bool = False
@@ -155,6 +157,7 @@ class EvaluationSpec:
             ("name", 1 <= len(self.name.strip()) <= 200, "1 to 200 characters"),
             ("methods", 1 <= len(self.methods) <= MAX_METHODS, f"1 to {MAX_METHODS} methods"),
             ("methods", len(set(self.methods)) == len(self.methods), "different from each other"),
+            ("controls", set(self.controls) <= {*self.methods}, "among the methods"),
             ("settings", 1 <= len(self.settings) <= MAX_SETTINGS, f"1 to {MAX_SETTINGS} settings"),
             (
                 "settings",

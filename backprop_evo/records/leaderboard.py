@@ -11,21 +11,23 @@ from backprop_evo.records.training import TrainSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderboardRecord:
-    """One behaviour on the leaderboard. ``validation`` is over confirmation trials where there are any.
+    """One behaviour on the leaderboard. ``validation`` is over the confirmation's trials where there are any.
 
-    ``rank`` is None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above
-    the unconfirmed, so that one lucky score never outranks a confirmed equation. Rows are ranked among those
-    of their setting (``setting_id``), and nowhere else.
+    A control that is no ``individual`` of the search has no number there, and no search fitness. ``rank`` is
+    None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above the
+    unconfirmed, so that one lucky score never outranks a confirmed equation. Rows are ranked among those of
+    their setting (``setting_id``), and nowhere else.
     """
 
     rank: int | None
     setting_id: str
     search_id: str
-    individual: int
+    individual: int | None
     method: MethodSpec
     fingerprint: str
     is_baseline: bool
     is_yardstick: bool
+    is_control: bool
     confirmed: bool
     validation: Accuracies
     search_fitness: float | None

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from backprop_evo.errors import InvalidSettings
 
@@ -21,6 +21,9 @@ Scalar = str | int | float | bool | None
 
 EQUATION = "equation"
 """The method whose setting ``text`` is an equation."""
+
+ControlGroup = Literal["none", "few", "all"]
+"""Which controls are trained beside what is compared."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")

@@ -19,7 +19,7 @@ from backprop_evo.records.described import (
     described,
     part,
 )
-from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.methods import ControlGroup, MethodSpec
 from backprop_evo.records.training import TrainSpec
 
 PAPERS_POPULATION = 1000
@@ -62,13 +62,17 @@ class Operators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """Re-running the ``best`` equations, and plain backprop, with ``seeds`` new seeds, then the test split
-    once."""
+    """The evaluation that a search orders at its end: the ``best`` equations, yardsticks and controls against
+    plain backprop, with ``seeds`` new seeds. ``test`` reads the test split, once a training."""
 
     best: int = described(
         1, "So many equations are trained again, then tested.", label="Best to confirm", bounds=at_least(0)
     )
     seeds: int = described(3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1))
+    controls: ControlGroup = described(
+        "few", "Trained beside them; few are the placebo and g / fro(g).", label="Controls"
+    )
+    test: bool = described(True, "Read the test split, and compare by it.", label="Read the test split")
 
 
 SignalName = Literal["train_loss", "validation_accuracy"]
@@ -271,8 +275,8 @@ class SearchSpec:
 
 
 class Purpose(StrEnum):
-    """Why a trial is trained. A confirmation reads the test split, an evaluation where it was asked to; no
-    other does."""
+    """Why a trial is trained. An evaluation reads the test split where it was asked to; no other does.
+    Confirmations are those of searches from before they ordered an evaluation."""
 
     SEARCH = "search"
     BASELINE = "baseline"

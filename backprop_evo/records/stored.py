@@ -32,6 +32,13 @@ class Origin(StrEnum):
     EVALUATED = "evaluated"
 
 
+class Role(StrEnum):
+    """What an evaluation is to the search that it belongs to."""
+
+    CONFIRMATION = "confirmation"
+    TRANSFER = "transfer"
+
+
 S = TypeVar("S")
 
 
@@ -69,7 +76,10 @@ class SearchRecord(DrivenRecord[SearchSpec]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord(DrivenRecord[EvaluationSpec]):
-    """An evaluation."""
+    """An evaluation; one with a ``search_id`` belongs to that search, in a ``role``."""
+
+    search_id: str | None = None
+    role: Role | None = None
 
     @property
     def seeds(self) -> int:

@@ -7,21 +7,19 @@ nothing else. What it proposes is the strategy's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
-from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.budget import Budget
 from backprop_evo.search.decisions import MAX_PROPOSALS_AT_ONCE, Decisions
 from backprop_evo.search.fruitless import NO_FITNESS, Fruitless
 from backprop_evo.search.inherited_rates import InheritedRates
 from backprop_evo.search.language import Language
 from backprop_evo.search.population import Population
-from backprop_evo.search.randomness import confirmation_seed, generator_of_proposal, training_seed
+from backprop_evo.search.randomness import generator_of_proposal, training_seed
 from backprop_evo.search.strategies import Known, Proposal, strategy
 
 BASELINE = 0
@@ -42,7 +40,6 @@ class Brain:
         self._fitness: dict[int, float] = {}
         self._population = Population(spec.best_size)
         self._budget = Budget()
-        self._confirmations: set[str] = set()
         self._fruitless = Fruitless()
         self._rates = InheritedRates(spec)
 
@@ -54,12 +51,13 @@ class Brain:
         if finish.finish_order != self.finishes_known + 1:
             raise ValueError(f"finish {finish.finish_order} after {self.finishes_known}")
         self.finishes_known = finish.finish_order
-        self._budget.finished(finish.trial_id, finish.state)
+        self._budget.finished(finish.trial_id, finish.purpose, finish.state)
         if finish.purpose is Purpose.SEARCH:
             self._fruitless.ended(finish.state)
+        # Searches of before confirmed by trials of their own, which have their places in the finish order.
         if finish.purpose is Purpose.CONFIRMATION:
-            self._confirmations.add(finish.trial_id)
-        elif finish.state is TrialState.COMPLETED and finish.validation_accuracy is not None:
+            return
+        if finish.state is TrialState.COMPLETED and finish.validation_accuracy is not None:
             self._fitness[finish.individual] = finish.validation_accuracy
             self._rates.heard(finish)
             self._admit(self._individuals[finish.individual].fingerprint)
@@ -83,12 +81,6 @@ class Brain:
             self._member_of[individual.fingerprint] = individual.number
             self._admit(individual.fingerprint)
 
-    def add_confirmations(self, trial_ids: Iterable[str]) -> None:
-        """Take in the confirmation trials that are out."""
-        for trial_id in trial_ids:
-            self._confirmations.add(trial_id)
-            self._budget.sent(trial_id, Purpose.CONFIRMATION)
-
     def _admit(self, fingerprint: str) -> None:
         """Let the search's first individual with this behaviour in, as soon as there are both it and a
         fitness."""
@@ -111,13 +103,11 @@ class Brain:
         # The best are known only when nothing is out: confirming earlier would confirm others.
         if more or not self._is_explored(trials):
             return Decisions(individuals=individuals, trials=new, more=more)
-        confirmations = self._confirm(now)
-        if new or confirmations or self._budget.out:
-            return Decisions(individuals=individuals, trials=(*new, *confirmations))
         reason = self._fruitless.reason if self._budget.search_sent < trials else None
         if reason is None and len(self._population) == 0:
             reason = NO_FITNESS
-        return Decisions(individuals=individuals, end=SearchState.COMPLETED, reason=reason)
+        end = SearchState.COMPLETED
+        return Decisions(individuals=individuals, finalists=self._finalists(), end=end, reason=reason)
 
     def _propose(
         self, trials: int, now: datetime
@@ -167,9 +157,9 @@ class Brain:
         )
 
     def _is_explored(self, trials: int) -> bool:
-        """True when no search trial is to come or out, and the baseline is known."""
+        """True when no trial is to come or out, and the baseline is known."""
         nothing_to_come = self._budget.search_sent >= trials or self._fruitless.reason is not None
-        return nothing_to_come and self._budget.exploring_out == 0
+        return nothing_to_come and self._budget.out == 0
 
     def propose(self, *, now: datetime) -> IndividualRecord:
         """The next proposal, given what is known; nothing is taken in."""
@@ -217,70 +207,39 @@ class Brain:
         return Purpose.YARDSTICK if self._is_measure(number) else Purpose.SEARCH
 
     def _trial(self, individual: IndividualRecord, now: datetime) -> TrialRecord:
-        purpose = self._purpose(individual.number)
-        seed = training_seed(self.spec.seed)
-        spec = self._rates.train_spec(individual)
-        return self._queued(self._trial_id(individual.number), individual, purpose, spec, seed, now)
+        return TrialRecord(
+            id=self._trial_id(individual.number),
+            search_id=self.search_id,
+            individual=individual.number,
+            method=individual.method,
+            fingerprint=individual.fingerprint,
+            purpose=self._purpose(individual.number),
+            spec=self._rates.train_spec(individual),
+            seed=training_seed(self.spec.seed),
+            state=TrialState.QUEUED,
+            fence=0,
+            created_at=now,
+            queued_at=now,
+        )
 
-    def _confirm(self, now: datetime) -> tuple[TrialRecord, ...]:
-        """Confirmation trials for the free slots: the best behaviours and what they are measured by, all on
-        the same new seeds."""
-        new: list[TrialRecord] = []
-        # The only place that asks for the test split, after the last selection.
-        spec = replace(self.spec.train, evaluate_test=True)
-        for number in self._to_confirm():
-            for repeat in range(self.spec.confirmation.seeds):
-                trial_id = f"{self._trial_id(number)}c{repeat}"
-                if trial_id in self._confirmations or self._budget.out >= self.spec.in_flight:
-                    continue
-                seed = confirmation_seed(self.spec.seed, repeat)
-                individual = self._individuals[number]
-                new.append(self._queued(trial_id, individual, Purpose.CONFIRMATION, spec, seed, now))
-                self.add_confirmations([trial_id])
-        return tuple(new)
-
-    def _to_confirm(self) -> Sequence[int]:
-        """The first individuals of the best behaviours, then baseline and yardsticks; only those whose trial
-        completed."""
+    def _finalists(self) -> tuple[MethodSpec, ...]:
+        """The first individuals of the best behaviours, then the yardsticks; only those whose trial
+        completed. None where nothing is to be confirmed."""
         best = self.spec.confirmation.best
         if best == 0:
-            return []
-        measures = [number for number in range(len(self.spec.yardsticks) + 1) if number in self._fitness]
+            return ()
+        yardsticks = [number for number in range(1, len(self.spec.yardsticks) + 1) if number in self._fitness]
         chosen = [
             self._first_of[self._individuals[member.individual].fingerprint]
             # More than are confirmed: some of them may behave as a measure does, and are confirmed as that.
             for member in self._population.best(best + 1 + len(self.spec.yardsticks))
         ]
         equations = [number for number in chosen if not self._is_measure(number)][:best]
-        return [*equations, *measures]
+        return tuple(self._individuals[number].method for number in (*equations, *yardsticks))
 
     def _trial_id(self, number: int) -> str:
         """Derived, not drawn: deciding the same thing twice cannot store it twice."""
         return f"{self.search_id}.{number}"
-
-    def _queued(
-        self,
-        trial_id: str,
-        individual: IndividualRecord,
-        purpose: Purpose,
-        spec: TrainSpec,
-        seed: int,
-        now: datetime,
-    ) -> TrialRecord:
-        return TrialRecord(
-            id=trial_id,
-            search_id=self.search_id,
-            individual=individual.number,
-            method=individual.method,
-            fingerprint=individual.fingerprint,
-            purpose=purpose,
-            spec=spec,
-            seed=seed,
-            state=TrialState.QUEUED,
-            fence=0,
-            created_at=now,
-            queued_at=now,
-        )
 
 
 def _is_trained(individual: IndividualRecord) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import IndividualRecord, TrialRecord
 
@@ -14,11 +15,13 @@ MAX_PROPOSALS_AT_ONCE = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What is to be stored now. ``end`` is the state to move to when all is done; ``more`` asks to be called
-    again at once, because the batch was full before the slots were."""
+    """What is to be stored now. ``end`` is the state to move to when all is done, and the ``finalists`` have
+    been confirmed; ``more`` asks to be called again at once, because the batch was full before the slots
+    were."""
 
     individuals: tuple[IndividualRecord, ...] = ()
     trials: tuple[TrialRecord, ...] = ()
+    finalists: tuple[MethodSpec, ...] = ()
     end: SearchState | None = None
     reason: str | None = None
     more: bool = False

@@ -4,7 +4,10 @@ before."""
 from __future__ import annotations
 
 import hashlib
+from itertools import count
 from random import Random
+
+from backprop_evo.records.evaluating import MAX_SEEDS
 
 SEED_BITS = 31  # every library's generators take such a seed
 
@@ -27,6 +30,12 @@ def training_seed(seed: int) -> int:
     return derive(seed, "training") >> (64 - SEED_BITS)
 
 
-def confirmation_seed(seed: int, repeat: int) -> int:
-    """The seed of the ``repeat``-th confirmation trial, the same for every equation and new to the search."""
-    return derive(seed, "confirmation", repeat) >> (64 - SEED_BITS)
+def confirmation_seed(seed: int) -> int:
+    """The first of the seeds of the search's confirmation, which are numbers in a row: none of them, nor of
+    those that may be added, is the one that equations were chosen by."""
+    used = training_seed(seed)
+    for again in count():
+        first: int = derive(seed, "confirmation", again) % (2**SEED_BITS - MAX_SEEDS)
+        if not first <= used < first + MAX_SEEDS:
+            return first
+    raise AssertionError("counting never ends")

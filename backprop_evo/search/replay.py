@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.searching import SearchSpec
@@ -18,13 +18,10 @@ def rebuild(
     language: Language,
     individuals: Sequence[IndividualRecord],
     finishes: Sequence[FinishRecord],
-    confirmations_out: Iterable[str] = (),
 ) -> Brain:
     """The progress of a controller that lived through these rows. Individuals come in the order of their
-    numbers, finishes in finish order. ``confirmations_out`` may name trials that are among the finishes:
-    it was read before them."""
+    numbers, finishes in finish order."""
     progress = Brain(search_id, spec, language)
-    progress.add_confirmations(confirmations_out)
     for individual in individuals:
         _observe_up_to(progress, finishes, individual.finishes_known)
         progress.add(individual)

@@ -37,7 +37,12 @@ def preset_document(name: str) -> Document:
 
 def train_spec(preset_name: str, texts: Mapping[str, str]) -> TrainSpec:
     """The preset with single fields changed. Raises ``InvalidSettings``."""
-    document: Document = {"train": train_document(preset(preset_name))}
+    return with_texts(preset(preset_name), texts)
+
+
+def with_texts(train: TrainSpec, texts: Mapping[str, str]) -> TrainSpec:
+    """The spec with single fields changed. Raises ``InvalidSettings``."""
+    document: Document = {"train": train_document(train)}
     _put_all(document, train_fields(), texts)
     return parse_train_spec(document["train"])
 

@@ -9,12 +9,13 @@ rows.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from backprop_evo.errors import Conflict, InvalidInput
+from backprop_evo.evaluation.ordering import confirmation_of, with_more
 from backprop_evo.evaluation.planning import Plan
-from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
 from backprop_evo.search.decisions import Decisions
@@ -28,6 +29,7 @@ class Progress(Protocol):
     """What a controller knows of what it drives, and what it decides by that: a brain, or a plan."""
 
     finishes_known: int
+    spec: Any
 
     def observe(self, finish: FinishRecord) -> None:
         """Take in one finished trial; they come in finish order."""
@@ -46,13 +48,11 @@ def load_progress(store: Store, driven: SearchRecord | EvaluationRecord) -> Prog
     finishes = store.trials.finishes(driven.id)
     if isinstance(driven, EvaluationRecord):
         known = [each.id for each in still_open] + [each.trial_id for each in finishes]
-        plan = Plan(driven.id, driven.spec, has_methods=bool(individuals), known=known)
+        plan = Plan(driven.id, driven.spec, methods=len(individuals), known=known)
         for finish in finishes:
             plan.observe(finish)
         return plan
-    confirmations = [trial.id for trial in still_open if trial.purpose is Purpose.CONFIRMATION]
-    language = SearchLanguage(driven.spec)
-    return rebuild(driven.id, driven.spec, language, individuals, finishes, confirmations)
+    return rebuild(driven.id, driven.spec, SearchLanguage(driven.spec), individuals, finishes)
 
 
 def read_again(store: Store, driven: SearchRecord | EvaluationRecord) -> SearchRecord | EvaluationRecord:
@@ -81,7 +81,9 @@ def drive_once(
     # Read anew: the caller's may be as old as its last step.
     search = read_again(store, search)
     try:
-        progress = progress or load_progress(store, search)
+        # A search that went on may have added methods to its evaluation.
+        if progress is None or progress.spec != search.spec:
+            progress = load_progress(store, search)
         decisions = _decide(store, search, progress, now)
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
         give_up(store, search, error.message, now=now)
@@ -89,6 +91,8 @@ def drive_once(
     # In this order: a crash between the two leaves a search that is driven once more and then ends.
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
+    if isinstance(search, SearchRecord) and decisions.end is not None:
+        decisions = _confirmed(store, search, controller, decisions, now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)
     return progress, decisions
@@ -105,6 +109,34 @@ def _decide(
     for finish in store.trials.finishes(search.id, after=progress.finishes_known):
         progress.observe(finish)
     return progress.decide(search.state, search.trials_total, now=now)
+
+
+def _confirmed(
+    store: Store, search: SearchRecord, controller: str, decisions: Decisions, now: datetime
+) -> Decisions:
+    """The end of a search comes after that of its confirmation, which is ordered where there are
+    finalists."""
+    confirmation = store.evaluations.confirmation_of(search.id)
+    if finalists := decisions.finalists:
+        wanted = (
+            confirmation_of(search.spec, finalists)
+            if confirmation is None
+            else with_more(confirmation.spec, finalists)
+        )
+        if confirmation is None or wanted != confirmation.spec:
+            confirmation = store.evaluations.order(
+                search.id, controller, wanted, now=now, expected_version=search.version
+            )
+    if confirmation is None:
+        return decisions
+    if not confirmation.state.is_terminal:
+        return replace(decisions, end=None, reason=None)
+    if confirmation.state is SearchState.COMPLETED:
+        return decisions
+    was = "" if confirmation.state is SearchState.FAILED else "was "
+    told = f"the confirmation {was}{confirmation.state}"
+    told += f": {confirmation.end_reason}" if confirmation.end_reason else ""
+    return replace(decisions, reason=f"{decisions.reason}; {told}" if decisions.reason else told)
 
 
 def _end(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast, get_args
 
 from pydantic_core import to_jsonable_python
 
 from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.evaluation.groups import methods_called
+from backprop_evo.evaluation.ordering import BACKPROP, with_controls
 from backprop_evo.evaluation.table import method_words
-from backprop_evo.records.evaluating import EvaluationSpec
-from backprop_evo.records.methods import MethodSpec, equation_method
+from backprop_evo.records.evaluating import EvaluationSpec, Setting
+from backprop_evo.records.methods import ControlGroup, MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.presets import preset
+from backprop_evo.records.stored import SearchRecord
+from backprop_evo.search.randomness import confirmation_seed
 from backprop_evo.service.specs import check_data, read_document
 from backprop_evo.training.methods import as_method, method_of
 
@@ -23,18 +27,79 @@ def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
     ``InvalidEquation``.
 
     A method may be written as a text: a group, a method's name, a known equation's, or an equation; the
-    baseline also as the place of one among the methods; a setting as the name of a preset.
+    baseline also as the place of one among the methods; a setting as the name of a preset; ``controls`` as
+    none, few or all (all where nothing is said). ``in_momentum`` adds each setting by SGD once more in
+    momentum.
     """
     written = dict(document)
+    in_momentum = written.pop("in_momentum", False)
+    if not isinstance(in_momentum, bool):
+        raise InvalidSettings("in_momentum must be true or false", field="in_momentum")
     if isinstance(given := written.get("settings"), list):
         written["settings"] = [_setting(each) for each in given]
     texts = written.get("methods")
-    if isinstance(texts, list) and all(isinstance(each, str | Mapping) for each in texts):
-        settings = _readable(written).settings
-        methods = methods_called([_method(each) for each in texts], settings)
-        written["methods"] = [_plain(each) for each in methods]
+    group = written.setdefault("controls", "all")
+    if not isinstance(texts, list) or not all(isinstance(each, str | Mapping) for each in texts):
+        return read_document(EvaluationSpec, written | {"controls": []})
+    readable = _readable(written)
+    settings = _with_momentum(readable.settings) if in_momentum else readable.settings
+    methods = methods_called([_method(each) for each in texts], settings)
+    written["settings"] = to_jsonable_python(settings)
+    written["methods"] = [_plain(each) for each in methods]
     written |= _baseline(written)
+    if isinstance(group, str):
+        baseline = read_document(MethodSpec, written["baseline"]) if "baseline" in written else BACKPROP
+        # Nobody asks for controls of nothing: without a method the spec is refused.
+        both = with_controls(methods, _control_group(group) if methods else "none", settings, baseline)
+        written["methods"], written["controls"] = ([_plain(each) for each in part] for part in both)
     return read_document(EvaluationSpec, written)
+
+
+def _control_group(word: str) -> ControlGroup:
+    for known in get_args(ControlGroup):
+        if word == known:
+            return cast(ControlGroup, word)
+    raise InvalidSettings(
+        f"controls must be {', '.join(get_args(ControlGroup))}, or a list of the methods", field="controls"
+    )
+
+
+def _with_momentum(settings: Sequence[Setting]) -> tuple[Setting, ...]:
+    """Each that trains by plain SGD is followed by the same in momentum, at rates from the same grid."""
+    found: list[Setting] = []
+    for each in settings:
+        found.append(each)
+        if each.train.optimizer == "sgd":
+            train = replace(each.train, optimizer="momentum")
+            found.append(Setting(name=f"{each.name[:90]}, momentum", train=train))
+    return tuple(found)
+
+
+def transfer_document(
+    search: SearchRecord, confirmed: Sequence[MethodSpec], document: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The document of an evaluation of the ``best`` equations that a search has confirmed, in the settings
+    that ``document`` names. Raises ``InvalidSettings``."""
+    best = document.get("best", max(1, search.spec.confirmation.best))
+    if type(best) is not int or best < 1:
+        raise InvalidSettings("best must be a whole number from 1", field="best")
+    if "methods" in document:
+        raise InvalidSettings("methods are those that the search has confirmed", field="methods")
+    if not document.get("settings"):
+        raise InvalidSettings("settings must say where they are trained", field="settings")
+    if not confirmed:
+        raise InvalidSettings(
+            f"search {search.id!r} has confirmed no equation",
+            field="from_search",
+            hint="wait until its confirmation has ended, or name methods yourself",
+        )
+    told = {name: value for name, value in document.items() if name not in ("from_search", "best")}
+    return {
+        "name": f"{search.spec.name[:180]}: transfer",
+        "first_seed": confirmation_seed(search.spec.seed),
+        **told,
+        "methods": [_plain(each) for each in confirmed[:best]],
+    }
 
 
 def evaluation_spec_to_json(spec: EvaluationSpec) -> dict[str, Any]:
@@ -59,8 +124,8 @@ def _plain(method: MethodSpec) -> dict[str, Any]:
 
 def _readable(written: Mapping[str, Any]) -> EvaluationSpec:
     """The spec with any method in place of those that are still words."""
-    plain = {name: value for name, value in written.items() if name != "baseline"}
-    return read_document(EvaluationSpec, plain | {"methods": [_plain(equation_method("g"))]})
+    plain = {name: value for name, value in written.items() if name not in ("baseline", "controls")}
+    return read_document(EvaluationSpec, plain | {"methods": [_plain(BACKPROP)]})
 
 
 def _baseline(written: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from pydantic_core import to_jsonable_python
 
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
+from backprop_evo.evaluation.ordering import confirmation_of
+from backprop_evo.records.evaluating import MAX_METHODS
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
@@ -119,6 +122,7 @@ def check_search_spec(spec: SearchSpec) -> None:
     _check_rates(spec)
     for method in spec.yardsticks:
         method_of(method).check_fit(spec.train)
+    _check_confirmation(spec)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:
@@ -128,6 +132,16 @@ def check_search_spec(spec: SearchSpec) -> None:
                 f"start[{place}]: {error.message}", column=error.column, hint=error.hint
             ) from None
     _check_screening(spec, language)
+
+
+def _check_confirmation(spec: SearchSpec) -> None:
+    """Found out before anything is trained, not when the search has come to its end."""
+    if spec.confirmation.best:
+        finalists = [equation_method(f"{place} * g") for place in range(1, spec.confirmation.best + 1)]
+        try:
+            confirmation_of(spec, (*finalists[: MAX_METHODS + 1], *spec.yardsticks))
+        except InvalidSettings as error:
+            raise InvalidSettings(f"confirmation: {error.message}", field="confirmation") from None
 
 
 def check_data(name: str) -> None:

@@ -8,18 +8,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backprop_evo.evaluation.formats import Format
-from backprop_evo.evaluation.table import EvaluationTable, outcomes_of, table_of
-from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
+from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import (
     EvaluationRecord,
     NodeRecord,
     OutcomeRecord,
+    Role,
     SearchRecord,
     TrialRecord,
 )
 from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
-from backprop_evo.service.evaluation_specs import check_evaluation_spec, evaluation_spec_to_json
+from backprop_evo.service.evaluation_specs import (
+    check_evaluation_spec,
+    evaluation_spec_to_json,
+    parse_evaluation_spec,
+    transfer_document,
+)
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
 
@@ -62,6 +69,34 @@ class Service:
         if row.name in MORE_THAN_TRANSITIONS:
             return MORE_THAN_TRANSITIONS[row.name](self, asked)
         return self.store.searches.apply_verb(row, search_id, now=asked.at, expected_version=expected_version)
+
+    def submit_evaluation_document(self, document: Mapping[str, Any]) -> EvaluationRecord:
+        """Read an evaluation, check and queue it. One with ``from_search`` is of that search's best equations
+        in other settings. Raises as ``submit_evaluation`` does, and ``NotFound``."""
+        if "from_search" not in document:
+            return self.submit_evaluation(parse_evaluation_spec(document))
+        search = self.store.searches.get(str(document["from_search"]))
+        spec = parse_evaluation_spec(transfer_document(search, self._confirmed_equations(search), document))
+        check_evaluation_spec(spec)
+        return self.store.evaluations.add(spec, now=self._clock(), search_id=search.id, role=Role.TRANSFER)
+
+    def _confirmed_equations(self, search: SearchRecord) -> list[MethodSpec]:
+        """What the search has found and confirmed, the best first."""
+        rows = self.store.leaderboard.page(search.id, limit=MAX_METHODS).items
+        return [
+            row.method
+            for row in rows
+            if row.confirmed and not (row.is_baseline or row.is_yardstick or row.is_control)
+        ]
+
+    def verdicts_of(self, search: SearchRecord) -> Mapping[str, TableRow]:
+        """What the search's confirmation says of each behaviour, by fingerprint, as far as it has come."""
+        confirmation = self.store.evaluations.confirmation_of(search.id)
+        if confirmation is None:
+            return {}
+        (block,) = self.evaluation_table(confirmation).blocks
+        methods = self.store.individuals.of(confirmation.id)
+        return {each.fingerprint: block.rows[each.number] for each in methods}
 
     def submit_evaluation(self, spec: EvaluationSpec) -> EvaluationRecord:
         """Check an evaluation and queue it. Raises ``InvalidSettings``, ``InvalidEquation``,

@@ -11,21 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import (
-    Purpose,
-    SearchSpec,
-)
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import (
     Answer,
     AttemptRecord,
     Counts,
     EarlierRequest,
-    EvaluationRecord,
     EventRecord,
     FinishRecord,
     IndividualRecord,
@@ -33,43 +28,12 @@ from backprop_evo.records.stored import (
     KeyScope,
     Lease,
     NodeRecord,
-    OutcomeRecord,
     Page,
-    SearchRecord,
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue, TrainResult
-from backprop_evo.store.driven_base import Driven
+from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
-
-
-class Searches(Driven[SearchRecord], Protocol):
-    """Searches."""
-
-    def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
-        """Store a search as QUEUED."""
-
-    def extend(
-        self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
-    ) -> SearchRecord:
-        """Raise the number of trials by ``trials``; a completed or stopped search runs again. Raises
-        ``NotFound``, ``IllegalTransition``, ``InvalidSettings``, ``PreconditionFailed``."""
-
-
-class Evaluations(Driven[EvaluationRecord], Protocol):
-    """Evaluations."""
-
-    def add(self, spec: EvaluationSpec, *, now: datetime) -> EvaluationRecord:
-        """Store an evaluation as QUEUED."""
-
-    def extend(
-        self, search_id: str, *, seeds: int, now: datetime, expected_version: int | None = None
-    ) -> EvaluationRecord:
-        """Add seeds, and count the addition; a completed or stopped evaluation runs again. Raises as that of
-        searches does."""
-
-    def outcomes(self, evaluation_id: str) -> Sequence[OutcomeRecord]:
-        """What a table needs of its terminal trials, in finish order: their curves are not read."""
 
 
 class Individuals(Protocol):
@@ -194,7 +158,7 @@ class Leaderboard(Protocol):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[LeaderboardRecord]:
-        """Confirmed rows first (by mean validation accuracy of confirmation trials), then the others by
+        """Confirmed rows first (by mean validation accuracy in the confirmation), then the others by
         search fitness; the plain-backprop row is ranked among them by its accuracy. Without a search: over
         all searches, of one setting, or of one after the other, each ranked from 1. Raises ``NotFound`` for a
         setting without results."""

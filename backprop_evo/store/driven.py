@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -11,36 +11,22 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
 from typing_extensions import override
 
-from backprop_evo.errors import (
-    Conflict,
-    IllegalTransition,
-    InvalidInput,
-    NotFound,
-    PreconditionFailed,
-)
+from backprop_evo.errors import InvalidInput
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
-from backprop_evo.search.lifecycle import (
-    DRIVEN,
-    EVALUATION_VERBS,
-    TRANSITIONS,
-    VERBS,
-    Verb,
-    legal_verbs,
-)
+from backprop_evo.search.lifecycle import DRIVEN, Verb
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.driven_base import Driven
-from backprop_evo.store.endings import cancel_open_trials
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
-from backprop_evo.store.tables import SEARCHES, TRIALS
+from backprop_evo.store.moving import change, check_legal, get_at, get_row, go_on, move
+from backprop_evo.store.tables import SEARCHES
 
 R = TypeVar("R", SearchRecord, EvaluationRecord)
-VERBS_OF: Mapping[str, Mapping[str, Verb]] = {Kind.SEARCH: VERBS, Kind.EVALUATION: EVALUATION_VERBS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +38,37 @@ class SqlDriven(Driven[R]):
     kind: Kind
     record: Callable[[Row[Any]], R]
 
-    def store_new(self, spec: SearchSpec | EvaluationSpec, now: datetime) -> R:
+    def store_new(self, spec: SearchSpec | EvaluationSpec, now: datetime, **belonging: str | None) -> R:
         """As QUEUED."""
-        new_id = secrets.token_hex(6)
         with self.database.write() as connection:
-            connection.execute(
-                insert(SEARCHES).values(
-                    id=new_id,
-                    kind=self.kind,
-                    name=spec.name,
-                    spec=encode(spec),
-                    state=SearchState.QUEUED,
-                    version=1,
-                    created_at=now,
-                    trials_done=0,
-                    trials_total=spec.trials,
-                    finishes=0,
-                )
+            return self.insert_new(connection, spec, now, secrets.token_hex(6), **belonging)
+
+    def insert_new(
+        self,
+        connection: Connection,
+        spec: SearchSpec | EvaluationSpec,
+        now: datetime,
+        new_id: str,
+        **belonging: str | None,
+    ) -> R:
+        """``belonging``: the search of an evaluation, and its role."""
+        connection.execute(
+            insert(SEARCHES).values(
+                id=new_id,
+                kind=self.kind,
+                name=spec.name,
+                spec=encode(spec),
+                state=SearchState.QUEUED,
+                version=1,
+                created_at=now,
+                trials_done=0,
+                trials_total=spec.trials,
+                finishes=0,
+                **belonging,
             )
-            add_event(connection, new_id, f"{self.kind}.queued", now, {"name": spec.name})
-            return self._read(connection, new_id)
+        )
+        add_event(connection, new_id, f"{self.kind}.queued", now, {"name": spec.name})
+        return self._read(connection, new_id)
 
     @override
     def get(self, search_id: str, *, expected_version: int | None = None) -> R:
@@ -81,7 +78,7 @@ class SqlDriven(Driven[R]):
     def _row(
         self, connection: Connection, search_id: str, expected: int | None = None, *, lock: bool = False
     ) -> Row[Any]:
-        return _get_at(connection, search_id, self.kind, expected, lock=lock)
+        return get_at(connection, search_id, self.kind, expected, lock=lock)
 
     def _read(self, connection: Connection, search_id: str) -> R:
         return self.record(self._row(connection, search_id))
@@ -121,7 +118,7 @@ class SqlDriven(Driven[R]):
             # A repeated request, or a controller that was killed between acting and hearing of it.
             if row.state == to:
                 return self.record(row)
-            _move(connection, row, to, now, reason)
+            move(connection, row, to, now, reason)
             return self._read(connection, search_id)
 
     @override
@@ -133,8 +130,8 @@ class SqlDriven(Driven[R]):
             row = self._row(connection, search_id, expected_version, lock=True)
             if row.state in verb.done_in:
                 return self.record(row)
-            _check_legal(row, verb)
-            _move(connection, row, verb.to, now)
+            check_legal(row, verb)
+            move(connection, row, verb.to, now)
             return self._read(connection, search_id)
 
     def raise_total(
@@ -149,11 +146,11 @@ class SqlDriven(Driven[R]):
         """Add the trials that ``more`` finds in the record."""
         with self.database.write() as connection:
             row = self._row(connection, search_id, expected_version, lock=True)
-            _check_legal(row, verb)
+            check_legal(row, verb)
             total = row.trials_total + more(self.record(row))
             # The one way back from an end.
             if SearchState(row.state).is_terminal:
-                _change(connection, row, SearchState.RUNNING, now, None)
+                go_on(connection, row, now)
                 row = get_row(connection, search_id)
             connection.execute(
                 update(SEARCHES)
@@ -184,7 +181,7 @@ class SqlDriven(Driven[R]):
                 .values(claimed_by=controller, claim_expires_at=now + timedelta(seconds=lease_s))
             )
             if row.state == SearchState.QUEUED:
-                _change(connection, row, SearchState.RUNNING, now, None)
+                change(connection, row, SearchState.RUNNING, now, None)
                 add_event(connection, row.id, f"{self.kind}.running", now, {"from": row.state})
             return self._read(connection, row.id)
 
@@ -208,19 +205,6 @@ class SqlDriven(Driven[R]):
             )
 
 
-def get_row(
-    connection: Connection, search_id: str, kind: Kind | None = None, *, lock: bool = False
-) -> Row[Any]:
-    """One row; ``lock`` holds it until the end of the transaction. Raises ``NotFound``."""
-    query = select(SEARCHES).where(SEARCHES.c.id == search_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None or kind not in (None, row.kind):
-        noun = kind or Kind.SEARCH
-        plural = "searches" if noun is Kind.SEARCH else f"{noun}s"
-        raise NotFound(f"no {noun} {search_id!r}", hint=f"list {plural} to see their ids")
-    return row
-
-
 def _below(query: Select[Any], cursor: str) -> Select[Any]:
     """What comes after the cursor. Raises ``InvalidInput``."""
     at, search_id = decode_cursor("searches", cursor, (str, str))
@@ -229,72 +213,3 @@ def _below(query: Select[Any], cursor: str) -> Select[Any]:
     except ValueError:
         raise InvalidInput("the cursor names no time", hint="pass next_cursor unchanged") from None
     return query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (created_at, search_id))
-
-
-def _get_at(
-    connection: Connection, search_id: str, kind: Kind, expected: int | None, *, lock: bool = False
-) -> Row[Any]:
-    """``get_row`` at the version that somebody saw. Raises ``NotFound``, ``PreconditionFailed``."""
-    row = get_row(connection, search_id, kind, lock=lock)
-    if expected is not None and row.version != expected:
-        raise PreconditionFailed(
-            f"{row.kind} {row.id!r} is at version {row.version}, not {expected}: it changed in between",
-            hint="read it again and decide anew",
-        )
-    return row
-
-
-def _check_legal(row: Row[Any], verb: Verb) -> None:
-    if row.state not in verb.legal_in:
-        raise _illegal(row, f"does not take the verb {verb.name!r}")
-
-
-def _move(
-    connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None = None
-) -> None:
-    """One transition with all that goes with it. Raises ``IllegalTransition``."""
-    if to not in TRANSITIONS[SearchState(row.state)]:
-        raise _illegal(row, f"cannot become {to}")
-    _change(connection, row, to, now, reason)
-    payload = {"from": row.state, **({"reason": reason} if reason else {})}
-    if to in (SearchState.CANCELLED, SearchState.FAILED):
-        # In the same transaction: no worker can begin a trial of a search that has ended.
-        payload["cancelled_trials"] = cancel_open_trials(connection, row.id, now)
-    elif row.state == SearchState.PAUSED:
-        _forget_sent_messages(connection, row.id)
-    add_event(connection, row.id, f"{row.kind}.{to}", now, payload)
-
-
-def _illegal(row: Row[Any], what: str) -> IllegalTransition:
-    """The error for what the present state does not allow."""
-    legal = [verb.name for verb in legal_verbs(SearchState(row.state), VERBS_OF[row.kind])]
-    return IllegalTransition(
-        f"{row.kind} {row.id!r} is {row.state} and {what}",
-        legal=legal,
-        hint=f"possible now: {', '.join(legal)}",
-    )
-
-
-def _change(
-    connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None
-) -> None:
-    values: dict[str, Any] = {"state": to, "version": row.version + 1}
-    if to is SearchState.RUNNING:
-        # A search that runs again keeps its first start.
-        values |= {"started_at": row.started_at or now, "ended_at": None, "end_reason": None}
-    if to.is_terminal:
-        # An ended search must not look driven, or extending it would have to wait for the lease.
-        values |= {"ended_at": now, "end_reason": reason, "claimed_by": None, "claim_expires_at": None}
-    changed = connection.execute(
-        update(SEARCHES).where(SEARCHES.c.id == row.id, SEARCHES.c.state == row.state).values(**values)
-    )
-    if changed.rowcount != 1:
-        raise Conflict(f"{row.kind} {row.id!r} changed in between", hint="read it again and decide anew")
-
-
-def _forget_sent_messages(connection: Connection, search_id: str) -> None:
-    """Workers dropped the messages of trials they met while the search was paused: they have to be sent
-    again."""
-    connection.execute(
-        update(TRIALS).where(TRIALS.c.search_id == search_id, TRIALS.c.state == "queued").values(sent_at=None)
-    )

@@ -1,12 +1,15 @@
-"""The store's contract for what controllers drive: the part that searches and evaluations share."""
+"""The store's contract for what controllers drive: searches and evaluations, and what they share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
+from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Page, Role, SearchRecord
 from backprop_evo.search.lifecycle import Verb
 
 R = TypeVar("R", SearchRecord, EvaluationRecord)
@@ -52,3 +55,58 @@ class Driven(Protocol[R]):
 
     def release_claim(self, search_id: str, controller: str) -> None:
         """Hand it back, so that the next controller need not wait for the lease to run out."""
+
+
+class Searches(Driven[SearchRecord], Protocol):
+    """Searches."""
+
+    def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
+        """Store a search as QUEUED."""
+
+    def extend(
+        self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None
+    ) -> SearchRecord:
+        """Raise the number of trials by ``trials``; a completed or stopped search runs again. Raises
+        ``NotFound``, ``IllegalTransition``, ``InvalidSettings``, ``PreconditionFailed``."""
+
+
+class Evaluations(Driven[EvaluationRecord], Protocol):
+    """Evaluations."""
+
+    def add(
+        self,
+        spec: EvaluationSpec,
+        *,
+        now: datetime,
+        search_id: str | None = None,
+        role: Role | None = None,
+    ) -> EvaluationRecord:
+        """Store an evaluation as QUEUED, perhaps as one that belongs to a search."""
+
+    def extend(
+        self, search_id: str, *, seeds: int, now: datetime, expected_version: int | None = None
+    ) -> EvaluationRecord:
+        """Add seeds, and count the addition; a completed or stopped evaluation runs again. Raises as that of
+        searches does."""
+
+    def of_search(self, search_id: str) -> Sequence[EvaluationRecord]:
+        """Those that belong to a search, newest first."""
+
+    def confirmation_of(self, search_id: str) -> EvaluationRecord | None:
+        """The one that the search ordered to confirm its finalists; None where it has ordered none."""
+
+    def order(
+        self,
+        search_id: str,
+        controller: str,
+        spec: EvaluationSpec,
+        *,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> EvaluationRecord:
+        """Store the confirmation of a running search, or give the one that it has the methods that ``spec``
+        has beyond its own, which are then trained; ordering the same again changes nothing. Raises
+        ``Conflict`` when the claim was lost or the search is not running, ``PreconditionFailed``."""
+
+    def outcomes(self, evaluation_id: str) -> Sequence[OutcomeRecord]:
+        """What a table needs of its terminal trials, in finish order: their curves are not read."""

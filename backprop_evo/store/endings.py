@@ -22,6 +22,7 @@ from backprop_evo.records.training import (
     TrainResult,
 )
 from backprop_evo.store.codec import encode
+from backprop_evo.store.confirming import count_confirmation
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard import count_trial
 from backprop_evo.store.tables import ATTEMPTS, OPEN_STATES, SEARCHES, TRIALS
@@ -73,7 +74,10 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
             result=encode(result),
         )
     )
-    count_trial(connection, row, result, completed=completed)
+    if row.purpose == Purpose.EVALUATION:
+        count_confirmation(connection, row, result, now)
+    else:
+        count_trial(connection, row, result, completed=completed)
     payload = {
         "trial": row.id,
         "individual": row.individual,

@@ -1,4 +1,4 @@
-"""Evaluations: what they have beyond everything that controllers drive."""
+"""Evaluations: what they have beyond everything that controllers drive, and how a search orders one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Row, Select, select, update
 from typing_extensions import override
 
-from backprop_evo.errors import InvalidSettings
+from backprop_evo.errors import Conflict, InvalidSettings
 from backprop_evo.records.evaluating import EvaluationSpec
-from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Role
 from backprop_evo.search.lifecycle import ADD_SEEDS
-from backprop_evo.store.base import Evaluations
+from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
+from backprop_evo.store.driven_base import Evaluations
 from backprop_evo.store.engine import Database
+from backprop_evo.store.events import add_event
+from backprop_evo.store.moving import confirmation_row, get_at, go_on
 from backprop_evo.store.rows import evaluation_record, outcome_record
-from backprop_evo.store.tables import TRIALS
+from backprop_evo.store.tables import SEARCHES, TRIALS
 
 
 class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
@@ -31,8 +35,15 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
         super().__init__(database, Kind.EVALUATION, evaluation_record)
 
     @override
-    def add(self, spec: EvaluationSpec, *, now: datetime) -> EvaluationRecord:
-        return self.store_new(spec, now)
+    def add(
+        self,
+        spec: EvaluationSpec,
+        *,
+        now: datetime,
+        search_id: str | None = None,
+        role: Role | None = None,
+    ) -> EvaluationRecord:
+        return self.store_new(spec, now, search_id=search_id, role=role)
 
     @override
     def extend(
@@ -57,3 +68,71 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
         )
         with self.database.read() as connection:
             return [outcome_record(row) for row in connection.execute(query)]
+
+    @override
+    def of_search(self, search_id: str) -> Sequence[EvaluationRecord]:
+        query = (
+            select(SEARCHES)
+            .where(SEARCHES.c.search_id == search_id)
+            .order_by(SEARCHES.c.created_at.desc(), SEARCHES.c.id.desc())
+        )
+        with self.database.read() as connection:
+            return [evaluation_record(row) for row in connection.execute(query)]
+
+    @override
+    def confirmation_of(self, search_id: str) -> EvaluationRecord | None:
+        with self.database.read() as connection:
+            row = confirmation_row(connection, search_id)
+            return evaluation_record(row) if row is not None else None
+
+    @override
+    def order(
+        self,
+        search_id: str,
+        controller: str,
+        spec: EvaluationSpec,
+        *,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> EvaluationRecord:
+        with self.database.write() as connection:
+            # Locked until the commit, as where anything is decided of a search: nobody pauses or cancels it
+            # between the look at its state and the order.
+            search = get_at(connection, search_id, Kind.SEARCH, expected_version, lock=True)
+            if search.claimed_by != controller:
+                raise Conflict(f"search {search_id!r} is driven by {search.claimed_by}, not by {controller}")
+            if search.state != SearchState.RUNNING:
+                raise Conflict(f"search {search_id!r} is {search.state}: nothing is ordered")
+            found = confirmation_row(connection, search_id, lock=True)
+            if found is not None:
+                _add_methods(connection, found, spec, now)
+                return self._read(connection, found.id)
+            ordered = self.insert_new(
+                connection,
+                spec,
+                now,
+                f"{search_id}-{Role.CONFIRMATION}",  # derived: ordering it twice cannot store it twice
+                search_id=search_id,
+                role=Role.CONFIRMATION,
+            )
+            told = {"evaluation": ordered.id, "trials_done": 0, "trials": ordered.trials_total}
+            add_event(connection, search_id, "search.confirming", now, told)
+            return ordered
+
+
+def _add_methods(connection: Connection, row: Row[object], spec: EvaluationSpec, now: datetime) -> None:
+    """The methods that ``spec`` has beyond those of the row; one that was cancelled or failed stays so."""
+    evaluation = evaluation_record(row)
+    if spec == evaluation.spec or evaluation.state in (SearchState.CANCELLED, SearchState.FAILED):
+        return
+    if spec.rows[: len(evaluation.spec.rows)] != evaluation.spec.rows:
+        raise Conflict(f"evaluation {evaluation.id!r} holds other methods: somebody ordered in between")
+    if evaluation.state.is_terminal:
+        go_on(connection, row, now)
+    total = spec.trainings_a_seed * evaluation.seeds
+    connection.execute(
+        update(SEARCHES)
+        .where(SEARCHES.c.id == evaluation.id)
+        .values(spec=encode(spec), trials_total=total, version=SEARCHES.c.version + 1)
+    )
+    add_event(connection, evaluation.id, "evaluation.extended", now, {"trials_total": total})

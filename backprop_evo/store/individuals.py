@@ -12,15 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from backprop_evo.errors import Conflict
-from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import IndividualRecord, TrialRecord
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.base import Individuals
-from backprop_evo.store.codec import decode_search_spec, encode
-from backprop_evo.store.driven import get_row
+from backprop_evo.store.codec import encode
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
-from backprop_evo.store.leaderboard import plan_confirmations
+from backprop_evo.store.moving import get_row
 from backprop_evo.store.rows import individual_record, method_values
 from backprop_evo.store.tables import INDIVIDUALS, SEARCHES, TRIALS
 
@@ -59,7 +57,6 @@ class SqlIndividuals(Individuals):
                 raise Conflict(
                     f"search {search_id!r}: somebody else decided in between ({error.orig})"
                 ) from None
-            _plan_confirmations(connection, search, trials)
             _count_screened(connection, search, individuals)
             add_events(connection, search_id, now, _events_of(individuals, trials))
 
@@ -80,13 +77,6 @@ def _check_may_decide(search: Row[Any], controller: str) -> None:
         raise Conflict(f"search {search.id!r} is driven by {search.claimed_by}, not by {controller}")
     if search.state not in TRAINING:
         raise Conflict(f"search {search.id!r} is {search.state}: nothing new is decided")
-
-
-def _plan_confirmations(connection: Connection, search: Row[Any], trials: Sequence[TrialRecord]) -> None:
-    confirmed = sorted({each.individual for each in trials if each.purpose is Purpose.CONFIRMATION})
-    if confirmed:
-        seeds = decode_search_spec(search.spec).confirmation.seeds
-        plan_confirmations(connection, search.id, confirmed, seeds)
 
 
 def _count_screened(

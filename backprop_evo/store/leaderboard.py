@@ -1,8 +1,6 @@
 """The leaderboard: brought up to date by every finished trial, so that a page is one range of an index.
 
-Rows are ranked within their setting, nowhere else: other train specs make other accuracies. An equation is
-confirmed when every confirmation trial planned for it completed: one that diverged on a new seed does not
-stand on the seeds that happened to work.
+Rows are ranked within their setting, nowhere else: other train specs make other accuracies.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
@@ -167,18 +165,19 @@ def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
         rank=rank,
         setting_id=row.setting_id,
         search_id=row.search_id,
-        individual=row.individual,
+        individual=row.individual if row.search_n else None,
         method=method_spec(row),
         fingerprint=row.fingerprint,
         is_baseline=row.is_baseline,
         is_yardstick=row.is_yardstick,
+        is_control=row.is_control,
         confirmed=confirmed,
         validation=(
             _accuracies(row.validation_n, row.validation_mean, row.validation_m2)
             if confirmed
             else Accuracies(mean=row.search_fitness, std=None, n=row.search_n)
         ),
-        search_fitness=row.search_fitness,
+        search_fitness=row.search_fitness if row.search_n else None,
         test=_accuracies(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
         train_time_s=row.train_time_s,
         learning_rate=row.learning_rate,
@@ -190,12 +189,9 @@ def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
 
 
 def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *, completed: bool) -> None:
-    """Count one terminal trial in. Trials that did not complete leave no row: they have no fitness. Those of
-    an evaluation are told of by its own table."""
-    if not completed or result.validation_accuracy is None or trial.purpose == Purpose.EVALUATION:
-        return
-    if trial.purpose == Purpose.CONFIRMATION:
-        _count_confirmation(connection, trial, result, result.validation_accuracy)
+    """Count one terminal trial of a search in. Trials that did not complete leave no row: they have no
+    fitness."""
+    if not completed or result.validation_accuracy is None:
         return
     accuracy = result.validation_accuracy
     connection.execute(
@@ -214,7 +210,6 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             search_n=1,
             learning_rate=result.learning_rate,
             train_time_s=result.wall_time_s,
-            confirmations_planned=0,
             validation_n=0,
             validation_mean=0.0,
             validation_m2=0.0,
@@ -229,52 +224,3 @@ def _setting_of_search(connection: Connection, search_id: str) -> str:
     """That of the search, not of the trial: which rates an equation inherits makes no setting of its own."""
     spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
     return setting_id_of(decode_search_spec(spec).train)
-
-
-def _count_confirmation(
-    connection: Connection, trial: Row[Any], result: TrainResult, accuracy: float
-) -> None:
-    this = (LEADERBOARD.c.search_id == trial.search_id) & (LEADERBOARD.c.individual == trial.individual)
-    row = connection.execute(select(LEADERBOARD).where(this).with_for_update()).one_or_none()
-    if row is None:
-        return
-    n, mean, m2 = welford(row.validation_n, row.validation_mean, row.validation_m2, accuracy)
-    test = (row.test_n, row.test_mean, row.test_m2)
-    if result.test_accuracy is not None:
-        test = welford(*test, result.test_accuracy)
-    confirmed = n >= row.confirmations_planned
-    connection.execute(
-        update(LEADERBOARD)
-        .where(this)
-        .values(
-            validation_n=n,
-            validation_mean=mean,
-            validation_m2=m2,
-            test_n=test[0],
-            test_mean=test[1],
-            test_m2=test[2],
-            tier=CONFIRMED if confirmed else UNCONFIRMED,
-            rank_key=-mean if confirmed else -row.search_fitness,
-            train_time_s=row.train_time_s + result.wall_time_s,
-        )
-    )
-
-
-def plan_confirmations(
-    connection: Connection, search_id: str, individuals: Sequence[int], seeds: int
-) -> None:
-    """Say how many confirmation trials have to complete before each of these individuals counts as
-    confirmed."""
-    connection.execute(
-        update(LEADERBOARD)
-        .where(LEADERBOARD.c.search_id == search_id, LEADERBOARD.c.individual.in_(individuals))
-        .values(confirmations_planned=seeds)
-    )
-
-
-def welford(n: int, mean: float, m2: float, value: float) -> tuple[int, float, float]:
-    """Count one more value into (number, mean, sum of squared deviations)."""
-    n += 1
-    delta = value - mean
-    mean += delta / n
-    return n, mean, m2 + delta * (value - mean)

@@ -22,6 +22,7 @@ from backprop_evo.records.stored import (
     NodeRecord,
     Origin,
     OutcomeRecord,
+    Role,
     SearchRecord,
     TrialRecord,
 )
@@ -43,7 +44,9 @@ def search_record(row: Row[Any]) -> SearchRecord:
 
 def evaluation_record(row: Row[Any]) -> EvaluationRecord:
     """An evaluation."""
-    return EvaluationRecord(spec=decode_evaluation_spec(row.spec), **_driven_values(row))
+    role = Role(row.role) if row.role else None
+    spec = decode_evaluation_spec(row.spec)
+    return EvaluationRecord(spec=spec, search_id=row.search_id, role=role, **_driven_values(row))
 
 
 def _driven_values(row: Row[Any]) -> dict[str, Any]:

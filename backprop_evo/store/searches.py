@@ -10,9 +10,9 @@ from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import EXTEND, MAX_TRIALS
-from backprop_evo.store.base import Searches
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
+from backprop_evo.store.driven_base import Searches
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import search_record
 

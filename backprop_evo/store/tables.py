@@ -21,11 +21,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from backprop_evo.store.columns import LongId, UtcDateTime
+from backprop_evo.store.columns import LongId, UtcDateTime, partial_index
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
 
@@ -46,18 +45,22 @@ class Base(DeclarativeBase):
 
 
 class SearchRow(Base):
-    """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. ``finishes`` is the last
+    """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
+    the search ``search_id``, in a ``role``. ``finishes`` is the last
     finish order given, ``reports`` the last report order; ``claimed_by`` the controller that may decide until
     ``claim_expires_at``."""
 
     __tablename__ = "searches"
     __table_args__ = (
         Index("ix_searches_kind_created_at_id", "kind", "created_at", "id"),
+        Index("ix_searches_search_id", "search_id"),
         Index("ix_searches_state", "state"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), server_default="search")
+    search_id: Mapped[str | None] = mapped_column(String(64))
+    role: Mapped[str | None] = mapped_column(String(16))
     name: Mapped[str] = mapped_column(String(200))
     spec: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
@@ -113,19 +116,8 @@ class TrialRow(Base):
         Index("ix_trials_search_id_row", "search_id", "row"),
         Index("ix_trials_fingerprint_row", "fingerprint", "row"),
         Index("ix_trials_state", "state"),
-        Index(
-            "ix_trials_open",
-            "search_id",
-            "state",
-            sqlite_where=text(OPEN_STATES),
-            postgresql_where=text(OPEN_STATES),
-        ),
-        Index(
-            "ix_trials_lease_expires_at",
-            "lease_expires_at",
-            sqlite_where=text("lease_expires_at IS NOT NULL"),
-            postgresql_where=text("lease_expires_at IS NOT NULL"),
-        ),
+        partial_index("ix_trials_open", "search_id", "state", where=OPEN_STATES),
+        partial_index("ix_trials_lease_expires_at", "lease_expires_at", where="lease_expires_at IS NOT NULL"),
     )
 
     row: Mapped[int] = mapped_column(LongId, primary_key=True)
@@ -194,11 +186,12 @@ class IntermediateValueRow(Base):
 
 
 class LeaderboardRow(Base):
-    """One behaviour of one search on the leaderboard, kept up to date by every finished trial.
+    """One behaviour of one search on the leaderboard, kept up to date by every finished trial of the search
+    and of its confirmation. A control that the search has not proposed has minus its number there for an
+    ``individual``, and no search trial: ``search_n`` is 0.
 
     Rows are ranked by ``tier`` (0 confirmed, 1 not), then ``rank_key`` (minus the accuracy that counts): all
-    ascending, so that a page is one range of an index. Means and sums of squared deviations are running ones
-    (Welford 1962).
+    ascending, so that a page is one range of an index. ``m2`` are sums of squared deviations.
     """
 
     __tablename__ = "standings"  # its first name; renaming a table would lock out every older process
@@ -214,6 +207,7 @@ class LeaderboardRow(Base):
     fingerprint: Mapped[str] = mapped_column(String(128))
     is_baseline: Mapped[bool]
     is_yardstick: Mapped[bool] = mapped_column(server_default=false())
+    is_control: Mapped[bool] = mapped_column(server_default=false())
     setting_id: Mapped[str] = mapped_column(String(12), server_default="")
     tier: Mapped[int]
     rank_key: Mapped[float]
@@ -221,7 +215,6 @@ class LeaderboardRow(Base):
     search_n: Mapped[int]
     learning_rate: Mapped[float | None]
     train_time_s: Mapped[float]
-    confirmations_planned: Mapped[int]
     validation_n: Mapped[int]
     validation_mean: Mapped[float]
     validation_m2: Mapped[float]

@@ -12,9 +12,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from backprop_evo.evaluation.ordering import confirmation_of
+from backprop_evo.evaluation.planning import trainings
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
+    Confirmation,
     Purpose,
     SearchSpec,
 )
@@ -56,6 +59,7 @@ class Seed:
         claimed = store.searches.claim(CONTROLLER, lease_s=3600, now=self.now)
         assert claimed is not None
         self.search_id = self.search.id
+        self.confirmation_id = ""
 
     def tick(self, seconds: float = 7.0) -> datetime:
         self.now += timedelta(seconds=seconds)
@@ -86,7 +90,7 @@ class Seed:
             method=equation_method(equation),
             fingerprint=fingerprint(equation),
             purpose=purpose,
-            spec=replace(self.spec.train, evaluate_test=purpose is Purpose.CONFIRMATION),
+            spec=self.spec.train,
             seed=seed,
             state=TrialState.QUEUED,
             fence=0,
@@ -124,10 +128,31 @@ class Seed:
         for trial, accuracy in everything:
             self.run(trial, accuracy)
 
-    def confirm(self, number: int = 1, seeds: int = 3) -> None:
-        equation = EQUATIONS[number][0]
-        trials = [self.trial(number, equation, Purpose.CONFIRMATION, 100 + seed) for seed in range(seeds)]
-        self.propose([], trials)
+    def confirm(self, number: int = 1) -> None:
+        """Order an evaluation of one equation against plain backprop; the equation's trainings have ended."""
+        method = equation_method(EQUATIONS[number][0])
+        spec = replace(self.spec, confirmation=Confirmation(controls="none", seeds=3))
+        store, now = self.store, self.tick()
+        ordered = store.evaluations.order(
+            self.search_id, CONTROLLER, confirmation_of(spec, [method]), now=now
+        )
+        assert store.evaluations.claim(CONTROLLER, lease_s=3600, now=now) is not None
+        self.confirmation_id = ordered.id
+        individuals = [
+            replace(self.individual(row, each.equation or "", Origin.EVALUATED, None), search_id=ordered.id)
+            for row, each in enumerate(ordered.spec.rows)
+        ]
+        trials = [
+            replace(
+                self.trial(1, individuals[1].method.equation or "", Purpose.EVALUATION, training.seed),
+                id=training.trial_id(ordered.id),
+                search_id=ordered.id,
+                spec=training.train,
+            )
+            for training in trainings(ordered.spec, 3)
+            if training.row == 1
+        ]
+        store.individuals.record(ordered.id, CONTROLLER, individuals, trials, now=now)
         for place, trial in enumerate(trials):
             self.run(trial, 0.35 + 0.01 * place, 0.34 + 0.01 * place)
 

@@ -18,6 +18,7 @@ SPEC = {
     "methods": ["g / fro(g)", "indirect-feedback"],
     "settings": [{"name": "small", "train": {"model": "mlp-8", "epochs": 1.0}}],
     "seeds": 3,
+    "controls": "none",
     "in_flight": 100,
 }
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -150,7 +150,7 @@ def test_a_trial_that_did_not_measure_has_no_alignment(client: TestClient, seed:
 
 
 def test_all_trials_and_the_lineage(client: TestClient, seed: Any) -> None:
-    assert "confirmation" in page(client, f"/searches/{seed.search_id}/trials")
+    assert "baseline" in page(client, f"/searches/{seed.search_id}/trials")
     assert "diverged" in page(client, f"/searches/{seed.search_id}/trials?state=diverged")
     assert 'href="#i1"' in page(client, f"/searches/{seed.search_id}/lineage")
 
@@ -158,7 +158,7 @@ def test_all_trials_and_the_lineage(client: TestClient, seed: Any) -> None:
 def test_an_equation_shows_mathematics_facts_history_and_curve(client: TestClient, seed: Any) -> None:
     row = client.get("/api/v1/leaderboard").json()["items"][0]
     text = page(client, f"/equations/{row['fingerprint']}")
-    for wanted in ("<math", "canonical form", "Static facts", "Validation accuracy", "confirmation"):
+    for wanted in ("<math", "canonical form", "Static facts", "Validation accuracy", "evaluation"):
         assert wanted in text
     assert seed.search_id in text
 

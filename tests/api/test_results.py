@@ -10,7 +10,7 @@ COLUMN = "g / nope(g)".index("nope") + 1
 
 def test_trials_are_listed_without_and_read_with_their_curves(client: TestClient, seed: Any) -> None:
     page = client.get(f"/api/v1/searches/{seed.search_id}/trials", params={"state": "completed"}).json()
-    assert len(page["items"]) == 9
+    assert len(page["items"]) == 6
     assert all("result" not in trial for trial in page["items"])
     trial = client.get(f"/api/v1/trials/{page['items'][0]['id']}").json()
     assert len(trial["result"]["curve"]) == 8
@@ -32,7 +32,12 @@ def test_a_running_trial_shows_its_progress(client: TestClient, seed: Any) -> No
 
 def test_trials_by_purpose(client: TestClient, seed: Any) -> None:
     path = f"/api/v1/searches/{seed.search_id}/trials"
-    found = client.get(path, params={"purpose": "confirmation"}).json()["items"]
+    (baseline,) = client.get(path, params={"purpose": "baseline"}).json()["items"]
+    assert baseline["equation"] == "g"
+    assert client.get(path, params={"purpose": "evaluation"}).json()["items"] == []
+    (confirmation,) = client.get(f"/api/v1/searches/{seed.search_id}/evaluations").json()["items"]
+    assert (confirmation["search_id"], confirmation["role"]) == (seed.search_id, "confirmation")
+    found = client.get(f"/api/v1/evaluations/{confirmation['id']}/trials").json()["items"]
     assert sorted(trial["test_accuracy"] for trial in found) == pytest.approx([0.34, 0.35, 0.36])
 
 
@@ -56,7 +61,9 @@ def test_the_leaderboard_ranks_confirmed_first_and_plain_backprop_among_them(
     assert rows[0]["test"]["mean"] == pytest.approx(0.35)
     assert [row["equation"] for row in rows if row["is_baseline"]] == ["g"]
     assert {row["equation"]: row["latex"] for row in rows}["g / fro(g)"].startswith("\\frac")
-    assert client.get("/api/v1/leaderboard").json()["items"] == rows
+    assert rows[0]["verdict"] == "too few seeds: n = 0"
+    of_all = client.get("/api/v1/leaderboard").json()["items"]
+    assert of_all == [row | {"verdict": None} for row in rows]
 
 
 def test_leaderboard_pages_go_on_counting(client: TestClient, seed: Any) -> None:
@@ -108,7 +115,7 @@ def test_the_history_of_a_behaviour(client: TestClient, seed: Any) -> None:
     assert history["fingerprint"] == row["fingerprint"]
     assert len(history["items"]) == 4
     assert client.get("/api/v1/equations/unheard-of").json()["items"] == []
-    assert seed.search_id == history["items"][0]["search_id"]
+    assert [each["search_id"] for each in history["items"]] == [seed.confirmation_id] * 3 + [seed.search_id]
 
 
 def test_nodes_and_their_busy_slots(client: TestClient, seed: Any) -> None:

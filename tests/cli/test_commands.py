@@ -31,6 +31,7 @@ ROW: dict[str, Any] = {
     "test": {"mean": 0.4, "std": None, "n": 1},
     "learning_rate": 0.01,
     "is_baseline": False,
+    "is_control": False,
     "confirmed": True,
 }
 

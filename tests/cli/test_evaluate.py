@@ -25,7 +25,15 @@ ANSWER: dict[str, Any] = {
     "created_at": "2026-01-01T12:00:00+00:00",
     "started_at": None,
     "ended_at": None,
-    "spec": {"name": "x", "methods": [{}], "settings": [{"name": "quick"}], "first_seed": 0},
+    "search_id": None,
+    "role": None,
+    "spec": {
+        "name": "x",
+        "methods": [{}, {}],
+        "controls": [{}],
+        "settings": [{"name": "quick"}],
+        "first_seed": 0,
+    },
 }
 
 
@@ -76,6 +84,41 @@ def test_a_file_is_asked_for_as_it_is(sent: list[tuple[str, Any]], tmp_path: Pat
     assert [body for _, body in sent] == [document, document | {"seeds": 9}]
 
 
+def test_controls_and_momentum_are_asked_for_by_name(sent: list[tuple[str, Any]]) -> None:
+    done = invoke("g", "--controls", "none", "--in-momentum")
+    assert invoke("g").exit_code == done.exit_code == 0
+    assert "2, of them 1 controls" in done.output
+    (_, asked), (_, plain) = sent
+    assert (asked["controls"], asked["in_momentum"]) == ("none", True)
+    assert not {"controls", "in_momentum"} & set(plain)
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        ((), [("A2", "wrn-28-10"), ("A3", "wrn-16-2"), ("B1", "wrn-10-1")]),
+        (("--to", "A1, quick"), [("A1", "wrn-16-2"), ("quick", "wrn-10-1")]),
+        (("--to", "A1", "--model", "cnn"), [("A1, model cnn", "cnn")]),
+        (("--model", "cnn"), [("model cnn", "cnn")]),
+    ],
+)
+def test_a_transfer_goes_to_presets_or_changes_the_setting_of_the_search(
+    sent: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], settings: Any
+) -> None:
+    def get(_client: Any, path: str, **_: Any) -> Any:
+        assert path == "/searches/3f0a5c"
+        return {"spec": {"train": {"model": "mlp-8", "epochs": 7.0}}}
+
+    monkeypatch.setattr("backprop_evo.cli.client.Client.get", get)
+    done = invoke("transfer", "3f0a5c", *words, "--best", "2", "--seeds", "4")
+    assert done.exit_code == 0, done.output
+    ((path, body),) = sent
+    assert (path, body["from_search"], body["best"], body["seeds"]) == ("/evaluations", "3f0a5c", 2, 4)
+    assert [(each["name"], each["train"]["model"]) for each in body["settings"]] == settings
+    if words == ("--model", "cnn"):
+        assert body["settings"][0]["train"]["epochs"] == 7.0
+
+
 @pytest.mark.parametrize("verb", EVALUATION_VERBS)
 def test_every_verb_is_a_command(sent: list[tuple[str, Any]], verb: str) -> None:
     example = EVALUATION_VERBS[verb].example
@@ -94,7 +137,8 @@ def test_an_export_goes_to_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_the_same_evaluation_twice_gives_the_same_table_bit_for_bit() -> None:
-    words = ("g / fro(g)", "indirect-feedback", "--seeds", "2", "--local", "--json", *SMALL)
+    words = ("g / fro(g)", "indirect-feedback", "--seeds", "2", "--local", "--json")
+    words = (*words, "--controls", "few", *SMALL)
     first, second = invoke(*words), invoke(*words)
     assert first.exit_code == 0, first.output
     assert first.stdout == second.stdout
@@ -103,12 +147,16 @@ def test_the_same_evaluation_twice_gives_the_same_table_bit_for_bit() -> None:
         ("g", 2),
         ("g / fro(g)", 2),
         ("indirect feedback alignment", 2),
+        ("placebo 0", 2),
     ]
+    assert [row["is_control"] for row in block["rows"]] == [False, False, False, True]
 
 
 def test_here_a_table_is_printed_with_its_verdicts() -> None:
-    done = invoke("g / fro(g)", "--seeds", "1", "--local", *SMALL)
+    done = invoke("g / fro(g)", "--seeds", "1", "--controls", "few", "--local", *SMALL)
     assert done.exit_code == 0, done.output
     assert "too few seeds: n = 1" in done.stdout
+    assert "placebo 0 (control)" in done.stdout
+    assert "noise floor: placebos differ from backprop by" in done.stdout
     refused = invoke("g +", "--local", *SMALL)
     assert (refused.exit_code, "Traceback" in refused.output) == (2, False)

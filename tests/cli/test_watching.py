@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from backprop_evo.cli.watching import Watch
+from backprop_evo.cli.watching import Watch, headline, take_snapshot, time_left_s
 from backprop_evo.errors import Unavailable
 
 
@@ -15,10 +15,13 @@ class Service:
     def __init__(self, states: list[str], running: bool) -> None:
         self.states = states
         self.running = running
+        self.evaluations: list[dict[str, Any]] = []
 
     def get(self, path: str, **_: Any) -> dict[str, Any]:
         if path.endswith("leaderboard"):
             return {"items": []}
+        if path.endswith("evaluations"):
+            return {"items": self.evaluations}
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return {
             "state": state,
@@ -29,7 +32,7 @@ class Service:
             "started_at": None,
             "ended_at": None,
             "created_at": "2026-01-01T00:00:00Z",
-            "spec": {"name": "s", "confirmation": {"best": 0, "seeds": 1}},
+            "spec": {"name": "s"},
         }
 
     def items(self, _path: str, **_: Any) -> list[dict[str, Any]]:
@@ -57,3 +60,16 @@ def test_without_a_limit_workers_may_come_late() -> None:
 def test_training_is_not_idleness() -> None:
     service = Service(["running"] * 200 + ["completed"], running=True)
     assert watch(service, 0.05).until_end()["state"] == "completed"
+
+
+def test_a_confirming_search_tells_of_the_trainings_of_its_evaluation() -> None:
+    service = Service(["running"], running=True)
+    transfer = {"id": "t", "role": "transfer", "trials_done": 7, "trials_total": 9}
+    service.evaluations = [transfer]
+    assert take_snapshot(service, "s").confirmations == (0, 0)  # type: ignore[arg-type]
+    confirmation = {"id": "s-c", "role": "confirmation", "trials_done": 2, "trials_total": 12}
+    service.evaluations = [transfer, confirmation]
+    snapshot = take_snapshot(service, "s")  # type: ignore[arg-type]
+    assert headline(snapshot) == "running: 0 of 3 trials, 2 of 12 confirmations"
+    assert len(snapshot.running) == 2
+    assert time_left_s(snapshot) == 0.0

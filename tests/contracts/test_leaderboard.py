@@ -1,15 +1,12 @@
 """The leaderboard's rules, over SQLite and PostgreSQL."""
 
-import statistics
 from random import Random
 
 import pytest
 
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.methods import MethodSpec, equation_method
-from backprop_evo.records.searching import Confirmation, Purpose
-
-ONE_TO_CONFIRM = Confirmation(best=1, seeds=3)
+from backprop_evo.records.searching import Purpose
 
 
 def rows(scene, search=None, **options):
@@ -37,51 +34,6 @@ def test_what_did_not_complete_is_not_on_it(scene):
     scene.finish(scene.trial(search), None)
     scene.finish(scene.trial(search), 0.2)
     assert accuracies(rows(scene, search)) == [0.2]
-
-
-def confirm(scene, search, individual, *results):
-    trials = [
-        scene.trial(search, purpose=Purpose.CONFIRMATION, of=individual, suffix=f"c{i}")
-        for i in range(len(results))
-    ]
-    for trial_id, result in zip(trials, results, strict=True):
-        validation, test = result if result else (None, None)
-        scene.finish(trial_id, validation, **({"test_accuracy": test} if result else {}))
-
-
-def test_a_confirmed_row_shows_mean_deviation_and_number_over_new_seeds_and_the_test_split(scene):
-    search = scene.search(confirmation=ONE_TO_CONFIRM)
-    scene.finish(scene.trial(search), 0.9)
-    confirm(scene, search, 0, (0.5, 0.4), (0.6, 0.45), (0.8, 0.41))
-    (row,) = rows(scene, search)
-    assert (row.confirmed, row.search_fitness, row.validation.n, row.test.n) == (True, 0.9, 3, 3)
-    assert row.validation.mean == pytest.approx(statistics.mean([0.5, 0.6, 0.8]))
-    assert row.validation.std == pytest.approx(statistics.stdev([0.5, 0.6, 0.8]))
-    assert row.test.mean == pytest.approx(statistics.mean([0.4, 0.45, 0.41]))
-    assert row.train_time_s == 12.0
-
-
-def test_a_confirmed_row_stands_above_a_lucky_one(scene):
-    search = scene.search(confirmation=ONE_TO_CONFIRM)
-    scene.finish(scene.trial(search), 0.6)
-    scene.finish(scene.trial(search), 0.99)
-    confirm(scene, search, 0, (0.5, 0.5), (0.5, 0.5), (0.5, 0.5))
-    assert [(row.individual, row.confirmed) for row in rows(scene, search)] == [(0, True), (1, False)]
-
-
-def test_a_row_is_confirmed_only_when_every_seed_is_in(scene):
-    search = scene.search(confirmation=ONE_TO_CONFIRM)
-    scene.finish(scene.trial(search), 0.6)
-    confirm(scene, search, 0, (0.9, 0.9), (0.9, 0.9))
-    (row,) = rows(scene, search)
-    assert (row.confirmed, row.validation.mean, row.validation.n, row.test) == (False, 0.6, 1, None)
-
-
-def test_a_row_that_diverged_on_a_new_seed_stays_unconfirmed(scene):
-    search = scene.search(confirmation=ONE_TO_CONFIRM)
-    scene.finish(scene.trial(search), 0.6)
-    confirm(scene, search, 0, (0.9, 0.9), None, (0.9, 0.9))
-    assert [row.confirmed for row in rows(scene, search)] == [False]
 
 
 def test_all_searches_together_are_ranked_as_one(scene):

@@ -11,6 +11,8 @@ from backprop_evo.errors import InvalidInput, NotFound
 from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.searching import Confirmation, Purpose
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
+from tests.contracts.confirming import SPEC, order
+from tests.contracts.confirming import confirm as confirmed
 
 SHORT = TrainSpec(model="mlp-8", epochs=1.0)
 LONG = replace(SHORT, epochs=20.0)
@@ -42,12 +44,9 @@ def filled(scene, accuracies):
 
 
 def confirm(scene, search, individual, *values):
-    ids = [
-        scene.trial(search, purpose=Purpose.CONFIRMATION, of=individual, suffix=f"c{place}")
-        for place in range(len(values))
-    ]
-    for trial_id, value in zip(ids, values, strict=True):
-        scene.finish(trial_id, value, test_accuracy=value)
+    ordered = order(scene, search, replace(SPEC, seeds=len(values)))
+    number, behaviour = min(individual, 1), f"behaviour {individual}"
+    confirmed(scene, ordered, number, *[(value, value) for value in values], behaviour=behaviour)
 
 
 def test_a_row_knows_the_setting_of_its_search_whatever_its_limits(scene):

@@ -61,7 +61,7 @@ def search_spec(name: str, *, trials: int, train: TrainSpec = QUICK, best: int =
         start_random=3,
         in_flight=4,
         train=train,
-        confirmation=Confirmation(best=best, seeds=2),
+        confirmation=Confirmation(best=best, seeds=2, controls="none"),
     )
 
 

@@ -27,6 +27,7 @@ DOCUMENT = {
         }
     ],
     "seeds": 2,
+    "controls": "none",
 }
 
 

@@ -20,9 +20,6 @@ from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import free_port
 from backprop_evo.parent_death import dying_with_parent
-from backprop_evo.records.searching import (
-    Purpose,
-)
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
 from backprop_evo.search.replay import replay, replay_pruning
@@ -49,7 +46,7 @@ SEARCH = {
         "train_images": 640,
         "validation_images": 200,
     },
-    "confirmation": {"best": 1, "seeds": 2},
+    "confirmation": {"best": 1, "seeds": 2, "controls": "none"},
 }
 
 Run = Callable[..., Any]
@@ -124,6 +121,11 @@ def test_a_search_goes_from_a_file_to_the_leaderboard(run: Run, home: Path) -> N
     table = run("leaderboard", search["id"]).stdout
     assert "backprop" in table
     assert "confirmed" in table
+    assert "Against plain backprop, on new seeds" in table
+    (confirmation,) = [row for row in rows if row["confirmed"] and not row["is_baseline"]]
+    assert confirmation["verdict"]
+    shown = run("search", "show", search["id"]).stdout
+    assert f"{search['id']}-confirmation" in shown
 
 
 def test_random_search_beside_indirect_feedback_reaches_the_leaderboard(
@@ -233,7 +235,7 @@ def test_the_same_code_runs_on_postgresql(new_postgres_database: Callable[..., s
         search = cluster.service.submit_search(search_spec("postgres", trials=4, best=1))
         assert cluster.until_ended(search.id).state is SearchState.COMPLETED
         rows = cluster.store.leaderboard.page(search.id).items
-        first = [t for t in cluster.store.trials.finished(search.id) if t.purpose is not Purpose.CONFIRMATION]
+        first = cluster.store.trials.finished(search.id)
         trained = [trial for trial in first if trial.state is not TrialState.SCREENED]
         assert len(trained) == 5
         # Which equations are proposed depends on the order of finishing; one that diverges has no row.

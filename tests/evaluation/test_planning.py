@@ -102,10 +102,32 @@ def test_added_seeds_are_trained_after_those_that_were_there():
     assert [trial.seed for trial in story.sent[before::6]] == [2, 3, 4]
 
 
+def test_methods_that_came_later_are_stored_and_trained_behind_the_others():
+    story = Story(spec())
+    story.to_the_end()
+    wider = replace(story.spec, methods=(*story.spec.methods, equation_method("g * dh")))
+    known = [trial.id for trial in story.sent]
+    again = Plan("e", wider, methods=len(story.spec.rows), known=known)
+    for order, trial_id in enumerate(known, start=1):
+        finish = FinishRecord(
+            trial_id=trial_id,
+            individual=0,
+            purpose=Purpose.EVALUATION,
+            state=TrialState.COMPLETED,
+            finish_order=order,
+            validation_accuracy=0.1,
+        )
+        again.observe(finish)
+    decided = again.decide(SearchState.RUNNING, wider.trials, now=NOW)
+    assert [each.method for each in decided.individuals] == [equation_method("g * dh")]
+    assert {trial.individual for trial in decided.trials} == {len(story.spec.rows)}
+    assert {trial.id for trial in decided.trials}.isdisjoint(known)
+
+
 def test_a_plan_rebuilt_from_rows_sends_what_is_left_and_nothing_twice():
     story = Story(spec())
     out = story.decide().trials
-    again = Plan("e", story.spec, has_methods=True, known=[trial.id for trial in out])
+    again = Plan("e", story.spec, methods=len(story.spec.rows), known=[trial.id for trial in out])
     assert again.decide(SearchState.RUNNING, story.total, now=NOW).is_empty
     for order, trial in enumerate(out, start=1):
         again.observe(

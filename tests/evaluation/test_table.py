@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from backprop_evo.evaluation.exports import as_csv, as_json, as_latex
+from backprop_evo.evaluation.groups import GROUPS
 from backprop_evo.evaluation.report import as_html
 from backprop_evo.evaluation.table import make_table
 from backprop_evo.records.evaluating import Setting
@@ -217,27 +218,29 @@ def test_the_report_stands_alone_and_asks_for_the_same_again(table):
 
 class TestSpecsFromOutside:
     def test_words_become_methods_and_presets_settings(self):
-        spec = parse_evaluation_spec(
-            {"name": "x", "methods": ["g / fro(g)", "feedback-alignment"], "settings": ["quick", "A1"]}
-        )
+        words = {"methods": ["g / fro(g)", "feedback-alignment"], "settings": ["quick", "A1"]}
+        spec = parse_evaluation_spec({"name": "x", "controls": "none"} | words)
         assert [each.equation for each in spec.rows] == ["g", "g / fro(g)", "b_next_R_dh"]
         assert [each.name for each in spec.settings] == ["quick", "A1"]
         assert spec.settings[1].train.model == "wrn-16-2"
 
-    def test_groups_hold_what_fits(self):
+    def test_groups_hold_what_fits(self, monkeypatch):
         narrow = [{"name": "s", "train": {"model": "mlp-8"}}]
         table_1 = parse_evaluation_spec({"name": "x", "methods": ["table-1"], "settings": ["A1"]})
         assert {"g", "g / fro(g)", "g / fro(g) + 0.5 * g"} <= {each.equation for each in table_1.methods}
         known = parse_evaluation_spec({"name": "x", "methods": ["known"]})
         assert len(known.methods) > len(table_1.methods)
-        named = parse_evaluation_spec({"name": "x", "methods": ["controls"], "settings": narrow})
+        both = {"known": lambda: (*GROUPS["known"](), MethodSpec("indirect-feedback"))}
+        monkeypatch.setattr("backprop_evo.evaluation.groups.GROUPS", both)
+        named = parse_evaluation_spec({"name": "x", "methods": ["known"], "settings": narrow})
         assert MethodSpec("indirect-feedback") in named.methods
-        wide = parse_evaluation_spec({"name": "x", "methods": ["controls"], "settings": ["A1"]})
+        wide = parse_evaluation_spec({"name": "x", "methods": ["known"], "settings": ["A1"]})
         assert MethodSpec("indirect-feedback") not in wide.methods
 
     @pytest.mark.parametrize(
         "baseline", ["g / fro(g)", 1, {"name": "equation", "settings": {"text": "g / fro(g)"}}]
     )
     def test_the_baseline_is_written_in_three_ways(self, baseline):
-        spec = parse_evaluation_spec({"name": "x", "methods": ["g", "g / fro(g)"], "baseline": baseline})
+        words = {"methods": ["g", "g / fro(g)"], "baseline": baseline}
+        spec = parse_evaluation_spec({"name": "x", "controls": "none"} | words)
         assert [each.equation for each in spec.rows] == ["g / fro(g)", "g"]

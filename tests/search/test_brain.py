@@ -1,5 +1,8 @@
 """The brain, told as a story: what it decides when."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from backprop_evo.records.methods import MethodSpec, equation_method
@@ -9,7 +12,9 @@ from backprop_evo.records.searching import (
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
 from backprop_evo.search.fruitless import MAX_SUCCESSIVE
-from backprop_evo.search.replay import replay
+from backprop_evo.search.replay import rebuild, replay
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_the_first_trial_is_plain_backprop(cluster):
@@ -91,50 +96,44 @@ def test_when_nothing_has_a_fitness_random_equations_go_on(cluster):
     run = cluster(trials=15, start_random=2, ends=lambda _trial: TrialState.DIVERGED).run()
     assert {each.origin for each in run.individuals[1:]} == {Origin.RANDOM}
     assert len(run.of(Purpose.SEARCH)) == 15
-    assert run.of(Purpose.CONFIRMATION) == []
+    assert run.end.finalists == ()
     assert run.end.end is SearchState.COMPLETED
     assert "no training of the search reached a fitness" in run.end.reason
 
 
-def test_the_best_and_plain_backprop_are_confirmed_on_new_seeds_and_only_then_tested(cluster):
+def test_the_best_are_the_finalists_and_no_trial_of_the_search_is_tested(cluster):
     run = cluster(trials=30, confirm=(2, 4)).run()
-    confirmations = run.of(Purpose.CONFIRMATION)
     fitness = {f.individual: f.validation_accuracy for f in run.finishes if f.purpose is Purpose.SEARCH}
     best = sorted(fitness, key=fitness.__getitem__, reverse=True)[:2]
-    assert {t.individual for t in confirmations} == {*best, 0}
-    assert len(confirmations) == 3 * 4
-    seeds = {t.individual: [] for t in confirmations}
-    for trial in confirmations:
-        seeds[trial.individual].append(trial.seed)
-        assert trial.spec.evaluate_test
-    assert len({tuple(each) for each in seeds.values()}) == 1
-    searched = run.of(Purpose.SEARCH) + run.of(Purpose.BASELINE)
-    assert not any(trial.spec.evaluate_test for trial in searched)
-    assert {t.seed for t in searched}.isdisjoint(seeds[0])
-    assert len(set(seeds[0])) == 4
+    assert run.end.finalists == tuple(run.individuals[number].method for number in best)
+    assert not any(trial.spec.evaluate_test for trial in run.trials)
+    assert len({trial.seed for trial in run.trials}) == 1
+    assert {trial.purpose for trial in run.trials} == {Purpose.SEARCH, Purpose.BASELINE}
 
 
-def test_nothing_is_confirmed_before_the_last_search_trial_ended(cluster):
+def test_there_are_no_finalists_before_the_last_search_trial_ended(cluster):
     run = cluster(trials=12, in_flight=5, shuffled=3)
-    while run.step().end is None:
-        if run.of(Purpose.CONFIRMATION):
-            break
+    while not (decisions := run.step()).finalists:
+        assert decisions.end is None
         run.finish_one()
     assert sum(f.purpose is Purpose.SEARCH for f in run.finishes) == 12
+    assert run.out == []
 
 
-def test_an_equation_whose_search_trial_did_not_complete_is_not_confirmed(cluster):
+def test_an_equation_whose_search_trial_did_not_complete_is_no_finalist(cluster):
     run = cluster(
         trials=10,
         confirm=(10, 1),
         ends=lambda t: TrialState.DIVERGED if t.individual < 5 else TrialState.COMPLETED,
-    )
-    assert all(trial.individual >= 5 for trial in run.run().of(Purpose.CONFIRMATION))
+    ).run()
+    diverged = {each.method for each in run.individuals[:5]}
+    assert run.end.finalists
+    assert not diverged & set(run.end.finalists)
 
 
 def test_confirmation_can_be_switched_off(cluster):
     run = cluster(trials=5, confirm=(0, 1)).run()
-    assert run.of(Purpose.CONFIRMATION) == []
+    assert run.end.finalists == ()
     assert run.end.end is SearchState.COMPLETED
 
 
@@ -153,18 +152,33 @@ def test_a_stopping_search_waits_for_what_is_out_and_confirms_nothing(cluster):
     assert run.step(SearchState.STOPPING).end is None
     run.finish_one()
     run.finish_one()
-    assert run.step(SearchState.STOPPING).end is SearchState.STOPPED
-    assert run.of(Purpose.CONFIRMATION) == []
+    stopped = run.step(SearchState.STOPPING)
+    assert (stopped.end, stopped.finalists) == (SearchState.STOPPED, ())
 
 
-def test_an_extended_search_goes_on_and_confirms_only_what_is_new_among_the_best(cluster):
+def test_an_extended_search_goes_on_and_chooses_finalists_anew(cluster):
     run = cluster(trials=20).run()
-    before = {trial.id for trial in run.of(Purpose.CONFIRMATION)}
     run.run(trials=40)
-    after = [trial.id for trial in run.of(Purpose.CONFIRMATION)]
+    fitness = {f.individual: f.validation_accuracy for f in run.finishes if f.purpose is Purpose.SEARCH}
     assert len(run.of(Purpose.SEARCH)) == 40
-    assert len(after) == len(set(after))
-    assert before <= set(after)
+    assert run.end.finalists == (run.individuals[max(fitness, key=fitness.__getitem__)].method,)
+
+
+def test_a_confirmation_of_before_has_its_place_in_the_finish_order_and_changes_nothing(cluster):
+    run = cluster(trials=20).run()
+    last = run.finishes[-1]
+    of_before = replace(
+        last,
+        trial_id="s.0c0",
+        purpose=Purpose.CONFIRMATION,
+        finish_order=last.finish_order + 1,
+        validation_accuracy=1.0,
+    )
+    again = rebuild("s", run.spec, run.language, run.individuals, [*run.finishes, of_before])
+    assert again.finishes_known == last.finish_order + 1
+    lived = run.progress.decide(SearchState.RUNNING, 25, now=NOW)
+    decided = again.decide(SearchState.RUNNING, 25, now=NOW)
+    assert [each.method for each in decided.individuals] == [each.method for each in lived.individuals]
 
 
 def test_a_tiny_vocabulary_ends_with_a_reason(cluster):
@@ -173,7 +187,7 @@ def test_a_tiny_vocabulary_ends_with_a_reason(cluster):
     assert run.end.end is SearchState.COMPLETED
     assert "exhausted" in run.end.reason
     assert len(run.individuals) <= 10 + MAX_SUCCESSIVE * 2
-    assert run.of(Purpose.CONFIRMATION)
+    assert run.end.finalists
 
 
 def test_finishes_must_be_heard_in_their_order(cluster):
@@ -207,12 +221,10 @@ def test_a_yardstick_is_never_a_parent_though_nothing_is_better(cluster):
     assert not {1, 2} & {each.parent for each in run.individuals}
 
 
-def test_yardsticks_are_confirmed_beside_the_best_and_plain_backprop(cluster):
+def test_yardsticks_are_finalists_behind_the_best(cluster):
     run = cluster(yardsticks=YARDSTICKS, trials=20, confirm=(2, 3)).run()
-    confirmed = {trial.individual for trial in run.of(Purpose.CONFIRMATION)}
-    assert {0, 1, 2} < confirmed
-    assert len(confirmed) == 5
-    assert len(run.of(Purpose.CONFIRMATION)) == 15
+    assert len(run.end.finalists) == 4
+    assert run.end.finalists[2:] == YARDSTICKS
 
 
 def test_a_search_with_yardsticks_replays(cluster):

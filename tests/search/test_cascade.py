@@ -84,8 +84,7 @@ class TestScreening:
 class TestInheritedRates:
     def test_a_mutant_probes_around_its_parents_best(self, cluster):
         run = cluster(trials=40, rates="inherited", train=RELATIVE).run()
-        searched = [f for f in run.finishes if f.purpose is not Purpose.CONFIRMATION]
-        best = {f.individual: f.relative_step for f in searched}
+        best = {f.individual: f.relative_step for f in run.finishes}
         first = {each.fingerprint: each.number for each in reversed(run.individuals)}
         by_number = {trial.individual: trial for trial in run.of(Purpose.SEARCH)}
         mutants = [each for each in run.individuals if each.origin is Origin.MUTATION]
@@ -100,7 +99,7 @@ class TestInheritedRates:
     def test_random_equations_and_what_others_are_measured_by_probe_the_whole_grid(self, cluster):
         run = cluster(trials=30, rates="inherited", train=RELATIVE, start=("jjjj",)).run()
         whole = [t for t in run.trials if run.individuals[t.individual].origin is not Origin.MUTATION]
-        assert {trial.spec.learning_rate for trial in [*whole, *run.of(Purpose.CONFIRMATION)]} == {GRID}
+        assert {trial.spec.learning_rate for trial in whole} == {GRID}
         assert {trial.purpose for trial in whole} >= {Purpose.BASELINE, Purpose.SEARCH}
 
     @pytest.mark.parametrize("rate", [GRID, LearningRateGrid()])
@@ -156,8 +155,7 @@ def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, option
     heard = data.draw(st.integers(run.progress.finishes_known, len(run.finishes)))
     for finish in run.finishes[run.progress.finishes_known : heard]:
         run.progress.observe(finish)
-    out = [t.id for t in run.trials if t.purpose is Purpose.CONFIRMATION]
-    again = rebuild("s", run.spec, run.language, run.individuals, run.finishes[:heard], out)
+    again = rebuild("s", run.spec, run.language, run.individuals, run.finishes[:heard])
     now = run.individuals[0].created_at if run.individuals else None
     lived = run.progress.decide(SearchState.RUNNING, run.spec.trials, now=now)
     assert again.decide(SearchState.RUNNING, run.spec.trials, now=now) == lived

@@ -50,9 +50,7 @@ def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, option
     heard = data.draw(st.integers(run.progress.finishes_known, len(run.finishes)))
     for finish in run.finishes[run.progress.finishes_known : heard]:
         run.progress.observe(finish)
-    confirmations_out = [t.id for t in run.trials if t.purpose is Purpose.CONFIRMATION]
-    finishes = run.finishes[:heard]
-    again = rebuild("s", run.spec, run.language, run.individuals, finishes, confirmations_out)
+    again = rebuild("s", run.spec, run.language, run.individuals, run.finishes[:heard])
     now = run.individuals[0].created_at if run.individuals else None
     lived = run.progress.decide(SearchState.RUNNING, run.spec.trials, now=now)
     assert again.decide(SearchState.RUNNING, run.spec.trials, now=now) == lived

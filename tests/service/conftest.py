@@ -65,7 +65,7 @@ def train_oldest(store: Any, search_id: str, now: datetime) -> bool:
         lease = store.trials.claim(trial.id, "node/0", lease_s=60, now=now)
         if lease is None:
             continue
-        accuracy = (sum(map(ord, trial.method.equation)) % 97) / 100
+        accuracy = (sum(map(ord, trial.method.equation or trial.method.name)) % 97) / 100
         result = TrainResult(
             outcome=TrialState.COMPLETED, validation_accuracy=accuracy, test_accuracy=accuracy
         )

@@ -6,7 +6,7 @@ import pytest
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.presets import PRESETS, cascade
-from backprop_evo.records.searching import PrunerSpec, Purpose, VocabularySpec
+from backprop_evo.records.searching import Confirmation, PrunerSpec, Purpose, VocabularySpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainResult, TrainSpec
 from backprop_evo.search.fruitless import notice
@@ -122,7 +122,14 @@ def odd(trial):
 
 
 def test_what_was_screened_out_is_stored_counted_apart_and_replays(store, clock, service, small_spec):
-    asked = small_spec(trials=20, start=("h * dh", "g / fro(g)"), rates="inherited", train=TRAIN, in_flight=3)
+    asked = small_spec(
+        trials=20,
+        start=("h * dh", "g / fro(g)"),
+        rates="inherited",
+        train=TRAIN,
+        in_flight=3,
+        confirmation=Confirmation(best=0),
+    )
     search = drive(store, clock, service.submit_search(asked).id, odd)
     individuals = store.individuals.of(search.id)
     by_facts = [each for each in individuals if each.screened_out]

@@ -1,81 +1,19 @@
 """Driving a search from rows: to the end, through crashes, past other controllers."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from backprop_evo.errors import Conflict, InvalidInput
-from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import (
-    Purpose,
-)
+from backprop_evo.records.searching import Confirmation, Purpose
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.stored import Role
 from backprop_evo.search.replay import replay
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.service import drive_once
 from backprop_evo.store.codec import encode
-
-
-class CrashError(Exception):
-    """The process died here."""
-
-
-class CrashingStore:
-    """Dies after the ``at``-th call, once."""
-
-    def __init__(self, store, at=None):
-        self._store, self._at = store, at
-        self.calls = 0
-
-    def __getattr__(self, noun):
-        return CrashingNoun(self, getattr(self._store, noun))
-
-    def count_call(self, name):
-        self.calls += 1
-        if self.calls == self._at:
-            raise CrashError(f"after {name}")
-
-
-class CrashingNoun:
-    """One noun of a store; every call of it counts."""
-
-    def __init__(self, store, noun):
-        self._store, self._noun = store, noun
-
-    def __getattr__(self, name):
-        method = getattr(self._noun, name)
-
-        def call(*arguments, **options):
-            answer = method(*arguments, **options)
-            self._store.count_call(name)
-            return answer
-
-        return call
-
-
-def live(store, clock, controller, search_id, train):
-    """The life of one controller process, with a worker beside it, until the search ended or the process
-    dies."""
-    search = store.searches.claim(controller, lease_s=60, now=clock())
-    if search is None or search.id != search_id:
-        return
-    progress = None
-    while not store.searches.get(search_id).state.is_terminal:
-        progress, _ = drive_once(store, search, controller, progress, now=clock())
-        train(store, search_id, clock())
-
-
-def run_to_the_end(store, clock, search_id, train, controllers=20):
-    """One controller process after the other; a dead one's claim runs out."""
-    for number in range(controllers):
-        try:
-            live(store, clock, f"controller {number}", search_id, train)
-        except CrashError:
-            clock.pass_by(61)
-            store.trials.expire(now=clock(), policy=RetryPolicy(max_attempts=3))
-        if store.searches.get(search_id).state.is_terminal:
-            return
-    raise AssertionError("the search never ended")
+from tests.service.lives import CrashingStore, live, run_to_the_end
 
 
 def assert_whole(store, search_id, *, trials):
@@ -86,19 +24,36 @@ def assert_whole(store, search_id, *, trials):
     assert search.state is SearchState.COMPLETED
     assert purposes[Purpose.SEARCH] == search.trials_done == trials
     assert purposes[Purpose.BASELINE] == 1
-    confirmed = len(rows) - trials - 1
-    assert confirmed in (2 * search.spec.confirmation.seeds, search.spec.confirmation.seeds)
+    assert len(rows) == trials + 1
     searched = [trial.fingerprint for trial in rows if trial.purpose is Purpose.SEARCH]
     assert len(set(searched)) == trials
     finishes = store.trials.finishes(search_id)
     assert [each.finish_order for each in finishes] == list(range(1, len(rows) + 1))
     individuals = store.individuals.of(search_id)
     assert replay(search.spec, SearchLanguage(search.spec), individuals, finishes) == tuple(individuals)
+    assert_confirmed_once(store, search)
+
+
+def assert_confirmed_once(store, search):
+    """One evaluation, every training of it once, and no seed that the search has used."""
+    (confirmation,) = store.evaluations.of_search(search.id)
+    spec = confirmation.spec
+    assert (confirmation.state, confirmation.role) == (SearchState.COMPLETED, Role.CONFIRMATION)
+    trials = store.trials.page(confirmation.id, limit=1000).items
+    trained = Counter((trial.individual, trial.seed) for trial in trials)
+    measured = replace(search.spec.train, evaluate_test=True, validation_part="finalists")
+    seeds = range(spec.first_seed, spec.first_seed + search.spec.confirmation.seeds)
+    assert trained == Counter((row, seed) for row in range(len(spec.rows)) for seed in seeds)
+    assert {trial.spec for trial in trials} == {measured}
+    assert {trial.seed for trial in store.trials.page(search.id, limit=1000).items}.isdisjoint(seeds)
+    confirmed = [row for row in store.leaderboard.page(search.id, limit=500).items if row.confirmed]
+    assert {row.fingerprint for row in confirmed} == {trial.fingerprint for trial in trials}
+    assert {row.validation.n for row in confirmed} == {search.spec.confirmation.seeds}
 
 
 def test_a_search_runs_to_its_end(store, clock, service, small_spec, train):
     search = service.submit_search(small_spec(start=("g", "g / fro(g)")))
-    run_to_the_end(store, clock, search.id, train)
+    run_to_the_end(store, clock, "searches", search.id, train)
     assert_whole(store, search.id, trials=4)
     best, *_ = store.leaderboard.page(search.id).items
     assert best.confirmed
@@ -107,17 +62,19 @@ def test_a_search_runs_to_its_end(store, clock, service, small_spec, train):
 
 @pytest.mark.slow
 def test_a_controller_may_die_at_every_call(store, clock, service, small_spec, train):
-    """Dying after one call and before the next leaves the same rows, so one of both is tried."""
+    """Dying after one call and before the next leaves the same rows, so one of both is tried. The calls are
+    those of the search and of the evaluation that it orders."""
 
     def searched(at):
-        search = service.submit_search(small_spec(trials=3, in_flight=2))
+        confirmation = Confirmation(best=1, seeds=1)
+        search = service.submit_search(small_spec(trials=2, in_flight=2, confirmation=confirmation))
         crashing = CrashingStore(store, at)
-        run_to_the_end(crashing, clock, search.id, train)
-        assert_whole(store, search.id, trials=3)
+        run_to_the_end(crashing, clock, "searches", search.id, train)
+        assert_whole(store, search.id, trials=2)
         return crashing.calls
 
     calls = searched(at=None)
-    assert calls > 30
+    assert calls > 60
     for at in range(1, calls):
         searched(at)
 
@@ -127,10 +84,11 @@ def test_a_crash_after_every_decision_was_stored_sends_nothing_twice(
 ):
     search = service.submit_search(small_spec())
     while not store.searches.get(search.id).state.is_terminal:
-        claimed = store.searches.claim("c", lease_s=60, now=clock())
-        drive_once(store, claimed, "c", None, now=clock())
-        store.searches.release_claim(search.id, "c")
-        train(store, search.id, clock())
+        for noun in (store.searches, store.evaluations):
+            if claimed := noun.claim("c", lease_s=60, now=clock()):
+                drive_once(store, claimed, "c", None, now=clock())
+                noun.release_claim(claimed.id, "c")
+                train(store, claimed.id, clock())
     assert_whole(store, search.id, trials=4)
 
 
@@ -167,10 +125,71 @@ def test_pausing_resuming_and_stopping(store, clock, service, small_spec, train)
 
 def test_an_extended_search_goes_on(store, clock, service, small_spec, train):
     search = service.submit_search(small_spec(trials=2, start=("g",)))
-    run_to_the_end(store, clock, search.id, train)
+    run_to_the_end(store, clock, "searches", search.id, train)
     service.apply_verb("extend", search.id, {"trials": 3})
-    run_to_the_end(store, clock, search.id, train)
+    run_to_the_end(store, clock, "searches", search.id, train)
     assert store.searches.get(search.id).trials_done == 5
+
+
+def test_an_extended_search_adds_its_new_finalists_to_its_confirmation(
+    store, clock, service, small_spec, train
+):
+    search = service.submit_search(small_spec(trials=2, start=("g",)))
+    run_to_the_end(store, clock, "searches", search.id, train)
+    (before,) = store.evaluations.of_search(search.id)
+    service.apply_verb("extend", search.id, {"trials": 12})
+    run_to_the_end(store, clock, "searches", search.id, train)
+    (after,) = store.evaluations.of_search(search.id)
+    assert_whole(store, search.id, trials=14)
+    assert len(after.spec.rows) > len(before.spec.rows)
+    assert after.spec.rows[: len(before.spec.rows)] == before.spec.rows
+    best = next(row for row in store.leaderboard.page(search.id).items if row.search_fitness is not None)
+    assert best.confirmed
+    trained = [trial.method for trial in store.trials.finished(after.id)]
+    assert len(trained) == 2 * len(after.spec.rows) == after.trials_total
+
+
+@pytest.mark.parametrize("verb", ["pause", "stop", "cancel"])
+def test_what_is_asked_of_a_confirming_search_is_asked_of_its_confirmation(
+    store, clock, service, small_spec, train, verb
+):
+    search = service.submit_search(small_spec(trials=2))
+
+    def is_confirming():
+        return bool(store.evaluations.of_search(search.id))
+
+    live(store, clock, "c", is_confirming, train)
+    service.apply_verb(verb, search.id)
+    (confirmation,) = store.evaluations.of_search(search.id)
+    asked = store.searches.get(search.id)
+    assert confirmation.state is asked.state
+    if verb == "cancel":
+        return
+    if verb == "pause":
+        assert service.apply_verb("resume", search.id).state is SearchState.RUNNING
+        assert store.evaluations.get(confirmation.id).state is SearchState.RUNNING
+    clock.pass_by(61)
+    run_to_the_end(store, clock, "searches", search.id, train)
+    ended = store.searches.get(search.id)
+    if verb == "pause":
+        assert_whole(store, search.id, trials=2)
+        return
+    assert (ended.state, ended.end_reason) == (SearchState.STOPPED, "the confirmation was stopped")
+    service.apply_verb("extend", search.id, {"trials": 1})
+    run_to_the_end(store, clock, "searches", search.id, train)
+    assert_whole(store, search.id, trials=3)
+
+
+def test_a_search_whose_confirmation_was_cancelled_ends_and_says_so(store, clock, service, small_spec, train):
+    search = service.submit_search(small_spec(trials=2))
+    live(store, clock, "c", lambda: bool(store.evaluations.of_search(search.id)), train)
+    (confirmation,) = store.evaluations.of_search(search.id)
+    service.apply_verb_to_evaluation("cancel", confirmation.id)
+    clock.pass_by(61)
+    run_to_the_end(store, clock, "searches", search.id, train)
+    ended = store.searches.get(search.id)
+    assert (ended.state, ended.end_reason) == (SearchState.COMPLETED, "the confirmation was cancelled")
+    assert not any(row.confirmed for row in store.leaderboard.page(search.id).items)
 
 
 def test_a_search_that_its_language_cannot_carry_out_fails_with_the_reason(

@@ -9,6 +9,7 @@ from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import Service, drive_once
+from tests.service.lives import CrashingStore, run_to_the_end
 
 SMALL = Setting(name="small", train=TrainSpec(model="mlp-8", epochs=1))
 
@@ -41,6 +42,29 @@ def test_it_runs_to_its_end_with_every_training_once(store, clock, train, forget
     assert Service(store).evaluation_table(ended) == table, "without reading curves"
     (block,) = table.blocks
     assert [(row.n, row.pairs) for row in block.rows] == [(3, 0), (3, 3), (3, 3)]
+
+
+@pytest.mark.slow
+def test_a_controller_may_die_at_every_call(store, clock, train):
+    """As for a search: every training once, whatever call was the last."""
+
+    def evaluated(at):
+        evaluation = store.evaluations.add(spec(seeds=2), now=clock())
+        crashing = CrashingStore(store, at)
+        run_to_the_end(crashing, clock, "evaluations", evaluation.id, train)
+        ended = store.evaluations.get(evaluation.id)
+        trials = store.trials.page(evaluation.id, limit=100).items
+        assert (ended.state, ended.trials_done) == (SearchState.COMPLETED, 6)
+        assert sorted((trial.individual, trial.seed) for trial in trials) == [
+            (row, seed) for row in range(3) for seed in range(2)
+        ]
+        assert len(store.individuals.of(evaluation.id)) == 3
+        return crashing.calls
+
+    calls = evaluated(at=None)
+    assert calls > 30
+    for at in range(1, calls):
+        evaluated(at)
 
 
 def test_seeds_that_are_added_are_trained_and_told_as_a_second_look(store, clock, train):

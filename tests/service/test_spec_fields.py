@@ -86,7 +86,7 @@ EVERYTHING = SearchSpec(
         alignment_every=4,
         deterministic=False,
     ),
-    confirmation=Confirmation(best=2, seeds=5),
+    confirmation=Confirmation(best=2, seeds=5, controls="all", test=False),
 )
 
 RELATIVE = replace(

@@ -130,11 +130,13 @@ def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     database.close()
     assert "mutation_redraw" not in text
     assert "products" not in text
+    assert "controls" not in text
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
     pruner = replace(new.spec.pruner, spared=0.0)
+    confirmation = replace(new.spec.confirmation, controls="none", test=True)
     before = replace(new.spec, mutation_redraw="place", products="three", train=OF_BEFORE, pruner=pruner)
-    before = replace(before, screening=False)
+    before = replace(before, screening=False, confirmation=confirmation)
     assert store.searches.get(new.id).spec == before
     store.close()
 

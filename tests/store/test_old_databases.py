@@ -54,7 +54,7 @@ def rows(path):
             {
                 name: without(row[name]) if name == "spec" else row[name]
                 for name in row
-                if name not in NEW_COLUMNS and f"{table}.{name}" != "searches.kind"
+                if name not in NEW_COLUMNS and f"{table}.{name}" not in NEW_IN_SEARCHES
             }
             for row in stored
         ]
@@ -63,15 +63,16 @@ def rows(path):
     return found
 
 
-NEW_COLUMNS = (
-    *("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions", "setting_id"),
-    *("screened_out", "inherited_step", "relative_step"),
-)
+NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
+NEW_COLUMNS += ("setting_id", "is_control", "role", "screened_out", "inherited_step", "relative_step")
+NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")
+DROPPED = "confirmations_planned"
 
 
 def without(spec):
-    """A stored spec but for the fields that migrations add, in it and in its training."""
-    added = ("mutation_redraw", "products", "screening", "reestimate_batches", "validation_part")
+    """A stored spec but for the fields that migrations add, in it and in its parts."""
+    added = {"mutation_redraw", "products", "reestimate_batches", "validation_part", "controls", "test"}
+    added |= {"screening"}
     return json.loads(spec, object_hook=lambda read: {name: read[name] for name in read if name not in added})
 
 
@@ -79,7 +80,9 @@ def test_no_row_is_lost_on_the_way_up_nor_on_the_way_down(old):
     before = rows(old)
     assert len(before["trials"]) > 30
     migrations.upgrade(f"sqlite:///{old}")
-    assert rows(old) == before
+    kept = {**before, "standings": [dict(row) for row in before["standings"]]}
+    assert sum(row.pop(DROPPED) for row in kept["standings"]) > 4
+    assert rows(old) == kept
     migrations.downgrade(f"sqlite:///{old}", "0003")
     assert rows(old) == before
 
@@ -125,6 +128,50 @@ def test_its_leaderboard_and_trials_can_be_read(store):
         assert bool(rows) == (search.trials_done > 0)
 
 
+def train_all(store, search_id, now):
+    for trial in store.trials.open(search_id):
+        lease = store.trials.claim(trial.id, "node/0", lease_s=60, now=now)
+        accuracy = sum(map(ord, trial.method.equation)) % 97 / 100
+        result = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=accuracy)
+        assert store.trials.start(lease, now=now)
+        assert store.trials.finish(lease, result, now=now)
+
+
+def test_what_was_confirmed_before_is_still_shown(store):
+    search = next(each for each in store.searches.page().items if each.spec.name == "finished")
+    confirmed = [row for row in store.leaderboard.page(search.id).items if row.confirmed]
+    assert len(confirmed) == 3
+    assert {(row.validation.n, row.test.n, row.is_control) for row in confirmed} == {(2, 2, False)}
+    assert store.evaluations.confirmation_of(search.id) is None
+
+
+def test_a_search_that_was_confirming_orders_an_evaluation_instead(old):
+    with sqlite3.connect(old) as database:
+        (search_id,) = database.execute("SELECT id FROM searches WHERE name = 'finished'").fetchone()
+        database.execute("UPDATE searches SET state = 'running' WHERE id = ?", (search_id,))
+        database.execute(
+            "UPDATE trials SET state = 'running', result = NULL, finish_order = NULL WHERE search_id = ? AND "
+            "finish_order = (SELECT max(finish_order) FROM trials WHERE search_id = ?)",
+            (search_id, search_id),
+        )
+    database.close()
+    migrations.upgrade(f"sqlite:///{old}")
+    store = open_store(f"sqlite:///{old}")
+    assert store.trials.open(search_id) == []
+    claimed = store.searches.claim("later", lease_s=60, now=datetime(2027, 1, 1, tzinfo=UTC))
+    _, decisions = drive_once(store, claimed, "later", None, now=datetime(2027, 1, 1, tzinfo=UTC))
+    assert (decisions.is_empty, decisions.end) == (True, None)
+    assert store.evaluations.confirmation_of(search_id).spec.seeds == claimed.spec.confirmation.seeds
+    store.close()
+    cancelled = "SELECT count(*) FROM trials WHERE purpose = 'confirmation' AND state = 'cancelled'"
+    for revision, left in ((None, 1), ("0010", 0)):
+        if revision:
+            migrations.downgrade(f"sqlite:///{old}", revision)
+        with sqlite3.connect(old) as database:
+            assert database.execute(cancelled).fetchone() == (left,)
+        database.close()
+
+
 def test_the_rows_of_its_leaderboard_know_their_setting(store):
     for search in store.searches.page().items:
         rows = store.leaderboard.page(search.id, limit=500).items
@@ -147,15 +194,21 @@ def test_its_half_finished_search_goes_on_to_its_end_and_replays(store):
     search = store.searches.claim("later", lease_s=3600, now=now)
     while not store.searches.get(search.id).state.is_terminal:
         progress, _ = drive_once(store, search, "later", progress, now=now)
-        for trial in store.trials.open(search.id):
-            lease = store.trials.claim(trial.id, "node/0", lease_s=60, now=now)
-            accuracy = sum(map(ord, trial.method.equation)) % 97 / 100
-            result = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=accuracy)
-            assert store.trials.start(lease, now=now)
-            assert store.trials.finish(lease, result, now=now)
+        train_all(store, search.id, now)
+        if (ordered := store.evaluations.confirmation_of(search.id)) and not ordered.state.is_terminal:
+            claimed = store.evaluations.claim("later", lease_s=3600, now=now)
+            drive_once(store, claimed, "later", None, now=now)
+            store.evaluations.release_claim(claimed.id, "later")
+            train_all(store, claimed.id, now)
     ended = store.searches.get(search.id)
     individuals = tuple(store.individuals.of(search.id))
     assert (ended.state, ended.trials_done) == (SearchState.COMPLETED, 30)
     assert individuals[: len(before)] == before
     finishes = store.trials.finishes(search.id)
     assert replay(ended.spec, SearchLanguage(ended.spec), individuals, finishes) == individuals
+    (ordered,) = store.evaluations.of_search(search.id)
+    assert (ordered.state, ordered.spec.controls) == (SearchState.COMPLETED, ())
+    confirmed = [row for row in store.leaderboard.page(search.id).items if row.confirmed]
+    assert {row.fingerprint for row in confirmed} == {
+        each.fingerprint for each in store.individuals.of(ordered.id)
+    }

@@ -98,7 +98,8 @@ class Declared(Generic[S]):
     method cannot train the child of a train spec; both without torch, which ``prepare`` alone imports.
     ``text`` is how people read it, ``latex`` and ``mathml`` as a formula, ``canonical`` the text of its
     simplest form where there is one, ``fingerprint`` equal for settings that behave equally (at most 128
-    characters); by default the title, the text upright, and a hash of all settings.
+    characters); by default the title, the text upright, and a hash of all settings. ``is_control``: it is
+    there to be beaten; ``is_placebo``: it differs from plain backprop by chance alone.
     """
 
     name: str
@@ -115,6 +116,8 @@ class Declared(Generic[S]):
     canonical: Callable[[S], str] | None = None
     fingerprint: Callable[[S], str] | None = None
     can_be_parent: bool = False
+    is_control: bool = False
+    is_placebo: bool = False
 
     def rows(self) -> tuple[SettingRow, ...]:
         """The settings in the order of their class."""

@@ -70,5 +70,6 @@ METHOD = Declared(
     "with a signal has to rise above.",
     source="ours",
     text=lambda _: "classifier alone",
+    is_control=True,
     prepare=prepare,
 )

@@ -89,5 +89,6 @@ METHOD = Declared(
     settings=ClippedGradientSettings,
     check=check,
     text=text,
+    is_control=True,
     prepare=prepare,
 )

@@ -71,5 +71,6 @@ METHOD = Declared(
     source="You, Gitman & Ginsburg 2017 (arXiv:1708.03888)",
     settings=LayerwiseNormalisedSettings,
     text=lambda settings: f"layer-wise normalised gradient (trust {settings.trust:g})",
+    is_control=True,
     prepare=prepare,
 )

@@ -75,5 +75,7 @@ METHOD = Declared(
     source="ours",
     settings=PlaceboSettings,
     text=lambda settings: f"placebo {settings.number}",
+    is_control=True,
+    is_placebo=True,
     prepare=prepare,
 )

@@ -1,0 +1,143 @@
+"""How searches and evaluations move between states, in somebody's transaction; what moves with them.
+
+A search is locked before its confirmation, so that no two transactions wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from backprop_evo.errors import Conflict, IllegalTransition, NotFound, PreconditionFailed
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.stored import Role
+from backprop_evo.search.lifecycle import EVALUATION_VERBS, TRANSITIONS, VERBS, Verb, legal_verbs
+from backprop_evo.store.columns import Kind
+from backprop_evo.store.endings import cancel_open_trials
+from backprop_evo.store.events import add_event
+from backprop_evo.store.tables import SEARCHES, TRIALS
+
+VERBS_OF: Mapping[str, Mapping[str, Verb]] = {Kind.SEARCH: VERBS, Kind.EVALUATION: EVALUATION_VERBS}
+PASSED_ON = {
+    SearchState.PAUSED: SearchState.PAUSED,
+    SearchState.RUNNING: SearchState.RUNNING,
+    SearchState.STOPPING: SearchState.STOPPING,
+    SearchState.CANCELLED: SearchState.CANCELLED,
+    SearchState.FAILED: SearchState.CANCELLED,
+}
+"""Where a search goes, and where its confirmation goes with it."""
+
+
+def get_row(
+    connection: Connection, search_id: str, kind: Kind | None = None, *, lock: bool = False
+) -> Row[Any]:
+    """One row; ``lock`` holds it until the end of the transaction. Raises ``NotFound``."""
+    query = select(SEARCHES).where(SEARCHES.c.id == search_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None or kind not in (None, row.kind):
+        noun = kind or Kind.SEARCH
+        plural = "searches" if noun is Kind.SEARCH else f"{noun}s"
+        raise NotFound(f"no {noun} {search_id!r}", hint=f"list {plural} to see their ids")
+    return row
+
+
+def confirmation_row(connection: Connection, search_id: str, *, lock: bool = False) -> Row[Any] | None:
+    """The evaluation that the search ordered; None where it has ordered none."""
+    query = select(SEARCHES).where(SEARCHES.c.search_id == search_id, SEARCHES.c.role == Role.CONFIRMATION)
+    return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def get_at(
+    connection: Connection, search_id: str, kind: Kind, expected: int | None, *, lock: bool = False
+) -> Row[Any]:
+    """``get_row`` at the version that somebody saw. Raises ``NotFound``, ``PreconditionFailed``."""
+    row = get_row(connection, search_id, kind, lock=lock)
+    if expected is not None and row.version != expected:
+        raise PreconditionFailed(
+            f"{row.kind} {row.id!r} is at version {row.version}, not {expected}: it changed in between",
+            hint="read it again and decide anew",
+        )
+    return row
+
+
+def check_legal(row: Row[Any], verb: Verb) -> None:
+    """Raises ``IllegalTransition`` with the verbs that the present state allows."""
+    if row.state not in verb.legal_in:
+        raise _illegal(row, f"does not take the verb {verb.name!r}")
+
+
+def move(
+    connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None = None
+) -> None:
+    """One transition with all that goes with it. Raises ``IllegalTransition``."""
+    if to not in TRANSITIONS[SearchState(row.state)]:
+        raise _illegal(row, f"cannot become {to}")
+    change(connection, row, to, now, reason)
+    payload = {"from": row.state, **({"reason": reason} if reason else {})}
+    if to in (SearchState.CANCELLED, SearchState.FAILED):
+        # In the same transaction: no worker can begin a trial of a search that has ended.
+        payload["cancelled_trials"] = cancel_open_trials(connection, row.id, now)
+    elif row.state == SearchState.PAUSED:
+        _forget_sent_messages(connection, row.id)
+    _pass_on(connection, row, to, now)
+    add_event(connection, row.id, f"{row.kind}.{to}", now, payload)
+
+
+def _pass_on(connection: Connection, search: Row[Any], to: SearchState, now: datetime) -> None:
+    """What is asked of a search is asked of its confirmation too, as far as that one's state allows it."""
+    if search.kind != Kind.SEARCH or to not in PASSED_ON:
+        return
+    confirmation = confirmation_row(connection, search.id, lock=True)
+    if confirmation is None:
+        return
+    state, to = SearchState(confirmation.state), PASSED_ON[to]
+    # A search that runs has one that waits go on, and never begins one again that has ended.
+    allowed = state is SearchState.PAUSED if to is SearchState.RUNNING else to in TRANSITIONS[state]
+    if allowed:
+        move(connection, confirmation, to, now)
+
+
+def go_on(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """What has ended runs again: the only way back. A search takes a confirmation along that was stopped."""
+    change(connection, row, SearchState.RUNNING, now, None)
+    confirmation = confirmation_row(connection, row.id, lock=True)
+    if confirmation is not None and confirmation.state == SearchState.STOPPED:
+        go_on(connection, confirmation, now)
+        add_event(connection, confirmation.id, f"{confirmation.kind}.running", now, {"from": "stopped"})
+
+
+def _illegal(row: Row[Any], what: str) -> IllegalTransition:
+    """The error for what the present state does not allow."""
+    legal = [verb.name for verb in legal_verbs(SearchState(row.state), VERBS_OF[row.kind])]
+    return IllegalTransition(
+        f"{row.kind} {row.id!r} is {row.state} and {what}",
+        legal=legal,
+        hint=f"possible now: {', '.join(legal)}",
+    )
+
+
+def change(connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None) -> None:
+    """The bare change of state. Raises ``Conflict`` where somebody else was faster."""
+    values: dict[str, Any] = {"state": to, "version": row.version + 1}
+    if to is SearchState.RUNNING:
+        # A search that runs again keeps its first start.
+        values |= {"started_at": row.started_at or now, "ended_at": None, "end_reason": None}
+    if to.is_terminal:
+        # An ended search must not look driven, or extending it would have to wait for the lease.
+        values |= {"ended_at": now, "end_reason": reason, "claimed_by": None, "claim_expires_at": None}
+    changed = connection.execute(
+        update(SEARCHES).where(SEARCHES.c.id == row.id, SEARCHES.c.state == row.state).values(**values)
+    )
+    if changed.rowcount != 1:
+        raise Conflict(f"{row.kind} {row.id!r} changed in between", hint="read it again and decide anew")
+
+
+def _forget_sent_messages(connection: Connection, search_id: str) -> None:
+    """Workers dropped the messages of trials they met while the search was paused: they have to be sent
+    again."""
+    connection.execute(
+        update(TRIALS).where(TRIALS.c.search_id == search_id, TRIALS.c.state == "queued").values(sent_at=None)
+    )
