@@ -9,7 +9,16 @@ from itertools import pairwise
 from typing import Literal
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.described import PROBABILITY, Bounds, at_least, between, check, described, part
+from backprop_evo.records.described import (
+    PROBABILITY,
+    Bounds,
+    at_least,
+    below,
+    between,
+    check,
+    described,
+    part,
+)
 from backprop_evo.records.methods import ControlGroup, MethodSpec
 from backprop_evo.records.training import TrainSpec
 
@@ -87,7 +96,9 @@ class PrunerSpec:
     """Who goes on after a short training: ``name`` as ``search.pruners`` has it.
 
     A training is measured after each of ``rungs`` (steps) and judged by ``signal`` against the search's other
-    trials at the same rung, once ``min_trials`` of them were measured there.
+    trials at the same rung, once ``min_trials`` of them were measured there. Where ``name`` is "asha", the
+    best 1/``reduction`` go on. ``spared`` is the share of trials that no judgement ends, drawn by lot from
+    the search's seed: what became of them shows what an early signal misses.
     """
 
     name: str = described(
@@ -104,6 +115,16 @@ class PrunerSpec:
     min_trials: int = described(
         5, "Trials measured at a rung before any is stopped there.", label="Trials before", bounds=at_least(1)
     )
+    reduction: float = described(
+        3.0,
+        "Of asha: of so many at a rung the best one goes on.",
+        bounds=Bounds("above 1 and at most 100", lambda reduction: 1 < reduction <= 100),
+    )
+    spared: float = described(
+        0.05,
+        "Share of the trials that go on, by lot, where they would be stopped.",
+        bounds=below(1),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +139,9 @@ class SearchSpec:
     fill up the start population of ``start_random``. ``lengths[i]`` is the probability that a random equation
     has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy`` names how
     equations are proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained,
-    confirmed and ranked beside plain backprop, and are never a parent.
+    confirmed and ranked beside plain backprop, and are never a parent. ``screening`` leaves equations
+    untrained by which nothing below the classifier can learn. ``rates`` says which of a grid of relative
+    steps an equation probes: all, or a mutated one those around its parent's best.
     """
 
     name: str = described(
@@ -141,8 +164,7 @@ class SearchSpec:
     )
     population_size: int | None = described(
         None,
-        "Parents are mostly drawn from so many of the best, by aging from so many of the latest; "
-        f"a share is 2 to {PAPERS_POPULATION}.",
+        f"Parents mostly come from so many best (aging: latest); a share is 2 to {PAPERS_POPULATION}.",
         panel="Proposals",
         unset="a fifth of the trials",
         bounds=at_least(1),
@@ -199,6 +221,17 @@ class SearchSpec:
         unset="none",
         lines=True,
     )
+    screening: bool = described(
+        True,
+        "Leave out, before any training, what cannot learn; the paper did not.",
+        panel="Early stopping",
+    )
+    rates: Literal["grid", "inherited"] = described(
+        "grid",
+        "Relative steps to probe: the whole grid, or for a mutated equation its parent's best and its "
+        "neighbours.",
+        panel="Early stopping",
+    )
     pruner: PrunerSpec = part(PrunerSpec, "Early stopping", "pruner")
     train: TrainSpec = part(TrainSpec, "Training")
     confirmation: Confirmation = part(Confirmation, "Confirmation", "confirm")
@@ -210,6 +243,11 @@ class SearchSpec:
         if self.population_size is not None:
             return self.population_size
         return min(PAPERS_POPULATION, max(2, self.trials // 5))
+
+    @property
+    def first_trials(self) -> int:
+        """So many trainings there are before any parent is needed, at least one."""
+        return max(1, min(self.trials, len(self.start) + self.start_random))
 
     def __post_init__(self) -> None:
         check(self)

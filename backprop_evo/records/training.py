@@ -233,11 +233,12 @@ class CurvePoint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntermediateValue:
     """A running training after ``step`` steps: at a rung (0, 1, …), where it is judged, or (None) at the end
-    of an epoch. ``train_loss`` is the mean since the intermediate value before."""
+    of an epoch. ``train_loss`` is the mean since the intermediate value before. ``validation_accuracy`` is
+    None where it is not what trainings are compared by: measuring it costs as much as several steps."""
 
     step: int
     rung: int | None
-    validation_accuracy: float
+    validation_accuracy: float | None
     train_loss: float
 
 

@@ -13,11 +13,13 @@ from backprop_evo.records.methods import MethodSpec
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A method as the brain sees it, most often an equation: with the equation's canonical text (None for
-    others) and the fingerprint of its behaviour."""
+    others) and the fingerprint of its behaviour. ``hopeless`` says why nothing below the classifier can learn
+    by it, where that is known without training."""
 
     method: MethodSpec
     canonical: str | None
     fingerprint: str
+    hopeless: str | None = None
 
 
 class Language(Protocol):

@@ -19,11 +19,15 @@ from dsl.equation import Equation
 _read = lru_cache(maxsize=4096)(read_equation)
 
 
+NO_ERROR = "no operand carries the error: nothing below the classifier can learn"
+
+
 def identify_equation(equation: Equation) -> Candidate:
-    """Text, canonical text and fingerprint."""
+    """Text, canonical text, fingerprint, and whether it is hopeless."""
     canonical = dsl.canonical(equation)
     text = dsl.to_text(canonical)
-    return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(text))
+    hopeless = None if dsl.carries_error(canonical) else NO_ERROR
+    return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(text), hopeless)
 
 
 @lru_cache(maxsize=65_536)
@@ -62,6 +66,11 @@ class SearchLanguage:
         self._mutations = spec.mutations
         self._redraw = spec.mutation_redraw
         self._operators = spec.operators.beyond_the_paper
+
+    @property
+    def carries_error(self) -> bool:
+        """Whether an equation drawn from the vocabulary can have the error in it."""
+        return any(dsl.operand_carries_error(operand.name) for operand in self._vocabulary.operands)
 
     def backprop(self) -> Candidate:
         """g, whatever the vocabulary of the search: its baseline needs no word of it."""

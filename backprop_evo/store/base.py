@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import Purpose
@@ -23,7 +24,6 @@ from backprop_evo.records.stored import (
     EventRecord,
     FinishRecord,
     IndividualRecord,
-    IntermediateRecord,
     KeyRecord,
     KeyScope,
     Lease,
@@ -126,9 +126,9 @@ class Trials(Protocol):
         """Remember that the messages of these trials were sent (again)."""
 
 
-Judgement = Callable[[Purpose, Sequence[IntermediateRecord]], str | None]
-"""Why a training is to end, from its purpose and the values stored before at the same rung; None: it goes
-on.
+Judgement = Callable[[Purpose, int, Sequence[IntermediateRecord]], Judged]
+"""Whether a training is to end: from its purpose, the number of its individual, and the values stored before
+at the same rung.
 """
 
 

@@ -131,8 +131,9 @@ def test_the_page_of_a_search_offers_to_change_and_submit_it_again(client: TestC
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_fills_the_training_and_leaves_the_rest(client: TestClient, name: str) -> None:
+def test_a_preset_fills_training_and_cascade_and_leaves_the_rest(client: TestClient, name: str) -> None:
     wanted = texts_of({"train": train_document(PRESETS[name])})
+    is_quick = name.startswith("quick")
     for shown in (
         inputs(client, f"/?preset={name}"),
         inputs(client, FORM, do="fill", preset=name, name="typed", epochs="77"),
@@ -141,6 +142,9 @@ def test_a_preset_fills_the_training_and_leaves_the_rest(client: TestClient, nam
         assert {each: shown.values[each] for each in of_training} == {
             each: wanted[each] for each in of_training
         }
+        cascade = [shown.values[each] for each in ("pruner", "rungs", "rates", "pruner_spared")]
+        wanted_cascade = ["asha", "6, 24", "inherited"] if is_quick else ["none", "", "grid"]
+        assert cascade == [*wanted_cascade, "0.05"]
     assert shown.values["name"] == "typed"
     assert shown.values["preset"] == name
 

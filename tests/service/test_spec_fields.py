@@ -51,7 +51,16 @@ EVERYTHING = SearchSpec(
     in_flight=9,
     strategy="random",
     yardsticks=(MethodSpec("indirect-feedback"), equation_method("h * g")),
-    pruner=PrunerSpec(name="median", rungs=(2, 4), signal="validation_accuracy", min_trials=1),
+    screening=False,
+    rates="inherited",
+    pruner=PrunerSpec(
+        name="asha",
+        rungs=(2, 4),
+        signal="validation_accuracy",
+        min_trials=1,
+        reduction=4.0,
+        spared=0.125,
+    ),
     train=TrainSpec(
         model="mlp-8",
         data="mnist",
