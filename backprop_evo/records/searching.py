@@ -164,7 +164,7 @@ class SearchSpec:
     )
     population_size: int | None = described(
         None,
-        f"Parents are mostly drawn from so many of the best; a share is 2 to {PAPERS_POPULATION}.",
+        f"Parents mostly come from so many best (aging: latest); a share is 2 to {PAPERS_POPULATION}.",
         panel="Proposals",
         unset="a fifth of the trials",
         bounds=at_least(1),
@@ -238,8 +238,8 @@ class SearchSpec:
 
     @property
     def best_size(self) -> int:
-        """N: so many of the best are parents apart from the rest. A share of the trials that were asked for,
-        whatever was added since, so that an extended search replays."""
+        """N: so many of the best are parents apart from the rest; by aging, so many of the latest. A share of
+        the trials that were asked for, whatever was added since, so that an extended search replays."""
         if self.population_size is not None:
             return self.population_size
         return min(PAPERS_POPULATION, max(2, self.trials // 5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
@@ -28,6 +28,12 @@ def identify_equation(equation: Equation) -> Candidate:
     text = dsl.to_text(canonical)
     hopeless = None if dsl.carries_error(canonical) else NO_ERROR
     return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(text), hopeless)
+
+
+@lru_cache(maxsize=65_536)
+def _components(equation: str) -> frozenset[Hashable]:
+    """Cached, because every proposal counts those of all the equations that it learns from."""
+    return _read(equation).components
 
 
 @lru_cache(maxsize=65_536)
@@ -78,10 +84,15 @@ class SearchLanguage:
         """Any method, a yardstick's too. Raises ``InvalidSettings`` for one that is not known."""
         return identify_method(method)
 
-    def draw(self, generator: Random) -> Candidate:
+    def components(self, equation: str) -> frozenset[Hashable]:
+        """Operands with their statistic, unary functions with their constant, binary functions."""
+        return _components(equation)
+
+    def draw(self, generator: Random, weights: Mapping[Hashable, float] | None = None) -> Candidate:
         """Drawn again until the shapes match. Raises ``InvalidEquation`` where that takes too long."""
+        weight = None if weights is None else lambda component: weights.get(component, 1.0)
         with language_errors():
-            return identify_equation(dsl.sample(generator, self._vocabulary, self._lengths))
+            return identify_equation(dsl.sample(generator, self._vocabulary, self._lengths, weight))
 
     def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
         """The child and, in words, what was changed. ``partner`` is asked only where a crossover is drawn."""

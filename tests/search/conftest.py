@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
@@ -47,8 +47,12 @@ class Words:
             return self.read(method.equation)
         return Candidate(method, None, f"is {method.name}")
 
-    def draw(self, generator: Random) -> Candidate:
-        return self.read("".join(generator.choice(self.letters) for _ in range(4)))
+    def components(self, equation: str) -> frozenset[Hashable]:
+        return frozenset(equation)
+
+    def draw(self, generator: Random, weights: Mapping[Hashable, float] | None = None) -> Candidate:
+        of_letters = [(weights or {}).get(letter, 1.0) for letter in self.letters]
+        return self.read("".join(generator.choices(self.letters, of_letters, k=4)))
 
     def vary(self, equation: str, generator: Random, _partner: object) -> tuple[Candidate, str]:
         place = generator.randrange(4)
