@@ -5,7 +5,7 @@ The language here costs nothing, so that what is left is selection, bookkeeping 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 from random import Random
 from time import perf_counter
@@ -36,7 +36,10 @@ class Numbers:
     def identify(self, _method: MethodSpec) -> Candidate:
         raise AssertionError("this search has no yardsticks")
 
-    def draw(self, _generator: Random) -> Candidate:
+    def components(self, equation: str) -> frozenset[Hashable]:
+        return frozenset(equation)
+
+    def draw(self, _generator: Random, _weights: Mapping[Hashable, float] | None = None) -> Candidate:
         self._next += 1
         return self.read(str(self._next))
 

@@ -6,7 +6,7 @@ Needs the standard library and numpy only.
 from dsl.canonical import REWRITES, canonical
 from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
 from dsl.errors import EquationError, EquationSyntaxError, InfeasibleEquation, UnknownComponent
-from dsl.facts import EquationFacts, facts
+from dsl.facts import EquationFacts, carries_error, facts, operand_carries_error
 from dsl.fingerprint import fingerprint
 from dsl.known import KNOWN, KnownEquation, Published
 from dsl.parsing import parse
@@ -41,6 +41,7 @@ __all__ = [
     "UnknownComponent",
     "Vocabulary",
     "canonical",
+    "carries_error",
     "change_length",
     "crossover",
     "describe_change",
@@ -53,6 +54,7 @@ __all__ = [
     "live_operands",
     "mutate",
     "mutate_constant",
+    "operand_carries_error",
     "parse",
     "sample",
     "to_json",

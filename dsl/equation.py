@@ -37,6 +37,9 @@ class Unary:
 
 IDENTITY = Unary("identity")
 
+#: What an equation is made of: an operand, a unary function with its constant, or a binary function by name.
+Component = Operand | Unary | str
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -58,6 +61,16 @@ class Equation:
     def __post_init__(self) -> None:
         if not 1 <= len(self.operations) <= MAX_OPERATIONS:
             raise ValueError(f"an equation has 1 to {MAX_OPERATIONS} operations, not {len(self.operations)}")
+
+    @property
+    def components(self) -> frozenset[Component]:
+        """Every different component, but those that a ``left`` leaves out of the value."""
+        found: set[Component] = {self.first}
+        for operation in self.operations:
+            found |= {operation.left_unary, operation.binary}
+            if operation.binary != "left":
+                found |= {operation.right, operation.right_unary}
+        return frozenset(found)
 
     def with_operation(self, index: int, *instead: Operation) -> Equation:
         """The equation with ``instead`` in the place of the operation at ``index``, counted from 0."""

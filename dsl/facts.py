@@ -18,6 +18,9 @@ from dsl.site_values import Array
 #: Children are trained in float32: what is larger there is infinite.
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
+#: What comes down from the loss; all other operands that carry the error are products with one of them.
+SIGNALS = frozenset({"b_next", "b_top"})
+
 
 @dataclass(frozen=True, slots=True)
 class EquationFacts:
@@ -27,9 +30,9 @@ class EquationFacts:
     apart (plain backprop has 1). ``needs`` names the matrices that must exist among W, R, S and R_L: without
     W no transposed operation with the weight is done. ``operands`` are as written. On the fixed probes:
     ``is_zero`` and ``is_constant`` hold for every step, ``is_nan`` where any value is no finite float32
-    number, which is what children are trained in. ``cosine_to_backprop`` is the mean cosine between what the
-    equation and plain backprop send down, in [−1, 1], None where it is undefined; feedback alignment starts
-    near 0.
+    number, which is what children are trained in. ``carries_error`` is as the function of that name has it.
+    ``cosine_to_backprop`` is the mean cosine between what the equation and plain backprop send down, in
+    [−1, 1], None where it is undefined; feedback alignment starts near 0.
     """
 
     complexity: int
@@ -38,6 +41,7 @@ class EquationFacts:
     uses_running_statistics: bool
     uses_noise: bool
     uses_dropout: bool
+    carries_error: bool
     is_constant: bool
     is_zero: bool
     is_nan: bool
@@ -63,11 +67,30 @@ def facts(equation: Equation) -> EquationFacts:
         or any(UNARIES[u.name].remembers for u in unaries),
         uses_noise=any(u.name in ("add_noise", "scale_noise") for u in unaries),
         uses_dropout=any(u.name == "drop" for u in unaries),
+        carries_error=carries_error(simple),
         is_constant=finite and all(_is_constant(value) for value in values),
         is_zero=finite and not any(value.any() for value in values),
         is_nan=not finite,
         cosine_to_backprop=_mean_cosine(values) if finite else None,
     )
+
+
+def carries_error(equation: Equation) -> bool:
+    """Whether anything that is computed comes from the loss. Without, nothing below the classifier learns.
+
+    Of the equation as it is written: algebra may still take the error out (``g - g``), so ask its canonical
+    form. Running statistics of a signal count as carrying it.
+    """
+    return any(operand_carries_error(operand.name) for operand in live_operands(equation))
+
+
+def operand_carries_error(name: str) -> bool:
+    """Whether the operand of that name, or what it is the product of, is a signal that comes from the
+    loss."""
+    product = OPERANDS[name].product
+    if product is None:
+        return name in SIGNALS
+    return operand_carries_error(product.left) or operand_carries_error(product.right)
 
 
 def live_unaries(equation: Equation) -> tuple[Unary, ...]:

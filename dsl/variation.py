@@ -10,10 +10,12 @@ Randomness is an argument: the same generator state gives the same equation.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import Literal, TypeVar
+from bisect import bisect
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Literal, NamedTuple, TypeVar
 
-from dsl.equation import MAX_OPERATIONS, Equation, Operation, Unary
+from dsl.equation import MAX_OPERATIONS, Component, Equation, Operand, Operation, Unary
 from dsl.errors import EquationError
 from dsl.notation import operand_text
 from dsl.primitives import MAX_CONSTANT, UNARIES
@@ -29,34 +31,61 @@ _MAX_ATTEMPTS = 100_000
 Redraw = Literal["replacement", "place"]
 
 T = TypeVar("T")
+C = TypeVar("C", Operand, Unary, str)
+
+#: How much more often a component is drawn than a component of weight 1; above 0.
+Weight = Callable[[Component], float]
 
 
 def sample(
-    rng: random.Random, vocabulary: Vocabulary = EVERYTHING, lengths: Sequence[float] = (1.0, 0.0, 0.0)
+    rng: random.Random,
+    vocabulary: Vocabulary = EVERYTHING,
+    lengths: Sequence[float] = (1.0, 0.0, 0.0),
+    weight: Weight | None = None,
 ) -> Equation:
     """A feasible equation, uniform among those with as many operations; ``lengths[i]`` is the probability of
-    i + 1.
+    i + 1. With ``weight`` its probability is in proportion to the product of its components' weights.
 
     Raises EquationError where the vocabulary seems to have no feasible equation.
     """
     length = 1 + _categorical(rng, lengths)
     if length > MAX_OPERATIONS:
         raise EquationError(f"an equation has at most {MAX_OPERATIONS} operations, not {length}")
+    draws = _draws(rng, vocabulary, weight)
     for _ in range(_MAX_ATTEMPTS):
-        first = _choose(rng, vocabulary.operands)
-        equation = Equation(first, tuple(_operation(rng, vocabulary) for _ in range(length)))
+        equation = Equation(draws.operand(), tuple(_operation(draws) for _ in range(length)))
         if is_feasible(equation, vocabulary.products):
             return equation
     raise _nothing_feasible()
 
 
-def _operation(rng: random.Random, vocabulary: Vocabulary) -> Operation:
-    return Operation(
-        _choose(rng, vocabulary.unaries),
-        _choose(rng, vocabulary.operands),
-        _choose(rng, vocabulary.unaries),
-        _choose(rng, vocabulary.binaries),
+class _Draws(NamedTuple):
+    """How a component of each category is drawn."""
+
+    operand: Callable[[], Operand]
+    unary: Callable[[], Unary]
+    binary: Callable[[], str]
+
+
+def _draws(rng: random.Random, vocabulary: Vocabulary, weight: Weight | None = None) -> _Draws:
+    return _Draws(
+        _drawing(rng, vocabulary.operands, weight),
+        _drawing(rng, vocabulary.unaries, weight),
+        _drawing(rng, vocabulary.binaries, weight),
     )
+
+
+def _drawing(rng: random.Random, items: Sequence[C], weight: Weight | None) -> Callable[[], C]:
+    # Apart from weights of 1, so that a search which has no weights decides as it did before there were any.
+    if weight is None:
+        return lambda: _choose(rng, items)
+    upto = list(accumulate(weight(item) for item in items))
+    # The bound is for a product that is rounded up to the sum.
+    return lambda: items[bisect(upto, rng.random() * upto[-1], 0, len(items) - 1)]
+
+
+def _operation(draws: _Draws) -> Operation:
+    return Operation(draws.unary(), draws.operand(), draws.unary(), draws.binary())
 
 
 def _choose(rng: random.Random, items: Sequence[T]) -> T:
@@ -193,12 +222,13 @@ def _unary_words(unary: Unary) -> str:
 def change_length(equation: Equation, rng: random.Random, vocabulary: Vocabulary = EVERYTHING) -> Equation:
     """A feasible equation with one operation more or less; raises EquationError if there seems to be none."""
     count = len(equation.operations)
+    draws = _draws(rng, vocabulary)
     for _ in range(_MAX_ATTEMPTS):
         operations = list(equation.operations)
         if count == MAX_OPERATIONS or (count > 1 and rng.random() < 0.5):
             del operations[int(rng.random() * count)]
         else:
-            operations.insert(int(rng.random() * (count + 1)), _operation(rng, vocabulary))
+            operations.insert(int(rng.random() * (count + 1)), _operation(draws))
         child = Equation(equation.first, tuple(operations))
         if is_feasible(child, vocabulary.products):
             return child

@@ -29,7 +29,7 @@ from backprop_evo.errors import (
     Unavailable,
 )
 from backprop_evo.records.nodes import NOT_BEGUN, node_of
-from backprop_evo.records.searching import PrunerSpec, Purpose
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Lease, TrialRecord
 from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult, TrainSpec
@@ -181,10 +181,11 @@ class Attempts:
             return self._report(lease, result, lost=heartbeat.lost)
 
     def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:
-        spec = PrunerSpec()  # an evaluation compares whole trainings
-        if trial.purpose is not Purpose.EVALUATION:
+        if trial.purpose is Purpose.EVALUATION:  # compares whole trainings; its values are for people
+            spec = SearchSpec(name=trial.search_id, screening=False)
+        else:
             search = self._with_retries(lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S)
-            spec = search.spec.pruner
+            spec = search.spec
 
         def judge(value: IntermediateValue) -> str | None:
             try:
@@ -198,7 +199,13 @@ class Attempts:
                 log.warning("intermediate value not stored", step=value.step, reason=error.message)
                 return None
 
-        return Rungs(spec.rungs, judge)
+        return Rungs(
+            spec.pruner.rungs,
+            judge,
+            measures_accuracy=spec.pruner.signal == "validation_accuracy",
+            # What the others are measured by is trained whatever it sends.
+            screens=spec.screening and trial.purpose is Purpose.SEARCH,
+        )
 
     def _limited(self, spec: TrainSpec) -> TrainSpec:
         # Ours ends a training in good order, before Celery interrupts and then kills it (``workers/app.py``).

@@ -13,11 +13,10 @@ from api.pages.forms import Form
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidInput, InvalidSettings, UnknownDataset
 from backprop_evo.records.described import Panel
-from backprop_evo.records.presets import preset
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.service import search_spec_to_json
-from backprop_evo.service.documents import texts_of, train_document
+from backprop_evo.service import parse_search_spec, search_spec_to_json
+from backprop_evo.service.documents import preset_document, texts_of
 from backprop_evo.service.spec_fields import SpecField, field_at, search_fields
 from backprop_evo.settings import Settings, default_home
 
@@ -116,10 +115,15 @@ def form_of(search: SearchRecord) -> Form:
 
 
 def with_preset(form: Mapping[str, str], name: str) -> Form:
-    """The form with its training filled in by a preset. Raises ``InvalidSettings`` for an unknown one."""
-    filled = texts_of({"train": train_document(preset(name))})
-    of_training = {each.name: filled[each.name] for each in search_fields() if each.path[0] == "train"}
-    return {**form, **of_training, PRESET_FIELD: name}
+    """The form with its training and its early stopping filled in by a preset. Raises ``InvalidSettings`` for
+    an unknown one."""
+    filled = texts_of(search_spec_to_json(parse_search_spec({"name": name, **preset_document(name)})))
+    of_preset = {
+        each.name: filled[each.name]
+        for each in search_fields()
+        if each.panel in ("Training", "Early stopping")
+    }
+    return {**form, **of_preset, PRESET_FIELD: name}
 
 
 def check_data_is_here(name: str, settings: Settings) -> None:

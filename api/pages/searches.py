@@ -18,6 +18,7 @@ from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Role, SearchRecord
+from backprop_evo.search.fruitless import notice
 from backprop_evo.search.lifecycle import find_verb, legal_verbs
 from backprop_evo.service import Service, search_spec_to_json, utc_now
 from backprop_evo.store.base import Store
@@ -58,6 +59,7 @@ def _search_page(
         search=search,
         verbs=legal_verbs(search.state),
         refusal=refusal,
+        notice=notice(search),
         spec_json=search_spec_to_json(search.spec),
         confirmation=confirmation,
         table=service.evaluation_table(confirmation) if confirmation else None,

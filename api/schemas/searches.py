@@ -10,12 +10,15 @@ from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord
+from backprop_evo.search.fruitless import notice
 from backprop_evo.search.lifecycle import legal_verbs
 
 
 class SearchOut(Wire):
     """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
-    may be compared with. ``warnings`` stand in the answer to its submission only."""
+    may be compared with. ``screened_out`` equations were found worthless before any training step and are
+    none of ``trials_done``; ``notice`` is what to know of it while it runs, and
+    ``warnings`` in the answer to its submission."""
 
     id: str
     state: SearchState
@@ -23,11 +26,13 @@ class SearchOut(Wire):
     verbs: list[str]
     trials_done: int
     trials_total: int
+    screened_out: int
     best_fitness: float | None
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    notice: str | None
     failure: str | None
     setting: SettingOut
     spec: SearchSpec
@@ -36,14 +41,16 @@ class SearchOut(Wire):
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
-        made = ("verbs", "setting", "warnings")
+        made = ("verbs", "notice", "setting", "warnings")
         known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
+        verbs = [verb.name for verb in legal_verbs(search.state)]
         setting = SettingOut(**setting_fields(search.spec.train))
-        return cls(verbs=[verb.name for verb in legal_verbs(search.state)], setting=setting, **known)
+        return cls(verbs=verbs, notice=notice(search), setting=setting, **known)
 
 
 class IndividualOut(Wire):
-    """One proposal and where it came from; ``twin`` is the earlier individual that behaves the same."""
+    """One proposal and where it came from; ``twin`` is the earlier individual that behaves the same,
+    ``screened_out`` why it is not trained, ``inherited_step`` its parent's best relative step."""
 
     search_id: str
     number: int
@@ -56,6 +63,8 @@ class IndividualOut(Wire):
     twin: int | None
     mutation: str | None
     finishes_known: int
+    screened_out: str | None
+    inherited_step: float | None
     created_at: datetime
 
     @classmethod

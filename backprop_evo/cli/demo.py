@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any
@@ -24,10 +25,16 @@ from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.states import SearchState
+from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import FAIR_STEPS
 from backprop_evo.settings import Settings
 from backprop_evo.wording import duration
+
+ALL = 10_000
+"""More trials than the demo has, those that were screened out included."""
+
+SHOWN = 20
+"""Rows of the leaderboard; ``backprop-evo up`` shows all."""
 
 IDLE_S = 120.0
 """Workers that start on a busy machine take their first trial well within this."""
@@ -36,17 +43,20 @@ EPILOG = "Examples: [bold]backprop-evo demo[/bold], [bold]backprop-evo demo --js
 
 DEMO: Mapping[str, Any] = {
     "name": "demo",
-    "trials": 25,
+    "trials": 110,
     "population_size": 8,
     "start": ["g / fro(g)", "min(g / fro(g), clip(h, 1.0))"],
-    "start_random": 6,
+    "start_random": 20,
     "in_flight": 4,
+    "screening": True,
+    "rates": "inherited",
+    "pruner": {"name": "asha", "rungs": [8, 24], "reduction": 4.0, "min_trials": 4},
     "train": {
         "model": "wrn-10-1",
         "data": "cifar10-mini",
         "epochs": 0.75,
         "batch_size": 64,
-        "learning_rate": {"relative_steps": list(FAIR_STEPS), "probe_epochs": 0.125, "extra_probes": 1},
+        "learning_rate": {"relative_steps": list(FAIR_STEPS), "probe_epochs": 0.13, "extra_probes": 1},
         "reestimate_batches": 16,
     },
     "confirmation": {"best": 1, "seeds": 3},
@@ -54,7 +64,10 @@ DEMO: Mapping[str, Any] = {
 """Every method, plain backprop included, has the same protocol: three relative steps are probed, the best one
 is continued. One absolute rate for all would decide the ranking: normalised gradients want one about thirty
 times smaller than plain backprop. BatchNorm's statistics are estimated anew before each evaluation, because
-its running averages are half-grown after so short a training."""
+its running averages are half-grown after so short a training.
+
+The cascade makes so many equations possible: what cannot learn is screened out, and of those whose loss was
+measured after 8 steps, and again after 24, the best quarter goes on. The probes are 8 steps long too."""
 
 
 def demo(
@@ -86,8 +99,12 @@ def demo(
                     options,
                 )
             rows = list(client.items(f"/searches/{search['id']}/leaderboard", limit=100))
+            ends = Counter(
+                each["state"]
+                for each in client.items(f"/searches/{search['id']}/trials", limit=ALL, purpose="search")
+            )
             console.print("Stopping what was started …")
-    report(search, rows, time.monotonic() - began, as_json=as_json)
+    report(search, rows, ends, time.monotonic() - began, as_json=as_json)
     if search["state"] != SearchState.COMPLETED:
         raise BackpropEvoError(
             f"the demo search ended as {search['state']}: {search.get('end_reason')}",
@@ -125,17 +142,22 @@ def watched(watch: Watch, options: Settings) -> dict[str, Any]:
 
 
 def report(
-    search: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], took_s: float, *, as_json: bool
+    search: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    ends: Mapping[str, int],
+    took_s: float,
+    *,
+    as_json: bool,
 ) -> None:
-    """The leaderboard, what its columns mean, and how long it took."""
+    """The leaderboard, how the equations ended (``ends`` counts trials by state), what the columns mean, and
+    how long it took."""
     if as_json:
-        print_json({"search": search, "leaderboard": list(rows), "took_s": took_s})
+        print_json({"search": search, "leaderboard": list(rows), "ends": ends, "took_s": took_s})
         return
     train = search["spec"]["train"]
     console = standard_output()
-    console.print(
-        leaderboard_table(rows, f"{search['trials_done']} equations, {setting_line(search['setting'])}")
-    )
+    console.print(leaderboard_table(rows[:SHOWN], setting_line(search["setting"])))
+    console.print(how_they_ended(search, ends))
     console.print(
         f"Validation accuracy as mean ± standard deviation (n seeds) after {train['epochs']:g} epochs; "
         "plain backprop had the same budget and the same choice of learning rates. Only confirmed equations, "
@@ -144,4 +166,17 @@ def report(
     )
     console.print(
         f"The demo took {duration(took_s)}. [bold]backprop-evo up[/bold] serves its results in the browser."
+    )
+
+
+def how_they_ended(search: Mapping[str, Any], ends: Mapping[str, int]) -> str:
+    """What became of all that were proposed, but for twins, in words and numbers."""
+    trained, whole = search["trials_done"], ends.get(TrialState.COMPLETED, 0)
+    stopped = ends.get(TrialState.PRUNED, 0)
+    steps = " and ".join(map(str, search["spec"]["pruner"]["rungs"]))
+    return (
+        f"{trained + search['screened_out']} equations judged: {search['screened_out']} screened out before "
+        f"any training; {trained} trained, of which {stopped} were stopped early (the rungs are at steps "
+        f"{steps}), {trained - stopped - whole} diverged or failed, and {whole} reached the end and have a "
+        "fitness."
     )

@@ -110,10 +110,11 @@ def search_table(search: Json) -> Table:
     for name, value in (
         ("id", search["id"]),
         ("name", spec["name"]),
-        ("state", search["state"] + (f": {search['end_reason']}" if search.get("end_reason") else "")),
+        ("state", ": ".join(filter(None, (search["state"], search["end_reason"] or search["notice"])))),
         ("possible now", ", ".join(search["verbs"])),
         ("trials", f"{search['trials_done']} of {search['trials_total']}"),
         ("in flight", str(spec["in_flight"] or AUTOMATIC)),
+        ("screened out", f"{search['screened_out']} before any training"),
         ("best fitness", f"{percent(search['best_fitness'])} %"),
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
         ("learning rate", _rate(train["learning_rate"])),

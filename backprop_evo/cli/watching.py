@@ -122,9 +122,13 @@ def headline(snapshot: SearchSnapshot) -> str:
     """``running: 7 of 24 trials, best 34.1 % by g / fro(g)``."""
     search = snapshot.search
     text = f"{search['state']}: {search['trials_done']} of {search['trials_total']} trials"
+    if search["screened_out"]:
+        text += f", {search['screened_out']} more screened out"
     done, planned = snapshot.confirmations
     if planned:
         text += f", {done} of {planned} confirmations"
+    if search["notice"]:
+        text += f"; {search['notice']}"
     if snapshot.best:
         best = snapshot.best[0]
         text += f", best {percent(best['validation']['mean'])} % by {best['method']['text']}"

@@ -16,8 +16,8 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.search.brain import MAX_PROPOSALS_AT_ONCE, Decisions
 from backprop_evo.search.budget import LEAST_IN_FLIGHT
+from backprop_evo.search.decisions import MAX_PROPOSALS_AT_ONCE, Decisions
 from backprop_evo.search.language import Candidate
 from backprop_evo.search.search_language import identify_method
 

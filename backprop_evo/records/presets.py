@@ -1,4 +1,4 @@
-"""Train specs by name: the settings of the paper's Table 1, and a quick one for CPUs.
+"""Train specs by name: the settings of the paper's Table 1, and a quick one for CPUs, with its cascade.
 
 Optimiser, batch, weight decay, augmentation and schedule are those of Loshchilov & Hutter 2016 as far as
 Alber et al. 2018 (appendix B) refer to them. The four learning rates the paper mentions are not named
@@ -38,3 +38,19 @@ def preset(name: str, **changes: Any) -> TrainSpec:
             f"no preset is called {name!r}", field="preset", hint="known: " + ", ".join(PRESETS)
         )
     return replace(PRESETS[name], **changes)
+
+
+QUICK_CASCADE: Mapping[str, Any] = MappingProxyType(
+    {
+        "rates": "inherited",
+        # The first rung is where the probes of the rates end, so that choosing a rate and being compared cost
+        # the same steps.
+        "pruner": {"name": "asha", "rungs": [6, 24], "signal": "train_loss"},
+    }
+)
+"""In steps; a training by ``quick`` has 62."""
+
+
+def cascade(name: str) -> Mapping[str, Any]:
+    """What a search by the preset ``name`` has beside its training, as in its JSON document."""
+    return QUICK_CASCADE if PRESETS.get(name) in (QUICK, PRESETS["quick-momentum"]) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -14,6 +13,7 @@ from backprop_evo.records.described import (
     Bounds,
     at_least,
     at_most,
+    below,
     between,
     check,
     described,
@@ -21,59 +21,17 @@ from backprop_evo.records.described import (
     up_to,
 )
 from backprop_evo.records.methods import ControlGroup, MethodSpec
+from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.training import TrainSpec
 
 MAX_START, MAX_EQUATION = 200, 1000
 """Each is read and probed before a search is accepted; no equation of three operations is that long."""
 
-MAX_CONSTANTS = 1000
 AUTOMATIC = "twice the slots that live"
 """What ``in_flight`` is where it is left open."""
 
 PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VocabularySpec:
-    """The subset of the language a search may use; None means all of it.
-
-    ``constants`` replaces the grid of a unary function: ``{"scale": (0.1, 3.0)}``.
-    """
-
-    operands: tuple[str, ...] | None = described(
-        None, "Use these operands, such as g, h.", unset="all", limit=up_to(500, "names")
-    )
-    unaries: tuple[str, ...] | None = described(
-        None, "Use these unary functions, such as identity, clip.", unset="all", limit=up_to(500, "names")
-    )
-    binaries: tuple[str, ...] | None = described(
-        None, "Use these binary functions, such as add, multiply.", unset="all", limit=up_to(500, "names")
-    )
-    constants: Mapping[str, tuple[float, ...]] | None = described(
-        None,
-        "The constants of a unary function, such as scale=0.1,3.",
-        unset="the language's",
-        limit=Bounds(
-            f"at most {MAX_CONSTANTS:,} constants",
-            lambda constants: sum(len(each) for each in constants.values()) <= MAX_CONSTANTS,
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operators:
-    """The probability of each operator beyond the paper's, by which a parent is varied; else it is
-    mutated."""
-
-    change_length: float = described(0.0, "Probability that an operation is added or removed.")
-    mutate_constant: float = described(0.0, "Probability that a constant is changed.")
-    crossover: float = described(0.0, "Probability that two parents are crossed.")
-
-    @property
-    def beyond_the_paper(self) -> tuple[float, float, float]:
-        """(change_length, mutate_constant, crossover), in the order in which they are drawn."""
-        return self.change_length, self.mutate_constant, self.crossover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +76,9 @@ class PrunerSpec:
     """Who goes on after a short training: ``name`` as ``search.pruners`` has it.
 
     A training is measured after each of ``rungs`` (steps) and judged by ``signal`` against the search's other
-    trials at the same rung, once ``min_trials`` of them were measured there.
+    trials at the same rung, once ``min_trials`` of them were measured there. Where ``name`` is "asha", the
+    best 1/``reduction`` go on. ``spared`` is the share of trials that no judgement ends, drawn by lot from
+    the search's seed: what became of them shows what an early signal misses.
     """
 
     name: str = described(
@@ -139,6 +99,16 @@ class PrunerSpec:
         bounds=at_least(1),
         limit=at_most(1_000_000),
     )
+    reduction: float = described(
+        3.0,
+        "Of asha: of so many at a rung the best one goes on.",
+        bounds=Bounds("above 1 and at most 100", lambda reduction: 1 < reduction <= 100),
+    )
+    spared: float = described(
+        0.05,
+        "Share of the trials that go on, by lot, where they would be stopped.",
+        bounds=below(1),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +124,9 @@ class SearchSpec:
     has i + 1 operations. ``in_flight`` trials are out with workers at a time; None:
     as many as keep the pool busy. ``strategy`` names how
     equations are proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained,
-    confirmed and ranked beside plain backprop, and are never a parent.
+    confirmed and ranked beside plain backprop, and are never a parent. ``screening`` leaves equations
+    untrained by which nothing below the classifier can learn. ``rates`` says which of a grid of relative
+    steps an equation probes: all, or a mutated one those around its parent's best.
     """
 
     name: str = described(
@@ -177,7 +149,7 @@ class SearchSpec:
     )
     population_size: int | None = described(
         None,
-        f"Parents are mostly drawn from so many of the best; a share is 2 to {PAPERS_POPULATION}.",
+        f"Parents mostly come from so many best (aging: latest); a share is 2 to {PAPERS_POPULATION}.",
         panel="Proposals",
         unset="a fifth of the trials",
         bounds=at_least(1),
@@ -252,17 +224,33 @@ class SearchSpec:
         limit=up_to(50, "methods"),
         lines=True,
     )
+    screening: bool = described(
+        True,
+        "Leave out, before any training, what cannot learn; the paper did not.",
+        panel="Early stopping",
+    )
+    rates: Literal["grid", "inherited"] = described(
+        "grid",
+        "Relative steps to probe: the whole grid, or for a mutated equation its parent's best and its "
+        "neighbours.",
+        panel="Early stopping",
+    )
     pruner: PrunerSpec = part(PrunerSpec, "Early stopping", "pruner")
     train: TrainSpec = part(TrainSpec, "Training")
     confirmation: Confirmation = part(Confirmation, "Confirmation", "confirm")
 
     @property
     def best_size(self) -> int:
-        """N: so many of the best are parents apart from the rest. A share of the trials that were asked for,
-        whatever was added since, so that an extended search replays."""
+        """N: so many of the best are parents apart from the rest; by aging, so many of the latest. A share of
+        the trials that were asked for, whatever was added since, so that an extended search replays."""
         if self.population_size is not None:
             return self.population_size
         return min(PAPERS_POPULATION, max(2, self.trials // 5))
+
+    @property
+    def first_trials(self) -> int:
+        """So many trainings there are before any parent is needed, at least one."""
+        return max(1, min(self.trials, len(self.start) + self.start_random))
 
     def __post_init__(self) -> None:
         check(self)

@@ -50,14 +50,16 @@ class SearchState(State):
 class TrialState(State):
     """queued → leased → running → one of the terminal states. A lost lease leads back to queued.
 
-    ``pruned`` (by a guard or a pruner) and ``diverged`` are results, not faults; ``lost`` is a trial whose
-    workers vanished too often.
+    ``pruned`` (by a guard or a pruner) and ``diverged`` are results, not faults; ``screened`` ended before
+    its first step, and is no training that a budget counts; ``lost`` is a trial whose workers vanished too
+    often.
     """
 
     QUEUED = "queued", Tone.IDLE
     LEASED = "leased", Tone.BUSY
     RUNNING = "running", Tone.BUSY
     COMPLETED = "completed", Tone.GOOD, True
+    SCREENED = "screened", Tone.WARN, True
     PRUNED = "pruned", Tone.WARN, True
     DIVERGED = "diverged", Tone.WARN, True
     OOM = "oom", Tone.BAD, True

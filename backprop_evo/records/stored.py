@@ -14,12 +14,9 @@ from typing import Generic, TypeVar
 
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.searching import (
-    Purpose,
-    SearchSpec,
-)
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.training import IntermediateValue, TrainResult, TrainSpec
+from backprop_evo.records.training import TrainResult, TrainSpec
 
 T = TypeVar("T")
 
@@ -71,9 +68,11 @@ class DrivenRecord(Generic[S]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord(DrivenRecord[SearchSpec]):
-    """A search."""
+    """A search. ``screened_out`` counts equations that were found worthless before any training step, by
+    their facts or by their first backward pass; they are none of ``trials_done``."""
 
     best_fitness: float | None = None
+    screened_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +95,8 @@ class IndividualRecord:
 
     ``twin`` is the number of the earlier individual with the same fingerprint, whose fitness this one
     inherits instead of being trained. ``mutation`` says in words what was changed in the parent.
+    ``screened_out`` says in words why it is not trained at all. ``inherited_step`` is the best relative step
+    of the parent, around which its own rate is looked for.
     """
 
     search_id: str
@@ -109,6 +110,8 @@ class IndividualRecord:
     mutation: str | None
     finishes_known: int
     created_at: datetime
+    screened_out: str | None = None
+    inherited_step: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,8 @@ class TrialRecord:
 class FinishRecord:
     """A terminal trial as the brain hears of it: no curve, no times.
 
-    ``validation_accuracy`` is in [0, 1], and None unless the trial completed.
+    ``validation_accuracy`` is in [0, 1]; it and the ``relative_step`` of its rate are None unless the trial
+    completed.
     """
 
     trial_id: str
@@ -151,6 +155,7 @@ class FinishRecord:
     state: TrialState
     finish_order: int
     validation_accuracy: float | None
+    relative_step: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,19 +168,6 @@ class OutcomeRecord:
     state: TrialState
     validation_accuracy: float | None
     test_accuracy: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntermediateRecord:
-    """An intermediate value as it was stored. ``report_order`` numbers those of one search 1, 2, 3, … as they
-    came in: a value was judged by those before it. ``pruned`` says why its training had to end there."""
-
-    trial_id: str
-    purpose: Purpose
-    report_order: int
-    value: IntermediateValue
-    pruned: str | None
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,7 @@ OptimizerName = Literal["sgd", "momentum"]
 ScheduleName = Literal["auto", "constant", "cosine"]
 PrecisionName = Literal["float32", "bf16"]
 FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
-"""What R is: drawn once (Gaussian, or U[0,1]), or tied to the signs of W, as ``training.meaning.feedback``
-has it."""
+"""What R is: drawn once (Gaussian, or U[0,1]), or tied to the signs of W (``training.meaning.feedback``)."""
 ValidationPart = Literal["fitness", "finalists", "whole"]
 TrainOn = Literal["train", "all"]
 DecayName = Literal["coupled", "decoupled"]
@@ -233,11 +232,12 @@ class CurvePoint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntermediateValue:
     """A running training after ``step`` steps: at a rung (0, 1, …), where it is judged, or (None) at the end
-    of an epoch. ``train_loss`` is the mean since the intermediate value before."""
+    of an epoch. ``train_loss`` is the mean since the intermediate value before. ``validation_accuracy`` is
+    None where it is not what trainings are compared by: measuring it costs as much as several steps."""
 
     step: int
     rung: int | None
-    validation_accuracy: float
+    validation_accuracy: float | None
     train_loss: float
 
 

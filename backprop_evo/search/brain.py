@@ -7,48 +7,22 @@ nothing else. What it proposes is the strategy's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.searching import (
-    Purpose,
-    SearchSpec,
-)
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
 from backprop_evo.search.budget import LEAST_IN_FLIGHT, Budget
+from backprop_evo.search.decisions import MAX_PROPOSALS_AT_ONCE, Decisions
+from backprop_evo.search.fruitless import NO_FITNESS, Fruitless
+from backprop_evo.search.inherited_rates import InheritedRates
 from backprop_evo.search.language import Language
 from backprop_evo.search.population import Population
 from backprop_evo.search.randomness import generator_of_proposal, training_seed
 from backprop_evo.search.strategies import Known, Proposal, strategy
 
 BASELINE = 0
-# After so many, less than 0.3 % of proposals can be new (at 95 % certainty).
-MAX_SUCCESSIVE_TWINS = 1000
-# Twins cost no training, so that free slots alone do not bound a batch; the transaction that stores one stays
-# short.
-MAX_PROPOSALS_AT_ONCE = 250
-EXHAUSTED = f"{MAX_SUCCESSIVE_TWINS} proposals in a row brought no new behaviour: the vocabulary is exhausted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decisions:
-    """What is to be stored now. ``end`` is the state to move to when all is done, and the ``finalists`` have
-    been confirmed; ``more`` asks to be called again at once, because the batch was full before the slots
-    were."""
-
-    individuals: tuple[IndividualRecord, ...] = ()
-    trials: tuple[TrialRecord, ...] = ()
-    finalists: tuple[MethodSpec, ...] = ()
-    end: SearchState | None = None
-    reason: str | None = None
-    more: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """True where nothing is to be stored, whether or not the search ends."""
-        return not self.individuals and not self.trials
 
 
 class Brain:
@@ -67,7 +41,8 @@ class Brain:
         self._fitness: dict[int, float] = {}
         self._population = Population(spec.best_size)
         self._budget = Budget()
-        self._twins_in_a_row = 0
+        self._fruitless = Fruitless()
+        self._rates = InheritedRates(spec)
 
     # -- learning -------------------------------------------------------------------------------------------
 
@@ -77,12 +52,15 @@ class Brain:
         if finish.finish_order != self.finishes_known + 1:
             raise ValueError(f"finish {finish.finish_order} after {self.finishes_known}")
         self.finishes_known = finish.finish_order
-        self._budget.finished(finish.trial_id)
+        self._budget.finished(finish.trial_id, finish.purpose, finish.state)
+        if finish.purpose is Purpose.SEARCH:
+            self._fruitless.ended(finish.state)
         # Searches of before confirmed by trials of their own, which have their places in the finish order.
         if finish.purpose is Purpose.CONFIRMATION:
             return
         if finish.state is TrialState.COMPLETED and finish.validation_accuracy is not None:
             self._fitness[finish.individual] = finish.validation_accuracy
+            self._rates.heard(finish)
             self._admit(self._individuals[finish.individual].fingerprint)
 
     def add(self, individual: IndividualRecord) -> None:
@@ -90,13 +68,14 @@ class Brain:
         if individual.number != len(self._individuals):
             raise ValueError(f"individual {individual.number} after {len(self._individuals) - 1}")
         self._individuals.append(individual)
+        trained = _is_trained(individual)
         # A twin inherits the fitness of the first of its behaviour: it needs no trial.
         if individual.twin is None:
             self._first_of[individual.fingerprint] = individual.number
+        if trained:
             self._budget.sent(self._trial_id(individual.number), self._purpose(individual.number))
-            self._twins_in_a_row = 0
-        else:
-            self._twins_in_a_row += 1
+        screened_out = individual.screened_out is not None
+        self._fruitless.proposed(trained=trained, screened_out=screened_out)
         # Plain backprop is no parent, but an equation of the search that behaves as it does may be, with its
         # fitness.
         if not self._is_measure(individual.number) and individual.fingerprint not in self._member_of:
@@ -125,7 +104,9 @@ class Brain:
         # The best are known only when nothing is out: confirming earlier would confirm others.
         if more or not self._is_explored(trials):
             return Decisions(individuals=individuals, trials=new, more=more)
-        reason = EXHAUSTED if self._budget.search_sent < trials else None
+        reason = self._fruitless.reason if self._budget.search_sent < trials else None
+        if reason is None and len(self._population) == 0:
+            reason = NO_FITNESS
         end = SearchState.COMPLETED
         return Decisions(individuals=individuals, finalists=self._finalists(), end=end, reason=reason)
 
@@ -138,7 +119,7 @@ class Brain:
             individual = self.propose(now=now)
             self.add(individual)
             individuals.append(individual)
-            if individual.twin is None:
+            if _is_trained(individual):
                 new.append(self._trial(individual, now))
         return tuple(individuals), tuple(new)
 
@@ -148,7 +129,7 @@ class Brain:
         # The first proposal is plain backprop, which even a search of no trials needs to be compared with.
         if not self._individuals:
             return True
-        if self._budget.search_sent >= trials or self._is_exhausted:
+        if self._budget.search_sent >= trials or self._fruitless.reason is not None:
             return False
         return len(self._individuals) < self._starts or not self._strategy.must_wait(self._known())
 
@@ -176,13 +157,9 @@ class Brain:
             out=self._budget.out,
         )
 
-    @property
-    def _is_exhausted(self) -> bool:
-        return self._twins_in_a_row >= MAX_SUCCESSIVE_TWINS
-
     def _is_explored(self, trials: int) -> bool:
         """True when no trial is to come or out, and the baseline is known."""
-        nothing_to_come = self._budget.search_sent >= trials or self._is_exhausted
+        nothing_to_come = self._budget.search_sent >= trials or self._fruitless.reason is not None
         return nothing_to_come and self._budget.out == 0
 
     def propose(self, *, now: datetime) -> IndividualRecord:
@@ -190,6 +167,8 @@ class Brain:
         number = len(self._individuals)
         proposal = self._next_proposal(number)
         candidate = proposal.candidate
+        twin = self._first_of.get(candidate.fingerprint)
+        is_screened = self.spec.screening and twin is None and not self._is_measure(number)
         return IndividualRecord(
             search_id=self.search_id,
             number=number,
@@ -198,11 +177,19 @@ class Brain:
             canonical=candidate.canonical,
             fingerprint=candidate.fingerprint,
             parent=proposal.parent,
-            twin=self._first_of.get(candidate.fingerprint),
+            twin=twin,
             mutation=proposal.mutation,
             finishes_known=self.finishes_known,
             created_at=now,
+            screened_out=candidate.hopeless if is_screened else None,
+            inherited_step=self._inherited_step(proposal.parent),
         )
+
+    def _inherited_step(self, parent: int | None) -> float | None:
+        """A twin's rate is that of the first of its behaviour, as its fitness is."""
+        if parent is None:
+            return None
+        return self._rates.of(self._first_of[self._individuals[parent].fingerprint])
 
     def _next_proposal(self, number: int) -> Proposal:
         if number == BASELINE:
@@ -228,7 +215,7 @@ class Brain:
             method=individual.method,
             fingerprint=individual.fingerprint,
             purpose=self._purpose(individual.number),
-            spec=self.spec.train,
+            spec=self._rates.train_spec(individual),
             seed=training_seed(self.spec.seed),
             state=TrialState.QUEUED,
             fence=0,
@@ -254,3 +241,7 @@ class Brain:
     def _trial_id(self, number: int) -> str:
         """Derived, not drawn: deciding the same thing twice cannot store it twice."""
         return f"{self.search_id}.{number}"
+
+
+def _is_trained(individual: IndividualRecord) -> bool:
+    return individual.twin is None and individual.screened_out is None

@@ -1,8 +1,10 @@
-"""How many trials were sent out and which are still out. Search trials alone count against the budget."""
+"""How many trials were sent out and which are still out. Search trials alone count against the budget, and of
+them none that ended before its first step."""
 
 from __future__ import annotations
 
 from backprop_evo.records.searching import Purpose
+from backprop_evo.records.states import TrialState
 
 LEAST_IN_FLIGHT, MOST_IN_FLIGHT = 2, 2000
 """Where a spec leaves ``in_flight`` open; the least is enough to keep one slot busy between two decisions."""
@@ -26,9 +28,10 @@ class Budget:
         self._out.add(trial_id)
         self.search_sent += purpose is Purpose.SEARCH
 
-    def finished(self, trial_id: str) -> None:
-        """A trial ended, however it ended."""
+    def finished(self, trial_id: str, purpose: Purpose, state: TrialState) -> None:
+        """A trial ended. One that was screened out gives its place in the budget back."""
         self._out.discard(trial_id)
+        self.search_sent -= purpose is Purpose.SEARCH and state is TrialState.SCREENED
 
     @property
     def out(self) -> int:

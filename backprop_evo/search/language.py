@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -13,11 +13,13 @@ from backprop_evo.records.methods import MethodSpec
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A method as the brain sees it, most often an equation: with the equation's canonical text (None for
-    others) and the fingerprint of its behaviour."""
+    others) and the fingerprint of its behaviour. ``hopeless`` says why nothing below the classifier can learn
+    by it, where that is known without training."""
 
     method: MethodSpec
     canonical: str | None
     fingerprint: str
+    hopeless: str | None = None
 
 
 class Language(Protocol):
@@ -32,8 +34,11 @@ class Language(Protocol):
     def identify(self, method: MethodSpec) -> Candidate:
         """Any method. Raises ``InvalidSettings``, and ``InvalidEquation`` for an equation that is none."""
 
-    def draw(self, generator: Random) -> Candidate:
-        """A random feasible equation."""
+    def components(self, equation: str) -> frozenset[Hashable]:
+        """The different components that the value of an equation depends on."""
+
+    def draw(self, generator: Random, weights: Mapping[Hashable, float] | None = None) -> Candidate:
+        """A random feasible equation, uniform; or its components by their weights, 1 where none is named."""
 
     def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
         """A feasible variation of the equation, and in words what was changed. ``partner`` selects a second

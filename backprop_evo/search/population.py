@@ -37,15 +37,16 @@ class Population:
         self._best_size = best_size
         self._best: list[Member] = []
         self._rest: list[Member] = []
-        self._arrivals = 0
+        self._arrived: list[Member] = []
 
     def __len__(self) -> int:
-        return len(self._best) + len(self._rest)
+        return len(self._arrived)
 
     def add(self, individual: int, fitness: float) -> None:
         """Let one more individual in."""
-        insort(self._best, Member(-fitness, self._arrivals, individual))
-        self._arrivals += 1
+        member = Member(-fitness, len(self._arrived), individual)
+        self._arrived.append(member)
+        insort(self._best, member)
         if len(self._best) > self._best_size:
             # The worst of the best; where fitness is equal, the one that came last.
             self._rest.append(self._best.pop())
@@ -61,3 +62,7 @@ class Population:
         if count <= len(self._best):
             return self._best[:count]
         return [*self._best, *nsmallest(count - len(self._best), self._rest)]
+
+    def latest(self, count: int) -> list[Member]:
+        """The ``count`` that arrived last, in the order in which they did."""
+        return self._arrived[-count:] if count > 0 else []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import FinishRecord, IndividualRecord, IntermediateRecord
+from backprop_evo.records.stored import FinishRecord, IndividualRecord
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.language import Language
-from backprop_evo.search.pruners import pruner, reason_to_prune
+from backprop_evo.search.pruners import judge_value
 
 
 def rebuild(
@@ -56,13 +57,12 @@ def _observe_up_to(progress: Brain, finishes: Sequence[FinishRecord], order: int
         progress.observe(finish)
 
 
-def replay_pruning(spec: SearchSpec, recorded: Sequence[IntermediateRecord]) -> tuple[str | None, ...]:
+def replay_pruning(spec: SearchSpec, recorded: Sequence[IntermediateRecord]) -> tuple[Judged, ...]:
     """Judge every stored value again, each by those before it; ``recorded`` comes in report order.
 
-    Equal to what was recorded as ``pruned``, for every search.
+    Equal to what was recorded as ``judged``, for every search.
     """
-    judge = pruner(spec.pruner.name)
     return tuple(
-        reason_to_prune(judge, spec.pruner, each.value, each.purpose, recorded[:place])
+        judge_value(spec, each.value, each.purpose, each.individual, recorded[:place])
         for place, each in enumerate(recorded)
     )

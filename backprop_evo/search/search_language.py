@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
@@ -19,11 +19,21 @@ from dsl.equation import Equation
 _read = lru_cache(maxsize=4096)(read_equation)
 
 
+NO_ERROR = "no operand carries the error: nothing below the classifier can learn"
+
+
 def identify_equation(equation: Equation) -> Candidate:
-    """Text, canonical text and fingerprint."""
+    """Text, canonical text, fingerprint, and whether it is hopeless."""
     canonical = dsl.canonical(equation)
     text = dsl.to_text(canonical)
-    return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(text))
+    hopeless = None if dsl.carries_error(canonical) else NO_ERROR
+    return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(text), hopeless)
+
+
+@lru_cache(maxsize=65_536)
+def _components(equation: str) -> frozenset[Hashable]:
+    """Cached, because every proposal counts those of all the equations that it learns from."""
+    return _read(equation).components
 
 
 @lru_cache(maxsize=65_536)
@@ -57,6 +67,11 @@ class SearchLanguage:
         self._redraw = spec.mutation_redraw
         self._operators = spec.operators.beyond_the_paper
 
+    @property
+    def carries_error(self) -> bool:
+        """Whether an equation drawn from the vocabulary can have the error in it."""
+        return any(dsl.operand_carries_error(operand.name) for operand in self._vocabulary.operands)
+
     def backprop(self) -> Candidate:
         """g, whatever the vocabulary of the search: its baseline needs no word of it."""
         return self.read(dsl.KNOWN["backprop"].text)
@@ -69,10 +84,15 @@ class SearchLanguage:
         """Any method, a yardstick's too. Raises ``InvalidSettings`` for one that is not known."""
         return identify_method(method)
 
-    def draw(self, generator: Random) -> Candidate:
+    def components(self, equation: str) -> frozenset[Hashable]:
+        """Operands with their statistic, unary functions with their constant, binary functions."""
+        return _components(equation)
+
+    def draw(self, generator: Random, weights: Mapping[Hashable, float] | None = None) -> Candidate:
         """Drawn again until the shapes match. Raises ``InvalidEquation`` where that takes too long."""
+        weight = None if weights is None else lambda component: weights.get(component, 1.0)
         with language_errors():
-            return identify_equation(dsl.sample(generator, self._vocabulary, self._lengths))
+            return identify_equation(dsl.sample(generator, self._vocabulary, self._lengths, weight))
 
     def vary(self, equation: str, generator: Random, partner: Callable[[], str]) -> tuple[Candidate, str]:
         """The child and, in words, what was changed. ``partner`` is asked only where a crossover is drawn."""

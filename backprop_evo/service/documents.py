@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from backprop_evo.records.presets import preset
+from backprop_evo.records.presets import cascade, preset
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service.spec_fields import SpecField, search_fields, train_fields
 from backprop_evo.service.specs import parse_train_spec
@@ -20,12 +20,19 @@ Document = dict[str, Any]
 def search_document(
     texts: Mapping[str, str], *, preset_name: str | None = None, file: Mapping[str, Any] | None = None
 ) -> Document:
-    """What is sent: single fields (their texts by name, empty ones left out) over the file over the preset,
-    which fills the train spec. Raises ``InvalidSettings``."""
-    document: Document = {"train": train_document(preset(preset_name))} if preset_name else {}
+    """What is sent: single fields (their texts by name, empty ones left out) over the file over the preset.
+    Raises ``InvalidSettings``."""
+    document = preset_document(preset_name) if preset_name else {}
     document = _merged(document, file or {})
     _put_all(document, search_fields(), texts)
     return document
+
+
+def preset_document(name: str) -> Document:
+    """What a preset says of a search: its training, and the cascade where it has one. Raises
+    ``InvalidSettings``."""
+    # By way of JSON: what the caller changes must not be the preset.
+    return {"train": train_document(preset(name)), **to_jsonable_python(dict(cascade(name)))}
 
 
 def train_spec(preset_name: str, texts: Mapping[str, str]) -> TrainSpec:

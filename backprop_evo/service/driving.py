@@ -18,8 +18,8 @@ from backprop_evo.evaluation.ordering import confirmation_of, with_more
 from backprop_evo.evaluation.planning import Plan
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
-from backprop_evo.search.brain import Decisions
 from backprop_evo.search.budget import LEAST_IN_FLIGHT
+from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store

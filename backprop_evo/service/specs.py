@@ -21,7 +21,7 @@ from backprop_evo.records.evaluating import MAX_METHODS
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.training import TrainSpec
+from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.search.pruners import pruner
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
@@ -124,6 +124,7 @@ def check_search_spec(spec: SearchSpec) -> None:
     parse_model_name(spec.train.model)
     strategy(spec.strategy)
     _check_pruner(spec)
+    _check_rates(spec)
     for method in spec.yardsticks:
         method_of(method).check_fit(spec.train)
     _check_confirmation(spec)
@@ -135,6 +136,7 @@ def check_search_spec(spec: SearchSpec) -> None:
             raise InvalidEquation(
                 f"start[{place}]: {error.message}", column=error.column, hint=error.hint
             ) from None
+    _check_screening(spec, language)
 
 
 def _check_confirmation(spec: SearchSpec) -> None:
@@ -166,6 +168,38 @@ def _check_pruner(spec: SearchSpec) -> None:
             f"the last rung is after step {rungs[-1]}, but a training has {steps} steps",
             field="pruner.rungs",
             hint=f"name steps below {steps}, or train for more epochs",
+        )
+
+    if rungs and spec.trials <= spec.pruner.min_trials:
+        raise InvalidSettings(
+            f"{spec.trials} trials are too few for a rung: none is stopped before {spec.pruner.min_trials} "
+            "were measured there",
+            field="trials",
+            hint="train more equations, or lower pruner.min_trials",
+        )
+
+
+def _check_rates(spec: SearchSpec) -> None:
+    grid = spec.train.learning_rate
+    if spec.rates == "inherited" and not (
+        isinstance(grid, RelativeStepGrid) and len(set(grid.relative_steps)) > 1
+    ):
+        raise InvalidSettings(
+            "rates are inherited as relative steps, and train.learning_rate is no grid of several",
+            field="rates",
+            hint="write the learning rates as: relative 0.01, 0.03, 0.1",
+        )
+
+
+def _check_screening(spec: SearchSpec, language: SearchLanguage) -> None:
+    """A start equation may bring the error into a vocabulary that lacks it."""
+    if not spec.screening or language.carries_error:
+        return
+    if all(language.read(text).hopeless for text in spec.start):
+        raise InvalidSettings(
+            "no operand of the vocabulary carries the error, so that every equation would be screened out",
+            field="vocabulary.operands",
+            hint="add one that does, such as g, b_next or b_top_R_L; or switch the screening off",
         )
 
 

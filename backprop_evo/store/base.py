@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose
@@ -20,7 +21,6 @@ from backprop_evo.records.stored import (
     EarlierRequest,
     EventRecord,
     IndividualRecord,
-    IntermediateRecord,
     KeyRecord,
     KeyScope,
     Lease,
@@ -52,9 +52,9 @@ class Individuals(Protocol):
         """Those of a search in order of their numbers, from ``after + 1`` on."""
 
 
-Judgement = Callable[[Purpose, Sequence[IntermediateRecord]], str | None]
-"""Why a training is to end, from its purpose and the values stored before at the same rung; None: it goes
-on.
+Judgement = Callable[[Purpose, int, Sequence[IntermediateRecord]], Judged]
+"""Whether a training is to end: from its purpose, the number of its individual, and the values stored before
+at the same rung.
 """
 
 

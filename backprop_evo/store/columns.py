@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, DateTime, Integer, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Index, Integer, TypeDecorator, text
 from sqlalchemy.engine import Dialect
 from typing_extensions import override
 
 LongId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only as INTEGER
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows for which ``where`` holds, as each database wants to be told."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -58,7 +58,7 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
     accuracy = result.validation_accuracy if completed else None
     # The counter lives in the search's row, which is locked: finish orders have no gaps and no doubles, which
     # a replay relies on.
-    order = _count_finish(connection, row, accuracy)
+    order = _count_finish(connection, row, state, accuracy)
     connection.execute(
         update(TRIALS)
         .where(TRIALS.c.id == row.id, TRIALS.c.state == row.state)
@@ -69,6 +69,7 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
             finish_order=order,
             validation_accuracy=result.validation_accuracy,
             test_accuracy=result.test_accuracy,
+            relative_step=result.relative_step,
             wall_time_s=result.wall_time_s,
             result=encode(result),
         )
@@ -88,9 +89,11 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
     add_event(connection, row.search_id, f"trial.{state}", now, payload)
 
 
-def _count_finish(connection: Connection, row: Row[Any], accuracy: float | None) -> int:
+def _count_finish(connection: Connection, row: Row[Any], state: TrialState, accuracy: float | None) -> int:
     values: dict[str, Any] = {"finishes": SEARCHES.c.finishes + 1, "version": SEARCHES.c.version + 1}
-    if row.purpose in (Purpose.SEARCH, Purpose.EVALUATION):
+    if state is TrialState.SCREENED:
+        values["screened_out"] = SEARCHES.c.screened_out + 1
+    elif row.purpose in (Purpose.SEARCH, Purpose.EVALUATION):
         values["trials_done"] = SEARCHES.c.trials_done + 1
         if accuracy is not None and row.purpose == Purpose.SEARCH:
             best = SEARCHES.c.best_fitness

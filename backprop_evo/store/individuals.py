@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
@@ -20,7 +20,7 @@ from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
 from backprop_evo.store.moving import get_row
 from backprop_evo.store.rows import individual_record, method_values
-from backprop_evo.store.tables import INDIVIDUALS, TRIALS
+from backprop_evo.store.tables import INDIVIDUALS, SEARCHES, TRIALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class SqlIndividuals(Individuals):
                 raise Conflict(
                     f"search {search_id!r}: somebody else decided in between ({error.orig})"
                 ) from None
+            _count_screened(connection, search, individuals)
             add_events(connection, search_id, now, _events_of(individuals, trials))
 
     @override
@@ -78,13 +79,29 @@ def _check_may_decide(search: Row[Any], controller: str) -> None:
         raise Conflict(f"search {search.id!r} is {search.state}: nothing new is decided")
 
 
+def _count_screened(
+    connection: Connection, search: Row[Any], individuals: Sequence[IndividualRecord]
+) -> None:
+    screened_out = sum(each.screened_out is not None for each in individuals)
+    if screened_out:
+        connection.execute(
+            update(SEARCHES)
+            .where(SEARCHES.c.id == search.id)
+            .values(screened_out=SEARCHES.c.screened_out + screened_out, version=SEARCHES.c.version + 1)
+        )
+
+
 def _events_of(
     individuals: Sequence[IndividualRecord], trials: Sequence[TrialRecord]
 ) -> list[tuple[str, dict[str, object]]]:
     events: list[tuple[str, dict[str, object]]] = []
     if individuals:
         numbers = [each.number for each in individuals]
-        events.append(("individuals.proposed", {"first": min(numbers), "last": max(numbers)}))
+        screened_out = [each.number for each in individuals if each.screened_out is not None]
+        told = {"first": min(numbers), "last": max(numbers)}
+        events.append(
+            ("individuals.proposed", told | ({"screened_out": screened_out} if screened_out else {}))
+        )
     return events + [
         ("trial.queued", {"trial": each.id, "individual": each.individual, "purpose": each.purpose.value})
         for each in trials
@@ -104,6 +121,8 @@ def _individual_values(individual: IndividualRecord) -> dict[str, Any]:
         "mutation": individual.mutation,
         "finishes_known": individual.finishes_known,
         "created_at": individual.created_at,
+        "screened_out": individual.screened_out,
+        "inherited_step": individual.inherited_step,
     }
 
 

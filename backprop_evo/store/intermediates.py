@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, select, update
 from typing_extensions import override
 
+from backprop_evo.records.judging import IntermediateRecord
 from backprop_evo.records.searching import Purpose
-from backprop_evo.records.stored import IntermediateRecord, Lease
+from backprop_evo.records.stored import Lease
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.store.base import Intermediates, Judgement
 from backprop_evo.store.endings import lock_leased
@@ -23,7 +24,7 @@ from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import intermediate_record
 from backprop_evo.store.tables import INTERMEDIATE_VALUES, SEARCHES, TRIALS
 
-EVERY: Select[Any] = select(INTERMEDIATE_VALUES, TRIALS.c.purpose).join(
+EVERY: Select[Any] = select(INTERMEDIATE_VALUES, TRIALS.c.purpose, TRIALS.c.individual).join(
     TRIALS, TRIALS.c.id == INTERMEDIATE_VALUES.c.trial_id
 )
 
@@ -52,6 +53,7 @@ class SqlIntermediates(Intermediates):
             earlier = (
                 _records(connection, peers.order_by(values.report_order)) if value.rung is not None else []
             )
+            judged = judge(Purpose(trial.purpose), trial.individual, earlier)
             connection.execute(
                 insert(INTERMEDIATE_VALUES).values(
                     trial_id=lease.trial_id,
@@ -62,7 +64,8 @@ class SqlIntermediates(Intermediates):
                     rung=value.rung,
                     validation_accuracy=value.validation_accuracy,
                     train_loss=value.train_loss,
-                    pruned=judge(Purpose(trial.purpose), earlier),
+                    pruned=judged.pruned,
+                    spared=judged.spared,
                     at=now,
                 )
             )

@@ -20,7 +20,7 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import Accuracies, Page
 from backprop_evo.records.training import TrainResult
 from backprop_evo.store.base import Leaderboard
-from backprop_evo.store.codec import decode_search_spec, decode_train_spec
+from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import method_spec
@@ -203,7 +203,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             fingerprint=trial.fingerprint,
             is_baseline=trial.purpose == Purpose.BASELINE,
             is_yardstick=trial.purpose == Purpose.YARDSTICK,
-            setting_id=setting_id_of(decode_train_spec(trial.spec)),
+            setting_id=_setting_of_search(connection, trial.search_id),
             tier=UNCONFIRMED,
             rank_key=-accuracy,
             search_fitness=accuracy,
@@ -218,3 +218,9 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             test_m2=0.0,
         )
     )
+
+
+def _setting_of_search(connection: Connection, search_id: str) -> str:
+    """That of the search, not of the trial: which rates an equation inherits makes no setting of its own."""
+    spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
+    return setting_id_of(decode_search_spec(spec).train)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import (
@@ -19,7 +20,6 @@ from backprop_evo.records.stored import (
     EventRecord,
     FinishRecord,
     IndividualRecord,
-    IntermediateRecord,
     Origin,
     OutcomeRecord,
     Role,
@@ -38,8 +38,8 @@ from backprop_evo.store.codec import (
 
 def search_record(row: Row[Any]) -> SearchRecord:
     """A search."""
-    spec = decode_search_spec(row.spec)
-    return SearchRecord(spec=spec, best_fitness=row.best_fitness, **_driven_values(row))
+    of_searches = {name: getattr(row, name) for name in ("best_fitness", "screened_out")}
+    return SearchRecord(spec=decode_search_spec(row.spec), **of_searches, **_driven_values(row))
 
 
 def evaluation_record(row: Row[Any]) -> EvaluationRecord:
@@ -84,6 +84,8 @@ def individual_record(row: Row[Any]) -> IndividualRecord:
         mutation=row.mutation,
         finishes_known=row.finishes_known,
         created_at=row.created_at,
+        screened_out=row.screened_out,
+        inherited_step=row.inherited_step,
     )
 
 
@@ -115,13 +117,15 @@ def trial_record(row: Row[Any]) -> TrialRecord:
 
 def finish_record(row: Row[Any]) -> FinishRecord:
     """A finish, from the columns that ``Trials.finishes`` selects."""
+    completed = row.state == TrialState.COMPLETED
     return FinishRecord(
         trial_id=row.id,
         individual=row.individual,
         purpose=Purpose(row.purpose),
         state=TrialState(row.state),
         finish_order=row.finish_order,
-        validation_accuracy=row.validation_accuracy if row.state == TrialState.COMPLETED else None,
+        validation_accuracy=row.validation_accuracy if completed else None,
+        relative_step=row.relative_step if completed else None,
     )
 
 
@@ -141,6 +145,7 @@ def intermediate_record(row: Row[Any]) -> IntermediateRecord:
     """An intermediate value with the purpose of its trial."""
     return IntermediateRecord(
         trial_id=row.trial_id,
+        individual=row.individual,
         purpose=Purpose(row.purpose),
         report_order=row.report_order,
         value=IntermediateValue(
@@ -149,7 +154,7 @@ def intermediate_record(row: Row[Any]) -> IntermediateRecord:
             validation_accuracy=row.validation_accuracy,
             train_loss=row.train_loss,
         ),
-        pruned=row.pruned,
+        judged=Judged(row.pruned, row.spared),
         at=row.at,
     )
 

@@ -21,14 +21,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from backprop_evo.store.columns import LongId, UtcDateTime
+from backprop_evo.store.columns import LongId, UtcDateTime, partial_index
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
-OPEN, LEASED = text(OPEN_STATES), text("lease_expires_at IS NOT NULL")
 
 
 class Base(DeclarativeBase):
@@ -78,13 +76,14 @@ class SearchRow(Base):
     best_fitness: Mapped[float | None]
     finishes: Mapped[int]
     reports: Mapped[int] = mapped_column(server_default="0")
+    screened_out: Mapped[int] = mapped_column(server_default="0")
     claimed_by: Mapped[str | None] = mapped_column(String(200))
     claim_expires_at: Mapped[datetime | None]
 
 
 class IndividualRow(Base):
-    """One proposal of a search. ``method`` is the JSON of a method that is no equation; ``equation`` and
-    ``canonical`` are empty then. For an equation, which nearly every row is, it is null."""
+    """One proposal. ``method`` is the JSON of a method that is no equation; ``equation`` and ``canonical``
+    are empty then. For an equation, which nearly every row is, it is null: its text is enough."""
 
     __tablename__ = "individuals"
     __table_args__ = (Index("ix_individuals_fingerprint", "fingerprint"),)
@@ -101,11 +100,13 @@ class IndividualRow(Base):
     mutation: Mapped[str | None] = mapped_column(Text)
     finishes_known: Mapped[int]
     created_at: Mapped[datetime]
+    screened_out: Mapped[str | None] = mapped_column(Text)
+    inherited_step: Mapped[float | None]
 
 
 class TrialRow(Base):
-    """``row`` is the order of insertion, by which pages go. The four numbers beside ``result`` repeat what
-    lists need."""
+    """``row`` is the order of insertion, by which pages go. The numbers beside ``result`` repeat what lists
+    need."""
 
     __tablename__ = "trials"
     __table_args__ = (
@@ -116,8 +117,8 @@ class TrialRow(Base):
         Index("ix_trials_search_id_row", "search_id", "row"),
         Index("ix_trials_fingerprint_row", "fingerprint", "row"),
         Index("ix_trials_state", "state"),
-        Index("ix_trials_open", "search_id", "state", "row", sqlite_where=OPEN, postgresql_where=OPEN),
-        Index("ix_trials_lease_expires_at", "lease_expires_at", sqlite_where=LEASED, postgresql_where=LEASED),
+        partial_index("ix_trials_open", "search_id", "state", "row", where=OPEN_STATES),
+        partial_index("ix_trials_lease_expires_at", "lease_expires_at", where="lease_expires_at IS NOT NULL"),
     )
 
     row: Mapped[int] = mapped_column(LongId, primary_key=True)
@@ -144,6 +145,7 @@ class TrialRow(Base):
     progress: Mapped[str | None] = mapped_column(Text)
     validation_accuracy: Mapped[float | None]
     test_accuracy: Mapped[float | None]
+    relative_step: Mapped[float | None]
     wall_time_s: Mapped[float | None]
     result: Mapped[str | None] = mapped_column(Text)
 
@@ -163,7 +165,8 @@ class AttemptRow(Base):
 
 
 class IntermediateValueRow(Base):
-    """Append only. ``pruned`` is the judgement on the value, in words; null where the training went on."""
+    """Append only. ``pruned`` is the judgement on the value, in words, ``spared`` one that a lot set aside;
+    both null where it is good enough."""
 
     __tablename__ = "intermediate_values"
     __table_args__ = (
@@ -176,9 +179,10 @@ class IntermediateValueRow(Base):
     search_id: Mapped[str] = mapped_column(String(64))
     report_order: Mapped[int]
     rung: Mapped[int | None]
-    validation_accuracy: Mapped[float]
+    validation_accuracy: Mapped[float | None]
     train_loss: Mapped[float]
     pruned: Mapped[str | None] = mapped_column(Text)
+    spared: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime]
 
 

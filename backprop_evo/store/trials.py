@@ -117,6 +117,7 @@ class SqlTrials(Trials):
             TRIALS.c.state,
             TRIALS.c.finish_order,
             TRIALS.c.validation_accuracy,
+            TRIALS.c.relative_step,
         )
         with self.database.read() as connection:
             rows = connection.execute(_in_finish_order(columns, search_id, after).limit(limit))

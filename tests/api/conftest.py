@@ -129,31 +129,37 @@ class Seed:
         for trial, accuracy in everything:
             self.run(trial, accuracy)
 
-    def confirm(self, number: int = 1) -> None:
+    def confirm(self) -> None:
         """Order an evaluation of one equation against plain backprop; the equation's trainings have ended."""
-        method = equation_method(EQUATIONS[number][0])
         spec = replace(self.spec, confirmation=Confirmation(controls="none", seeds=3))
         store, now = self.store, self.tick()
         ordered = store.evaluations.order(
-            self.search_id, CONTROLLER, confirmation_of(spec, [method]), now=now
+            self.search_id, CONTROLLER, confirmation_of(spec, [equation_method(EQUATIONS[1][0])]), now=now
         )
         assert store.evaluations.claim(CONTROLLER, lease_s=3600, now=now) is not None
         self.confirmation_id = ordered.id
+        self.confirm_row(1, record_rows=True)
+
+    def confirm_row(self, row: int, *, record_rows: bool = False) -> None:
+        """The trainings of one row of the evaluation that was ordered; row 0 is plain backprop."""
+        ordered = self.store.evaluations.get(self.confirmation_id)
         individuals = [
-            replace(self.individual(row, each.equation or "", Origin.EVALUATED, None), search_id=ordered.id)
-            for row, each in enumerate(ordered.spec.rows)
+            replace(self.individual(place, each.equation or "", Origin.EVALUATED, None), search_id=ordered.id)
+            for place, each in enumerate(ordered.spec.rows)
         ]
         trials = [
             replace(
-                self.trial(1, individuals[1].method.equation or "", Purpose.EVALUATION, training.seed),
+                self.trial(row, individuals[row].method.equation or "", Purpose.EVALUATION, training.seed),
                 id=training.trial_id(ordered.id),
                 search_id=ordered.id,
                 spec=training.train,
             )
             for training in trainings(ordered.spec, 3)
-            if training.row == 1
+            if training.row == row
         ]
-        store.individuals.record(ordered.id, CONTROLLER, individuals, trials, now=now)
+        self.store.individuals.record(
+            ordered.id, CONTROLLER, individuals if record_rows else [], trials, now=self.tick()
+        )
         for place, trial in enumerate(trials):
             self.run(trial, 0.35 + 0.01 * place, 0.34 + 0.01 * place)
 

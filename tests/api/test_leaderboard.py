@@ -59,7 +59,7 @@ def other(store: SqlStore, seed: Any) -> str:
 
 
 def test_settings_are_listed_with_best_and_backprop(client: TestClient, seed: Any, other: str) -> None:
-    seed.confirm(number=0)
+    seed.confirm_row(0)
     settings = client.get(f"{BOARD}/settings").json()
     first, second = settings["items"]
     assert settings["next_cursor"] is None

@@ -14,7 +14,8 @@ from fastapi.testclient import TestClient
 from api.access import needed_scope
 from api.pages.search_form import blank_form
 from backprop_evo.records.presets import PRESETS
-from backprop_evo.records.searching import PrunerSpec, SearchSpec, VocabularySpec
+from backprop_evo.records.proposing import VocabularySpec
+from backprop_evo.records.searching import PrunerSpec, SearchSpec
 from backprop_evo.records.stored import KeyScope
 from backprop_evo.records.training import LearningRateGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
@@ -131,8 +132,9 @@ def test_the_page_of_a_search_offers_to_change_and_submit_it_again(client: TestC
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_fills_the_training_and_leaves_the_rest(client: TestClient, name: str) -> None:
+def test_a_preset_fills_training_and_cascade_and_leaves_the_rest(client: TestClient, name: str) -> None:
     wanted = texts_of({"train": train_document(PRESETS[name])})
+    is_quick = name.startswith("quick")
     for shown in (
         inputs(client, f"/?preset={name}"),
         inputs(client, FORM, do="fill", preset=name, name="typed", epochs="77"),
@@ -141,6 +143,9 @@ def test_a_preset_fills_the_training_and_leaves_the_rest(client: TestClient, nam
         assert {each: shown.values[each] for each in of_training} == {
             each: wanted[each] for each in of_training
         }
+        cascade = [shown.values[each] for each in ("pruner", "rungs", "rates", "pruner_spared")]
+        wanted_cascade = ["asha", "6, 24", "inherited"] if is_quick else ["none", "", "grid"]
+        assert cascade == [*wanted_cascade, "0.05"]
     assert shown.values["name"] == "typed"
     assert shown.values["preset"] == name
 

@@ -47,7 +47,7 @@ def test_an_end_of_a_trial_is_told_in_its_row(state: str) -> None:
 
 
 def test_the_counting_sees_what_it_must() -> None:
-    assert set(STATES) == {"pruned", "diverged", "oom", "timeout", "lost"}
+    assert set(STATES) == {"screened", "pruned", "diverged", "oom", "timeout", "lost"}
     for name, text in {
         "a.py": 'if verb == "pause":',
         "b.py": "f'/searches/{search_id}:pause'",

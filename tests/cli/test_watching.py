@@ -27,6 +27,8 @@ class Service:
             "state": state,
             "trials_done": 0,
             "trials_total": 3,
+            "screened_out": 0,
+            "notice": None,
             "started_at": None,
             "ended_at": None,
             "created_at": "2026-01-01T00:00:00Z",

@@ -19,6 +19,7 @@ from backprop_evo.records.stored import IndividualRecord, Lease, Origin, SearchR
 from backprop_evo.records.training import (
     CurvePoint,
     TrainResult,
+    TrainSpec,
 )
 from backprop_evo.store.base import Store
 from backprop_evo.store.sql import SqlStore, open_store
@@ -55,6 +56,7 @@ class Scene:
         purpose: Purpose = Purpose.SEARCH,
         of: int | None = None,
         suffix: str = "",
+        spec: TrainSpec | None = None,
     ) -> str:
         """A new individual with its trial, or one more trial of individual ``of``; the trial's id."""
         number = self._numbers.setdefault(search.id, 0) if of is None else of
@@ -83,7 +85,7 @@ class Scene:
             method=method or equation_method(equation),
             fingerprint=f"behaviour {number}",
             purpose=purpose,
-            spec=search.spec.train,
+            spec=spec or search.spec.train,
             seed=2**62,
             state=TrialState.QUEUED,
             fence=0,

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backprop_evo.records.searching import PrunerSpec, Purpose
+from backprop_evo.records.searching import PrunerSpec, Purpose, SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import IntermediateValue, TrainResult
 from backprop_evo.search.replay import replay_pruning
 from backprop_evo.service.pruning import report_value
 
 DONE = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.5)
-MEDIAN = PrunerSpec(name="median", rungs=(10, 20), min_trials=2)
+MEDIAN = PrunerSpec(name="median", rungs=(10, 20), min_trials=2, spared=0.0)
 
 
 def value(loss, *, rung=0, accuracy=0.25):
@@ -26,7 +26,8 @@ def search(scene):
     return scene.search(pruner=MEDIAN)
 
 
-def report(scene, lease, of, spec=MEDIAN):
+def report(scene, lease, of, pruner=MEDIAN):
+    spec = SearchSpec(name="as the search has it", pruner=pruner)
     return report_value(scene.store, lease, spec, of, now=scene.now)
 
 
@@ -55,8 +56,8 @@ def test_the_judgement_sees_what_was_stored_before_at_that_rung(scene, search):
     assert [answer is None for answer in answers] == [True, True, False, True]
     assert report(scene, leases[0], value(99.0, rung=1)) is None
     stored = scene.store.intermediates.of(search.id)
-    assert [each.pruned for each in stored] == [*answers, None]
-    assert replay_pruning(search.spec, stored) == tuple(each.pruned for each in stored)
+    assert [each.judged.pruned for each in stored] == [*answers, None]
+    assert replay_pruning(search.spec, stored) == tuple(each.judged for each in stored)
 
 
 def test_a_value_of_a_second_attempt_keeps_its_first_judgement(scene, search):
@@ -92,8 +93,8 @@ def test_reports_at_once_get_one_order_and_replay(scene, search):
         list(pool.map(lambda pair: report(scene, pair[1], value(1.0 + pair[0] % 5)), enumerate(leases)))
     stored = scene.store.intermediates.of(search.id)
     assert [each.report_order for each in stored] == list(range(1, 13))
-    assert any(each.pruned for each in stored)
-    assert replay_pruning(search.spec, stored) == tuple(each.pruned for each in stored)
+    assert any(each.judged.pruned for each in stored)
+    assert replay_pruning(search.spec, stored) == tuple(each.judged for each in stored)
 
 
 def test_a_baseline_is_stored_but_never_pruned(scene, search):
@@ -102,3 +103,19 @@ def test_a_baseline_is_stored_but_never_pruned(scene, search):
     baseline = scene.running(scene.trial(search, purpose=Purpose.BASELINE), "node/9")
     assert report(scene, baseline, value(50.0)) is None
     assert scene.store.intermediates.of(search.id)[-1].purpose is Purpose.BASELINE
+
+
+def test_what_a_lot_spared_is_stored_beside_what_was_pruned(scene):
+    half = PrunerSpec(name="asha", rungs=(10, 20), min_trials=1, spared=0.5)
+    search = scene.search(pruner=half)
+    answers = [
+        report(scene, scene.running(scene.trial(search), f"node/{slot}"), value(slot, accuracy=None), half)
+        for slot in range(12)
+    ]
+    stored = scene.store.intermediates.of(search.id)
+    assert [each.judged.pruned for each in stored] == answers
+    assert any(answers)
+    assert any(each.judged.spared for each in stored)
+    assert [each.individual for each in stored] == list(range(12))
+    assert {each.value.validation_accuracy for each in stored} == {None}
+    assert replay_pruning(search.spec, stored) == tuple(each.judged for each in stored)

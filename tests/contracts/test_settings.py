@@ -156,3 +156,13 @@ def test_a_row_whose_setting_nobody_told_is_compared_with_none(scene):
     assert [row.search_fitness for row in scene.store.leaderboard.page().items] == [0.4]
     assert [each.id for each in scene.store.leaderboard.settings().items] == [setting_id(LONG)]
     assert [row.rank for row in scene.store.leaderboard.page(search.id).items] == [1, 2]
+
+
+def test_a_row_has_the_setting_of_its_search_whatever_rates_its_equation_inherited(scene):
+    search = scene.search(train=STEPS)
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.3)
+    inherited = replace(STEPS, learning_rate=RelativeStepGrid(relative_steps=(0.003, 0.01, 0.03)))
+    scene.finish(scene.trial(search, spec=inherited), 0.4)
+    rows = scene.store.leaderboard.page(search.id).items
+    assert {row.setting_id for row in rows} == {setting_id(STEPS)}
+    assert len(rows) == 2

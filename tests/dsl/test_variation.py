@@ -24,6 +24,38 @@ def test_samples_are_feasible_and_of_the_wanted_length() -> None:
             assert len(equation.operations) == length
 
 
+def test_components_are_those_that_the_value_depends_on() -> None:
+    names = {getattr(each, "name", each) for each in dsl.parse("clip(g, 1.0) + sgn(h)").components}
+    assert names == {"g", "h", "clip", "sgn", "add"}
+    first = dsl.Operation(dsl.Unary("sgn"), dsl.Operand("h"), dsl.Unary("neg"), "left")
+    assert dsl.Equation(dsl.Operand("g"), (first,)).components == {
+        dsl.Operand("g"),
+        dsl.Unary("sgn"),
+        "left",
+    }
+
+
+def test_components_are_drawn_in_proportion_to_their_weights() -> None:
+    """By hand, where every equation is feasible: each operand and binary in proportion to its weight."""
+    words = dsl.vocabulary(("g", "h", "dh"), ("identity",), ("add", "multiply"))
+    weight = {dsl.Operand("g"): 6.0, dsl.Operand("h"): 3.0, "multiply": 0.25}
+    rng, draws = random.Random(5), 6000
+    drawn = [dsl.sample(rng, words, weight=lambda each: weight.get(each, 1.0)) for _ in range(draws)]
+    firsts = Counter(equation.first.name for equation in drawn)
+    seconds = Counter(equation.operations[0].right.name for equation in drawn)
+    for counts in (firsts, seconds):
+        for name, share in (("g", 0.6), ("h", 0.3), ("dh", 0.1)):
+            assert counts[name] / draws == pytest.approx(share, abs=0.025)
+    products = sum(equation.operations[0].binary == "multiply" for equation in drawn)
+    assert products / draws == pytest.approx(0.2, abs=0.025)
+
+
+def test_equal_weights_are_uniform_equation_by_equation() -> None:
+    for seed in range(200):
+        plain = dsl.sample(random.Random(seed), lengths=(0.0, 0.5, 0.5))
+        assert plain == dsl.sample(random.Random(seed), lengths=(0.0, 0.5, 0.5), weight=lambda _each: 1.0)
+
+
 def test_a_mutation_changes_exactly_one_component_and_stays_feasible() -> None:
     rng = random.Random(1)
     equation = dsl.sample(rng, lengths=(0.0, 0.0, 1.0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
@@ -18,32 +19,40 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
-from backprop_evo.search.brain import Brain, Decisions
+from backprop_evo.records.training import RelativeStepGrid
+from backprop_evo.search.brain import Brain
+from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.language import Candidate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Words:
-    """Equations are words of four letters; behaviour is which letters, not their order."""
+    """Equations are words of four letters; behaviour is which letters, not their order. Those of ``dead``
+    letters alone are hopeless."""
 
-    def __init__(self, letters: str = "abcdefghij") -> None:
-        self.letters = letters
+    def __init__(self, letters: str = "abcdefghij", dead: str = "") -> None:
+        self.letters, self.dead = letters, set(dead)
 
     def backprop(self) -> Candidate:
         return self.read(self.letters[0] * 4)
 
     def read(self, text: str) -> Candidate:
         behaviour = "".join(sorted(text))
-        return Candidate(equation_method(text), behaviour, f"behaves like {behaviour}")
+        hopeless = "dead letters" if set(text) <= self.dead else None
+        return Candidate(equation_method(text), behaviour, f"behaves like {behaviour}", hopeless)
 
     def identify(self, method: MethodSpec) -> Candidate:
         if method.equation is not None:
             return self.read(method.equation)
         return Candidate(method, None, f"is {method.name}")
 
-    def draw(self, generator: Random) -> Candidate:
-        return self.read("".join(generator.choice(self.letters) for _ in range(4)))
+    def components(self, equation: str) -> frozenset[Hashable]:
+        return frozenset(equation)
+
+    def draw(self, generator: Random, weights: Mapping[Hashable, float] | None = None) -> Candidate:
+        of_letters = [(weights or {}).get(letter, 1.0) for letter in self.letters]
+        return self.read("".join(generator.choices(self.letters, of_letters, k=4)))
 
     def vary(self, equation: str, generator: Random, _partner: object) -> tuple[Candidate, str]:
         place = generator.randrange(4)
@@ -56,6 +65,15 @@ def accuracy_of(equation: str | None) -> float:
     if equation is None:
         return 0.9
     return sum(ord(letter) - ord("a") for letter in equation) / 100
+
+
+def best_step(trial: TrialRecord) -> float | None:
+    """Of those that the trial may probe, by its equation: late letters want large steps."""
+    grid = trial.spec.learning_rate
+    if not isinstance(grid, RelativeStepGrid):
+        return None
+    wanted = 10 * accuracy_of(trial.method.equation)
+    return min(grid.relative_steps, key=lambda step: abs(math.log(step / max(wanted, 1e-3))))
 
 
 @dataclass
@@ -101,6 +119,7 @@ class Cluster:
             state=state,
             finish_order=len(self.finishes) + 1,
             validation_accuracy=accuracy,
+            relative_step=None if accuracy is None else best_step(trial),
         )
         self.finishes.append(finish)
         return finish
@@ -119,12 +138,13 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Callable[..., Cluster]:
-    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``shuffled`` and ``ends`` (trial →
-    state)."""
+    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``dead``, ``shuffled`` and
+    ``ends`` (trial → state)."""
 
     def make(
         *,
         letters: str = "abcdefghij",
+        dead: str = "",
         shuffled: int = 0,
         ends: Callable[[TrialRecord], TrialState] = lambda _trial: TrialState.COMPLETED,
         confirm: Iterable[int] = (1, 3),
@@ -134,6 +154,6 @@ def cluster() -> Callable[..., Cluster]:
         spec = SearchSpec(
             name="toy", trials=20, start_random=4, confirmation=Confirmation(best=best, seeds=seeds)
         )
-        return Cluster(replace(spec, **options), Words(letters), Random(shuffled), ends)
+        return Cluster(replace(spec, **options), Words(letters, dead), Random(shuffled), ends)
 
     return make

@@ -11,7 +11,7 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
-from backprop_evo.search.brain import MAX_SUCCESSIVE_TWINS
+from backprop_evo.search.fruitless import MAX_SUCCESSIVE
 from backprop_evo.search.replay import rebuild, replay
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -98,6 +98,7 @@ def test_when_nothing_has_a_fitness_random_equations_go_on(cluster):
     assert len(run.of(Purpose.SEARCH)) == 15
     assert run.end.finalists == ()
     assert run.end.end is SearchState.COMPLETED
+    assert "no training of the search reached a fitness" in run.end.reason
 
 
 def test_the_best_are_the_finalists_and_no_trial_of_the_search_is_tested(cluster):
@@ -185,7 +186,7 @@ def test_a_tiny_vocabulary_ends_with_a_reason(cluster):
     assert len({each.fingerprint for each in run.individuals}) == 5
     assert run.end.end is SearchState.COMPLETED
     assert "exhausted" in run.end.reason
-    assert len(run.individuals) <= 10 + MAX_SUCCESSIVE_TWINS * 2
+    assert len(run.individuals) <= 10 + MAX_SUCCESSIVE * 2
     assert run.end.finalists
 
 

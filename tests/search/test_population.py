@@ -25,6 +25,14 @@ def test_the_best_are_the_best_and_ties_go_to_who_came_first(accuracies, best_si
     assert [member.fitness for member in best] == [accuracies[i] for i in expected]
 
 
+@given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 20), st.integers(0, 70))
+def test_the_latest_are_those_that_arrived_last_whatever_their_fitness(accuracies, best_size, count):
+    latest = population_of(accuracies, best_size).latest(count)
+    assert [member.individual for member in latest] == [
+        *range(max(0, len(accuracies) - count), len(accuracies))
+    ]
+
+
 @pytest.mark.parametrize("probability", [0.0, 0.25, 0.7, 1.0])
 def test_a_parent_is_drawn_from_the_best_with_probability_p_and_uniformly(probability):
     population = population_of([i / 50 for i in range(50)], best_size=10)

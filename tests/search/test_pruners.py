@@ -1,6 +1,7 @@
 """Pruners judge by stored values alone; the median rule against its definition; decisions replay."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 from textwrap import dedent
@@ -10,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.judging import GOES_ON, IntermediateRecord
 from backprop_evo.records.searching import PrunerSpec, Purpose, SearchSpec
-from backprop_evo.records.stored import IntermediateRecord
 from backprop_evo.records.training import IntermediateValue
-from backprop_evo.search.pruners import pruner, pruners, reason_to_prune
+from backprop_evo.search.pruners import judge_value, pruner, pruners
 from backprop_evo.search.replay import replay_pruning
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-MEDIAN = PrunerSpec(name="median", rungs=(10, 20), min_trials=3)
+MEDIAN = PrunerSpec(name="median", rungs=(10, 20), min_trials=3, spared=0.0)
 
 
 def value(loss, *, rung=0, accuracy=0.1):
@@ -26,14 +27,20 @@ def value(loss, *, rung=0, accuracy=0.1):
     )
 
 
-def record(order, of, purpose=Purpose.SEARCH, pruned=None):
+def record(order, of, purpose=Purpose.SEARCH, judged=GOES_ON, individual=0):
     return IntermediateRecord(
-        trial_id=f"t{order}", purpose=purpose, report_order=order, value=of, pruned=pruned, at=NOW
+        trial_id=f"t{order}",
+        individual=individual,
+        purpose=purpose,
+        report_order=order,
+        value=of,
+        judged=judged,
+        at=NOW,
     )
 
 
 def reason(of, earlier, spec=MEDIAN, purpose=Purpose.SEARCH):
-    return reason_to_prune(pruner(spec.name), spec, of, purpose, earlier)
+    return judge_value(SearchSpec(name="s", pruner=spec), of, purpose, 1, earlier).pruned
 
 
 losses = st.floats(0.01, 100, allow_nan=False)
@@ -48,7 +55,7 @@ def test_the_median_rule_is_its_definition(others, own):
 
 @given(others=st.lists(st.floats(0, 1), min_size=3, max_size=12), own=st.floats(0, 1))
 def test_by_accuracy_less_is_worse(others, own):
-    spec = PrunerSpec(name="median", rungs=(10,), signal="validation_accuracy", min_trials=1)
+    spec = replace(MEDIAN, signal="validation_accuracy", min_trials=1)
     earlier = [record(order, value(1.0, accuracy=each)) for order, each in enumerate(others)]
     assert (reason(value(1.0, accuracy=own), earlier, spec) is not None) == (own < median(others))
 
@@ -90,8 +97,9 @@ def test_decisions_replay_from_the_stored_values(arrived):
     stored = []
     for order, (loss, rung) in enumerate(arrived, start=1):
         now = value(loss, rung=rung)
-        stored.append(record(order, now, pruned=reason(now, stored)))
-    assert replay_pruning(spec, stored) == tuple(each.pruned for each in stored)
+        judged = judge_value(spec, now, Purpose.SEARCH, order, stored)
+        stored.append(record(order, now, judged=judged, individual=order))
+    assert replay_pruning(spec, stored) == tuple(each.judged for each in stored)
 
 
 def test_an_unknown_pruner_is_refused_with_the_known_ones():
@@ -123,7 +131,7 @@ def test_a_further_pruner_is_one_file(tmp_path, monkeypatch):
     )
     pruners.cache_clear()
     try:
-        said = reason(value(1.0), [], PrunerSpec(name="strict", rungs=(10,)))
+        said = reason(value(1.0), [], PrunerSpec(name="strict", rungs=(10,), spared=0.0))
         assert said == "pruned at rung 0 (step 10): because"
     finally:
         pruners.cache_clear()

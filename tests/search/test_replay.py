@@ -11,6 +11,7 @@ from backprop_evo.records.searching import (
 )
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.search.replay import rebuild, replay
+from backprop_evo.search.strategies import strategies
 
 runs = st.fixed_dictionaries(
     {
@@ -23,6 +24,7 @@ runs = st.fixed_dictionaries(
         "start": st.sampled_from([(), ("aaaa",), ("abcd", "bcda", "jjjj")]),
         "letters": st.sampled_from(["ab", "abcd", "abcdefghij"]),
         "shuffled": st.integers(0, 2**20),
+        "strategy": st.sampled_from(sorted(strategies())),
     }
 )
 

@@ -6,7 +6,8 @@ import pytest
 
 from backprop_evo.errors import BackpropEvoError, InvalidSettings
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.searching import Confirmation, PrunerSpec, SearchSpec, VocabularySpec
+from backprop_evo.records.proposing import VocabularySpec
+from backprop_evo.records.searching import Confirmation, PrunerSpec, SearchSpec
 from backprop_evo.records.training import LearningRateGrid, TrainSpec
 from backprop_evo.service.spec_fields import search_fields
 from backprop_evo.service.specs import check_search_spec

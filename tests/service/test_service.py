@@ -16,7 +16,7 @@ from backprop_evo.errors import (
     UnknownDataset,
 )
 from backprop_evo.records.nodes import NodeRecord
-from backprop_evo.records.searching import VocabularySpec
+from backprop_evo.records.proposing import VocabularySpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.lifecycle import VERBS

@@ -10,13 +10,8 @@ from hypothesis import strategies as st
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.presets import PRESETS
-from backprop_evo.records.searching import (
-    Confirmation,
-    Operators,
-    PrunerSpec,
-    SearchSpec,
-    VocabularySpec,
-)
+from backprop_evo.records.proposing import Operators, VocabularySpec
+from backprop_evo.records.searching import Confirmation, PrunerSpec, SearchSpec
 from backprop_evo.records.training import FAIR_STEPS, LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import search_document, texts_of
@@ -52,7 +47,16 @@ EVERYTHING = SearchSpec(
     priority=5,
     strategy="random",
     yardsticks=(MethodSpec("indirect-feedback"), equation_method("h * g")),
-    pruner=PrunerSpec(name="median", rungs=(2, 4), signal="validation_accuracy", min_trials=1),
+    screening=False,
+    rates="inherited",
+    pruner=PrunerSpec(
+        name="asha",
+        rungs=(2, 4),
+        signal="validation_accuracy",
+        min_trials=1,
+        reduction=4.0,
+        spared=0.125,
+    ),
     train=TrainSpec(
         model="mlp-8",
         data="mnist",

@@ -133,10 +133,10 @@ def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     assert "controls" not in text
     migrations.upgrade(empty_url)
     store = open_store(empty_url)
+    pruner = replace(new.spec.pruner, spared=0.0)
     confirmation = replace(new.spec.confirmation, controls="none", test=True)
-    before = replace(
-        new.spec, mutation_redraw="place", products="three", train=OF_BEFORE, confirmation=confirmation
-    )
+    before = replace(new.spec, mutation_redraw="place", products="three", train=OF_BEFORE, pruner=pruner)
+    before = replace(before, screening=False, confirmation=confirmation)
     assert store.searches.get(new.id).spec == before
     store.close()
 

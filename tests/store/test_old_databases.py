@@ -64,7 +64,7 @@ def rows(path):
 
 
 NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
-NEW_COLUMNS += ("setting_id", "is_control", "role")
+NEW_COLUMNS += ("setting_id", "is_control", "role", "screened_out", "inherited_step", "relative_step")
 NEW_COLUMNS += ("datasets", "free_memory_mib", "faults", "quarantine", "priority")
 NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")
 DROPPED = "confirmations_planned"
@@ -73,6 +73,7 @@ DROPPED = "confirmations_planned"
 def without(spec):
     """A stored spec but for the fields that migrations add, in it and in its parts."""
     added = {"mutation_redraw", "products", "reestimate_batches", "validation_part", "controls", "test"}
+    added |= {"screening"}
     return json.loads(spec, object_hook=lambda read: {name: read[name] for name in read if name not in added})
 
 
@@ -103,6 +104,12 @@ def test_it_replays_to_the_same_individuals(store, name):
 def test_its_searches_mutate_as_they_did(store):
     assert {each.spec.mutation_redraw for each in store.searches.page().items} == {"place"}
     assert {each.spec.products for each in store.searches.page().items} == {"three"}
+
+
+def test_its_searches_screen_nothing_and_probe_the_whole_grid(store):
+    for search in store.searches.page().items:
+        assert (search.spec.screening, search.spec.rates, search.screened_out) == (False, "grid", 0)
+        assert {each.screened_out for each in store.individuals.of(search.id)} <= {None}
 
 
 def test_its_trainings_are_measured_as_they_were(store):

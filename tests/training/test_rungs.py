@@ -7,9 +7,11 @@ import pytest
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
     LearningRateGrid,
+    RelativeStepGrid,
     TrainSpec,
 )
 from backprop_evo.training import train_child
+from backprop_evo.training.run.loop import Run
 from backprop_evo.training.run.rungs import Rungs
 from dsl import parse
 
@@ -59,7 +61,54 @@ def test_a_pruned_training_ends_there_with_rung_reason_and_curve():
     assert result.epochs_done == 1.2
 
 
-def test_a_grid_reports_the_continued_rate_only():
-    grid = replace(SPEC, learning_rate=LearningRateGrid(rates=(0.01, 0.05), probe_epochs=0.5))
-    _, values = trained(grid, rungs=(3, 8))
+GRID = replace(SPEC, learning_rate=LearningRateGrid(rates=(0.01, 0.05), probe_epochs=0.5))
+RELATIVE = replace(SPEC, learning_rate=RelativeStepGrid(relative_steps=(0.01, 0.05), probe_epochs=0.5))
+
+
+@pytest.mark.parametrize("spec", [GRID, RELATIVE], ids=["rates", "relative steps"])
+def test_a_rung_inside_the_probes_is_judged_once_and_for_the_rate_that_was_chosen(spec):
+    probed, values = trained(spec, rungs=(3, 8))
+    assert [(value.step, value.rung) for value in values] == [(3, 0), (8, 1), (10, None), (20, None)]
+    alone, of_alone = trained(replace(SPEC, learning_rate=probed.learning_rate), rungs=(3, 8))
+    assert values == of_alone
+    assert alone.curve[-1].train_loss == probed.curve[-1].train_loss
+
+
+def test_all_epochs_of_a_long_probe_are_told_too():
+    grid = replace(SPEC, learning_rate=LearningRateGrid(rates=(0.01, 0.05), probe_epochs=2.5))
+    _, values = trained(grid, rungs=(8,))
     assert [value.step for value in values] == [8, 10, 20]
+
+
+@pytest.mark.parametrize("spec", [GRID, RELATIVE], ids=["rates", "relative steps"])
+def test_who_is_behind_at_a_rung_inside_the_probes_ends_after_them(spec):
+    result, values = trained(spec, rungs=(3, 8), answers=lambda _value: "behind")
+    assert len(values) == 1
+    assert (result.outcome, result.rung, result.reason) == (TrialState.PRUNED, 0, "behind")
+    assert result.epochs_done == 0.5
+    assert len(result.probes) >= 2
+
+
+def test_where_the_winner_begins_anew_its_probe_is_not_judged():
+    _, values = trained(replace(RELATIVE, schedule="cosine"), rungs=(3, 8))
+    assert [value.step for value in values] == [3, 8, 10, 20]
+
+
+def test_an_accuracy_that_nobody_compares_by_is_not_measured(monkeypatch):
+    measured, original = [], Run.measure
+
+    def measure(self, purpose):
+        if purpose == "validation":
+            measured.append(self.step)
+        return original(self, purpose)
+
+    monkeypatch.setattr(Run, "measure", measure)
+    values = []
+    rungs = Rungs((3, 8, 13), values.append, measures_accuracy=False)
+    result = train_child(NOISY, RELATIVE, seed=3, rungs=rungs)
+    assert measured == [10, 20, 30]
+    assert [value.validation_accuracy is None for value in values] == [True, True, False, True, False]
+    _, compared = trained(RELATIVE, rungs=(3, 8, 13))
+    assert [value.train_loss for value in values] == [value.train_loss for value in compared]
+    unknown = [point.epoch for point in result.curve if point.validation_accuracy is None]
+    assert (unknown, len(result.curve)) == ([0.3, 0.8, 1.3], 6)

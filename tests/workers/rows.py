@@ -47,7 +47,14 @@ class FakeBroker:
         return len(self.sent)
 
 
-def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime) -> list[str]:
+def add_trials(
+    store: SqlStore,
+    search: SearchRecord,
+    count: int,
+    now: datetime,
+    *,
+    purpose: Purpose = Purpose.SEARCH,
+) -> list[str]:
     """Queue trials of plain backprop; their ids."""
     individuals = [
         IndividualRecord(
@@ -72,7 +79,7 @@ def add_trials(store: SqlStore, search: SearchRecord, count: int, now: datetime)
             individual=number,
             method=equation_method("g"),
             fingerprint=f"f{number}",
-            purpose=Purpose.SEARCH,
+            purpose=purpose,
             spec=search.spec.train,
             seed=number,
             state=TrialState.QUEUED,

@@ -9,7 +9,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidEquation, Unavailable
-from backprop_evo.records.searching import PrunerSpec, SearchSpec
+from backprop_evo.records.searching import PrunerSpec, Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult
@@ -192,7 +192,7 @@ def test_a_drained_worker_gives_its_trial_back(attempts: Attempts, store: SqlSto
 def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
     attempts: Attempts, store: SqlStore, clock: Clock
 ) -> None:
-    spec = PrunerSpec(name="median", rungs=(10,), min_trials=2)
+    spec = PrunerSpec(name="median", rungs=(10,), min_trials=2, spared=0.0)
     store.searches.add(SearchSpec(name="pruned", pruner=spec), now=clock())
     search = store.searches.claim(CONTROLLER, lease_s=3600, now=clock())
     assert search is not None
@@ -217,5 +217,40 @@ def test_intermediate_values_are_stored_and_a_pruner_ends_the_training(
     assert ended[-1].result.rung == 0
     assert "rung 0 (step 10)" in (ended[-1].result.reason or "")
     stored = store.intermediates.of(search.id)
-    assert replay_pruning(search.spec, stored) == tuple(each.pruned for each in stored)
-    assert stored[-1].pruned == ended[-1].result.reason
+    assert replay_pruning(search.spec, stored) == tuple(each.judged for each in stored)
+    assert stored[-1].judged.pruned == ended[-1].result.reason
+
+
+@pytest.mark.parametrize(
+    ("purpose", "screening", "screens"),
+    [
+        (Purpose.SEARCH, True, True),
+        (Purpose.SEARCH, False, False),
+        (Purpose.BASELINE, True, False),
+        (Purpose.CONFIRMATION, True, False),
+    ],
+)
+def test_only_trials_of_a_search_that_screens_are_looked_at_before_they_train(
+    attempts: Attempts,
+    store: SqlStore,
+    clock: Clock,
+    purpose: Purpose,
+    screening: bool,
+    screens: bool,
+) -> None:
+    store.searches.add(SearchSpec(name="screened", screening=screening), now=clock())
+    search = store.searches.claim(CONTROLLER, lease_s=3600, now=clock())
+    assert search is not None
+    (trial_id,) = add_trials(store, search, 1, clock(), purpose=purpose)
+    seen = []
+
+    def train(_trial: Any, _spec: Any, _tell: Any, _stop: Any, rungs: Rungs) -> TrainResult:
+        seen.append((rungs.screens, rungs.measures_accuracy))
+        return TrainResult(outcome=TrialState.SCREENED, reason="screened out: nothing")
+
+    attempts.train = train
+    assert attempts.run(trial_id) is Ending.FINISHED
+    assert seen == [(screens, False)]
+    trial, counted = store.trials.get(trial_id), store.searches.get(search.id)
+    assert (trial.state, trial.finish_order) == (TrialState.SCREENED, 1)
+    assert (counted.trials_done, counted.screened_out) == (0, 1)

@@ -6,15 +6,18 @@ replays its decisions. It is chosen in the search spec; ``none`` leaves a traini
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.judging import IntermediateRecord, Judged
+from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.training import IntermediateValue
 from backprop_evo.registry import declared_in
-from backprop_evo.search.pruners.pruner import Pruner, reason_to_prune
+from backprop_evo.search.pruners.pruner import Pruner, judge_by
 
-__all__ = ["Pruner", "pruner", "pruners", "reason_to_prune"]
+__all__ = ["Pruner", "judge_value", "pruner", "pruners"]
 
 
 @cache
@@ -32,3 +35,16 @@ def pruner(name: str) -> Pruner:
             f"no pruner is called {name[:60]!r}", field="pruner.name", hint=f"known: {', '.join(known)}"
         )
     return known[name]
+
+
+def judge_value(
+    spec: SearchSpec,
+    value: IntermediateValue,
+    purpose: Purpose,
+    individual: int,
+    earlier: Sequence[IntermediateRecord],
+) -> Judged:
+    """What the search's pruner, and the lot of the individual, decide on a value that its training reported,
+    given what was stored before it. Raises ``InvalidSettings`` for a name that no pruner has."""
+    rule = pruner(spec.pruner.name)
+    return judge_by(rule, spec.pruner, spec.seed, value, purpose, individual, earlier)

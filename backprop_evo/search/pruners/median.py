@@ -9,6 +9,7 @@ from statistics import median
 
 from backprop_evo.records.searching import PrunerSpec
 from backprop_evo.records.training import IntermediateValue
+from backprop_evo.search.pruners.pruner import merit, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,11 @@ class Median:
         """None with fewer than ``min_trials`` peers, for the median of a few is luck; a tie goes on."""
         if len(peers) < spec.min_trials:
             return None
-        if spec.signal == "train_loss":
-            middle = median(peer.train_loss for peer in peers)
-            is_behind, stands = value.train_loss > middle, f"training loss {value.train_loss:.3f}"
-            shown = f"{middle:.3f}"
-        else:
-            middle = median(peer.validation_accuracy for peer in peers)
-            is_behind, stands = (
-                value.validation_accuracy < middle,
-                f"validation {value.validation_accuracy:.1%}",
-            )
-            shown = f"{middle:.1%}"
-        return f"{stands}, the median of {len(peers)} trials is {shown}" if is_behind else None
+        own, middle = merit(value, spec), median(merit(peer, spec) for peer in peers)
+        if own >= middle:
+            return None
+        number = shown(middle, spec).rsplit(maxsplit=1)[-1]
+        return f"{shown(own, spec)}, the median of {len(peers)} trials is {number}"
 
 
 PRUNER = Median()

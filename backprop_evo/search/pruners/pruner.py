@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from backprop_evo.records.judging import GOES_ON, IntermediateRecord, Judged
 from backprop_evo.records.searching import PrunerSpec, Purpose
-from backprop_evo.records.stored import IntermediateRecord
 from backprop_evo.records.training import IntermediateValue
+from backprop_evo.search.randomness import derive
 
 
 class Pruner(Protocol):
@@ -32,21 +33,47 @@ class Pruner(Protocol):
         the same rung before."""
 
 
-def reason_to_prune(
-    judge: Pruner,
+def merit(value: IntermediateValue, spec: PrunerSpec) -> float:
+    """What trainings are compared by, more being better."""
+    if spec.signal == "train_loss":
+        return -value.train_loss
+    # A training that measured no accuracy, because nobody was to compare by it, is below all that did.
+    return -1.0 if value.validation_accuracy is None else value.validation_accuracy
+
+
+def shown(merit: float, spec: PrunerSpec) -> str:
+    """A merit as people read it."""
+    return f"training loss {-merit:.3f}" if spec.signal == "train_loss" else f"validation {merit:.1%}"
+
+
+def is_spared(share: float, seed: int, individual: int) -> bool:
+    """The lot of one individual in one search: one for all rungs, because a training that was spared at one
+    and ended at the next would not show what became of it."""
+    return derive(seed, "spared", individual) < share * 2**64
+
+
+def judge_by(
+    rule: Pruner,
     spec: PrunerSpec,
+    seed: int,
     value: IntermediateValue,
     purpose: Purpose,
+    individual: int,
     earlier: Sequence[IntermediateRecord],
-) -> str | None:
-    """The decision on a value, given what was stored before it.
+) -> Judged:
+    """The decision on a value of an individual's training, given what was stored before it; ``seed`` is the
+    search's.
 
     Only trials of the search itself compete: a baseline or a confirmation cut short would be no yardstick.
     """
     if value.rung is None or purpose is not Purpose.SEARCH:
-        return None
+        return GOES_ON
     peers = [
         each.value for each in earlier if each.purpose is Purpose.SEARCH and each.value.rung == value.rung
     ]
-    reason = judge.reason(value, peers, spec)
-    return None if reason is None else f"pruned at rung {value.rung} (step {value.step}): {reason}"
+    reason = rule.reason(value, peers, spec)
+    if reason is None:
+        return GOES_ON
+    if is_spared(spec.spared, seed, individual):
+        return Judged(spared=f"spared by lot at rung {value.rung} (step {value.step}): {reason}")
+    return Judged(pruned=f"pruned at rung {value.rung} (step {value.step}): {reason}")

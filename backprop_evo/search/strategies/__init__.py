@@ -1,7 +1,7 @@
 """How the next equation is proposed: one file a strategy, found by the ``STRATEGY`` that it defines.
 
 A strategy is chosen by name in the search spec and recorded with the search. ``evolution`` is the paper's;
-``random`` is the control that every search needs.
+``random`` is the control that every search needs; ``aging`` and ``learned`` are from the literature since.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from backprop_evo.records.stored import Origin
 from backprop_evo.search.strategies.strategy import Known, Proposal
 
 
@@ -23,21 +22,15 @@ class Evolution:
 
     def must_wait(self, known: Known) -> bool:
         """All random equations are drawn, none has a fitness, and some may still get one."""
-        return known.proposed >= known.spec.start_random and len(known.population) == 0 and known.out > 0
+        return known.awaits_a_parent
 
     def propose(self, known: Known, generator: Random) -> Proposal:
         """A random equation while there is no parent to draw, else a mutation of one that is selected."""
-        if known.proposed < known.spec.start_random or len(known.population) == 0:
-            return Proposal(origin=Origin.RANDOM, candidate=known.language.draw(generator))
-
-        def select() -> int:
-            return known.population.select(generator, known.spec.best_probability)
-
-        parent = select()
-        candidate, mutation = known.language.vary(
-            known.equation_of(parent), generator, lambda: known.equation_of(select())
+        if known.lacks_parents:
+            return known.drawn(generator)
+        return known.mutated(
+            generator, lambda: known.population.select(generator, known.spec.best_probability)
         )
-        return Proposal(origin=Origin.MUTATION, candidate=candidate, parent=parent, mutation=mutation)
 
 
 STRATEGY = Evolution()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from backprop_evo.records.stored import Origin
 from backprop_evo.search.strategies.strategy import Known, Proposal
 
 
@@ -23,7 +22,7 @@ class RandomSearch:
 
     def propose(self, known: Known, generator: Random) -> Proposal:
         """Drawn from the vocabulary; the control against which evolution has to pay off."""
-        return Proposal(origin=Origin.RANDOM, candidate=known.language.draw(generator))
+        return known.drawn(generator)
 
 
 STRATEGY = RandomSearch()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -27,6 +27,28 @@ class Known:
     equation_of: Callable[[int], str]
     proposed: int
     out: int
+
+    @property
+    def lacks_parents(self) -> bool:
+        """Random equations are to be drawn: the start population is not full, or none has a fitness."""
+        return self.proposed < self.spec.start_random or len(self.population) == 0
+
+    @property
+    def awaits_a_parent(self) -> bool:
+        """All random equations are drawn, none has a fitness, and some may still get one."""
+        return self.proposed >= self.spec.start_random and len(self.population) == 0 and self.out > 0
+
+    def drawn(self, generator: Random, weights: Mapping[Hashable, float] | None = None) -> Proposal:
+        """A random equation."""
+        return Proposal(origin=Origin.RANDOM, candidate=self.language.draw(generator, weights))
+
+    def mutated(self, generator: Random, select: Callable[[], int]) -> Proposal:
+        """A variation of the individual that ``select`` gives, which is asked again for a second parent."""
+        parent = select()
+        candidate, mutation = self.language.vary(
+            self.equation_of(parent), generator, lambda: self.equation_of(select())
+        )
+        return Proposal(origin=Origin.MUTATION, candidate=candidate, parent=parent, mutation=mutation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

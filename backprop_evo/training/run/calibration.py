@@ -27,22 +27,32 @@ from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.guards import EndedEarly
 from backprop_evo.training.run.loop import Run
 from backprop_evo.training.run.material import Material
-
-LARGEST_RATE = 1e30
-"""Beyond it a float32 weight cannot be moved; an update that small counts as none."""
+from backprop_evo.training.run.screening import SMALLEST_UPDATE, screen
 
 
 def rate_of_unit_step(material: Material, seed: int) -> float:
     """The absolute rate whose first update is as large as the weights: rate = relative step · this.
 
+    Raises EndedEarly where no layer below the classifier has an update to measure, and as
+    ``first_update_sizes`` does.
+    """
+    return _unit(first_update_sizes(material, seed))
+
+
+def first_update_sizes(material: Material, seed: int) -> dict[str, float]:
+    """As ``update_sizes``, of a training that has not begun.
+
     Takes the first batch's gradient on a network of its own with the training's seed, and so leaves no trace.
-    Raises EndedEarly where no layer below the classifier has an update to measure.
+    Raises EndedEarly at a limit and, where trainings are screened, for one by which nothing can learn.
     """
     # The rate plays no part: no step is taken.
     run = Run(material, 1.0, "constant", seed)
     run.first_gradients()
     material.limits.check()
-    return _unit(update_sizes(run.child))
+    sizes = update_sizes(run.child)
+    if material.rungs.screens:
+        screen(sizes)
+    return sizes
 
 
 def update_sizes(child: Child) -> dict[str, float]:
@@ -66,7 +76,7 @@ def _size(update: Tensor, weight: Tensor) -> float:
 
 
 def _unit(sizes: Mapping[str, float]) -> float:
-    usable = [size for size in sizes.values() if 1 / LARGEST_RATE < size < math.inf]
+    usable = [size for size in sizes.values() if SMALLEST_UPDATE < size < math.inf]
     if usable:
         # The median: one layer with an odd scale, often the first, must not set the rate of all.
         return 1 / median(usable)

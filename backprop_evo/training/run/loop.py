@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -26,6 +25,7 @@ from backprop_evo.records.training import (
 )
 from backprop_evo.training.run.alignment import compare, interval, true_gradients
 from backprop_evo.training.run.child import Child
+from backprop_evo.training.run.clock import Clock
 from backprop_evo.training.run.evaluation import accuracy, reestimated
 from backprop_evo.training.run.guards import (
     ZERO_SIGNAL_STEPS,
@@ -48,19 +48,6 @@ LATE_STEPS, LATE_SHARE = 20, 0.1
 """The late loss is that of so many steps, or of that share where it is more; never of more than half."""
 
 Report = Callable[[TrainProgress], None]
-
-
-@dataclass(slots=True)
-class Clock:
-    """Seconds and images spent in training steps, evaluation apart."""
-
-    seconds: float = 0.0
-    images: int = 0
-
-    @property
-    def images_per_s(self) -> float:
-        """0 before the first step."""
-        return self.images / self.seconds if self.seconds > 0 else 0.0
 
 
 class Run:
@@ -112,6 +99,7 @@ class Run:
         self.curve: list[CurvePoint] = []
         self.alignment: list[AlignmentPoint] = []
         self.rung: int | None = None
+        self._values: list[IntermediateValue] = []
 
     @property
     def epoch(self) -> float:
@@ -133,18 +121,25 @@ class Run:
         self.child.learner.first_gradients(*self._next_batch())
 
     def advance(self, until_step: int, report: Report | None, phase: str) -> None:
-        """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end."""
+        """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end.
+
+        What was measured in a probe is judged when the run goes on: only then it is the one that was chosen.
+        """
         self._randomness.restore()
         self.child.model.train()
         try:
+            if phase == "train":
+                self._judge_values(self.material.rungs)
             while self.step < until_step:
                 self._one_step()
                 self.material.limits.check()
                 if self.step % self.material.steps_per_epoch == 0 or self.step == self.total_steps:
                     self._end_of_epoch()
-                # Probes compete among themselves, and after the last step there is nothing left to save.
-                if phase == "train" and self.step < self.total_steps:
-                    self._report_value(self.material.rungs)
+                # After the last step there is nothing left to save.
+                if self.step < self.total_steps:
+                    self._measure_value(self.material.rungs)
+                    if phase == "train":
+                        self._judge_values(self.material.rungs)
                 self._report_progress(report, phase, until_step)
         finally:
             self._randomness.keep()
@@ -215,7 +210,7 @@ class Run:
         self.train_loss = float(torch.stack(self._epoch_losses).mean())
         self._epoch_losses = []
         self.validation_accuracy = self.measure("validation")
-        self._append_curve_point()
+        self._append_curve_point(self.validation_accuracy)
         if self.child.classifies:
             check_progress(
                 self.train_loss,
@@ -226,10 +221,8 @@ class Run:
                 phase_epochs=self.epoch - self._phase_began,
             )
 
-    def _report_value(self, rungs: Rungs) -> None:
-        """At a rung and at the end of an epoch. Raises EndedEarly where the pruner has the training end
-        here.
-        """
+    def _measure_value(self, rungs: Rungs) -> None:
+        """At a rung and at the end of an epoch."""
         rung, is_end_of_epoch = rungs.at(self.step), self.step % self.material.steps_per_epoch == 0
         if rungs.judge is None or (rung is None and not is_end_of_epoch):
             return
@@ -237,25 +230,32 @@ class Run:
         loss = float(torch.stack(self._losses_since_value).mean())
         self._losses_since_value = []
         # At the end of an epoch both were measured a moment ago.
+        accuracy = self.validation_accuracy if is_end_of_epoch else None
         if not is_end_of_epoch:
-            self.train_loss, self.validation_accuracy = loss, self.measure("validation")
-            self._append_curve_point()
-        assert self.validation_accuracy is not None, "a point of the curve has an accuracy"
-        value = IntermediateValue(
-            step=self.step, rung=rung, validation_accuracy=self.validation_accuracy, train_loss=loss
+            self.train_loss = loss
+            if rungs.measures_accuracy:
+                accuracy = self.validation_accuracy = self.measure("validation")
+            self._append_curve_point(accuracy)
+        self._values.append(
+            IntermediateValue(step=self.step, rung=rung, validation_accuracy=accuracy, train_loss=loss)
         )
-        if (reason := rungs.judge(value)) is not None:
-            self.rung = rung
-            raise EndedEarly(TrialState.PRUNED, reason)
 
-    def _append_curve_point(self) -> None:
-        """One more point of the curve, from the present loss and accuracy."""
+    def _judge_values(self, rungs: Rungs) -> None:
+        """In order. Raises EndedEarly where the pruner has the training end here."""
+        while self._values and rungs.judge is not None:
+            value = self._values.pop(0)
+            if (reason := rungs.judge(value)) is not None:
+                self.rung = value.rung
+                raise EndedEarly(TrialState.PRUNED, reason)
+
+    def _append_curve_point(self, validation_accuracy: float | None) -> None:
+        """One more point of the curve, with the present loss."""
         assert self.train_loss is not None
         self.curve.append(
             CurvePoint(
                 epoch=self.epoch,
                 train_loss=self.train_loss,
-                validation_accuracy=self.validation_accuracy,
+                validation_accuracy=validation_accuracy,
                 learning_rate=self.rate * self._course_at(self.step - 1),
                 elapsed_s=self.material.limits.elapsed_s(),
             )
@@ -281,15 +281,13 @@ class Run:
         if report is None or (now - self._last_report < 0.5 and self.step < until_step):
             return
         self._last_report = now
-        per_step = self.clock.seconds / max(1, self.step)
         report(
-            TrainProgress(
-                epoch=self.epoch,
-                epochs=until_step / self.material.steps_per_epoch,
-                train_loss=self.train_loss if self.train_loss is not None else math.nan,
+            self.clock.progress(
+                self.step,
+                until_step,
+                steps_per_epoch=self.material.steps_per_epoch,
+                train_loss=self.train_loss,
                 validation_accuracy=self.validation_accuracy,
-                images_per_s=self.clock.images_per_s,
-                eta_s=per_step * (until_step - self.step),
-                phase="probe" if phase == "probe" else "train",
+                phase=phase,
             )
         )

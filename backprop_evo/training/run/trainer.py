@@ -15,8 +15,9 @@ from backprop_evo.errors import DeviceUnusable
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
+from backprop_evo.records.training import RelativeStepGrid, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
+from backprop_evo.training.run.calibration import first_update_sizes
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.images import Images, load_images
@@ -46,7 +47,7 @@ def train_child(
     The same method, spec, seed and device (and number of threads) give the same curve bit for bit on a
     CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
-    one. ``rungs`` are steps at which a pruner may end it. Global random state is left as it was.
+    one. ``rungs`` say when a search measures it and may end it. Global random state is left as it was.
 
     Raises InvalidSettings, InvalidEquation, UnknownDataset, DatasetUnusable or DeviceUnusable before anything
     is trained.
@@ -94,6 +95,9 @@ class _Training:
     def train(self, material: Material, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
         rate = material.spec.learning_rate
+        # Relative steps need the same pass, and look at it when they are calibrated.
+        if material.rungs.screens and not isinstance(rate, RelativeStepGrid):
+            first_update_sizes(material, seed)
         if not isinstance(rate, float | int):
             self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
             if self.run is None:
