@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from api import errors, pages
 from api.access import KeyGate
 from api.idempotency import PARAMETER, Idempotency
-from api.middleware import RequestFrame, SameOrigin, SizeLimit
+from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
 from backprop_evo.settings import LOOPBACK_HOSTS, Settings
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         middleware=[
             Middleware(RequestFrame),
             Middleware(SameOrigin, hosts=hosts),
+            Middleware(StorableAddress),
             Middleware(SizeLimit),
             *([Middleware(KeyGate, keys=opened.keys)] if chosen.api_keys_required else []),
             # Innermost: behind the gate, so that a refused caller cannot read answers kept under somebody's

@@ -115,3 +115,10 @@ ExpectedVersion = Annotated[int | None, Depends(expected_version)]
 def etag(search: SearchRecord | EvaluationRecord) -> str:
     """A strong validator: the version grows by every transition."""
     return f'"{search.version}"'
+
+
+def is_known(if_none_match: str | None, tag: str) -> bool:
+    """Whether ``If-None-Match``, a list of ETags or ``*``, holds ``tag``; weak ones compare as strong ones
+    (RFC 9110, 13.1.2)."""
+    given = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
+    return "*" in given or tag in given

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.rendering import render
 from backprop_evo.errors import BackpropEvoError, IllegalTransition, InvalidEquation, InvalidSettings
@@ -70,6 +71,18 @@ def internal_error(request: Request) -> Response:
         "internal-error",
         "something broke on our side",
         hint="the server's log has the details under this request id",
+    )
+
+
+def disk_full(request: Request) -> Response:
+    """The answer where the server could not write a file; the database says so itself."""
+    return respond(
+        request,
+        503,
+        "unavailable",
+        "the server's disk is full",
+        hint="free space on it; then send the request again",
+        headers={"Retry-After": "5"},
     )
 
 
@@ -146,10 +159,22 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     detail, hint = error.detail, None
     if error.status_code == 404:
         detail, hint = f"nothing is at {request.url.path}", "the routes are listed at /reference"
-    elif error.status_code == 405:
-        detail = f"{request.method} is not possible at {request.url.path}"
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        allowed = headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+        detail, hint = f"{request.method} is not possible at {request.url.path}", f"possible: {allowed}"
     slug = SLUGS.get(error.status_code, "request-refused")
-    return respond(request, error.status_code, slug, detail, hint=hint, headers=error.headers)
+    return respond(request, error.status_code, slug, detail, hint=hint, headers=headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """Of all routes of the path: the framework names those of the first."""
+    methods: set[str] = set()
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+        asked = {**request.scope, "method": method}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.router.routes):
+            methods.add(method)
+    return methods
 
 
 async def _answer_validation(request: Request, error: Exception) -> Response:

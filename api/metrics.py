@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import NodeRecord
 from backprop_evo.store.base import Store
 
 __all__ = ["CONTENT_TYPE", "exposition"]
@@ -49,8 +49,13 @@ class _Counts(Collector):
 def _node_metrics(nodes: Sequence[NodeRecord]) -> Iterator[Metric]:
     slots = GaugeMetricFamily("backprop_evo_node_slots", "Worker slots of a live node", labels=["node"])
     busy = GaugeMetricFamily("backprop_evo_node_busy_slots", "Slots that train now", labels=["node"])
+    quarantine = GaugeMetricFamily(
+        "backprop_evo_node_quarantine", "1 for a live node in quarantine", labels=["node"]
+    )
     for node in nodes:
+        quarantine.add_metric([node.name], node.quarantine is not None)
         slots.add_metric([node.name], node.slots)
         busy.add_metric([node.name], node.busy)
     yield slots
     yield busy
+    yield quarantine

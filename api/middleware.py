@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 import time
@@ -14,7 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import internal_error, respond
+from api.errors import disk_full, internal_error, respond
+from backprop_evo.records.described import is_storable
 
 MAX_BODY_BYTES = 1_000_000
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -62,12 +64,13 @@ class RequestFrame:
         with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
             try:
                 await self.app(scope, receive, send_with_headers)
-            except Exception:
+            except Exception as error:
                 log.exception("request failed")
                 # The answer has begun: a second one cannot follow, and the broken connection says enough.
                 if status:
                     raise
-                await internal_error(Request(scope))(scope, receive, send_with_headers)
+                answer = disk_full if _is_full(error) else internal_error
+                await answer(Request(scope))(scope, receive, send_with_headers)
             finally:
                 log.info(
                     "request",
@@ -78,11 +81,33 @@ class RequestFrame:
                 )
 
 
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     # A proxy's id is kept, so that its log and ours tell of one request; anything odd could forge lines of
     # the log.
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+class StorableAddress:
+    """Refuses addresses with U+0000, which no id, name or cursor holds and no database could be asked for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 400, whatever the route."""
+        odd = scope["type"] == "http" and (
+            not is_storable(scope["path"]) or b"%00" in scope.get("query_string", b"")
+        )
+        if odd:
+            refusal = respond(Request(scope), 400, "bad-request", "the address holds U+0000")
+            await refusal(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
 
 
 class SizeLimit:

@@ -10,6 +10,7 @@
     │   ├── IllegalTransition   carries the verbs that would be legal
     │   └── PreconditionFailed  it moved on from the version that was asked for (HTTP 412)
     ├── DatasetUnusable         a data file is missing, short or does not match its checksum
+    ├── DeviceUnusable          the device is not there, is broken, or has no room for the data set
     └── Unavailable             a part of the stack is not there: database, Redis, a port (HTTP 503)
 
 Every message says what, where and what next.
@@ -89,6 +90,12 @@ class PreconditionFailed(Conflict):
 
 class DatasetUnusable(BackpropEvoError):
     """A data file is missing, cut short or does not match its checksum; it is never used."""
+
+    exit_code = 2
+
+
+class DeviceUnusable(BackpropEvoError):
+    """The device cannot hold a child, whatever the child: nothing was trained on it."""
 
     exit_code = 2
 

@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         default=2.0, ge=0, description="pause after the first loss of a trial; twice as long after the next"
     )
     retry_delay_max_s: float = Field(default=60.0, ge=0, description="no pause after a loss is longer")
+    quarantine_after: int = Field(
+        default=3, ge=1, description="a node with so many faults in a row takes no trials until it tests well"
+    )
+    self_test_s: float = Field(
+        default=30.0, gt=0, description="pause between two self-tests of a node in quarantine"
+    )
     drain_s: float = Field(
         default=10.0, ge=0, description="a worker that is told to stop may finish its trial for that long"
     )
@@ -114,6 +120,7 @@ class Settings(BaseSettings):
             # Celery interrupts only then; a worker that died earlier died of something else.
             overrun_s=self.trial_time_limit_s + self.trial_time_grace_s,
             lease_s=self.lease_s,
+            quarantine_after=self.quarantine_after,
         )
 
     @property

@@ -18,12 +18,16 @@ from pathlib import Path
 import structlog
 
 from backprop_evo.errors import Unavailable
+from backprop_evo.logs import limit_log
 from backprop_evo.parent_death import dying_with_parent
 
 log = structlog.get_logger(__name__)
 
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 30.0
+MAX_LOG_BYTES = 20 * 2**20
+"""Of a log file; as much again is kept of what came before."""
+
 STEADY_AFTER_S = 60.0
 """A process that ran that long is no longer counted as crashing."""
 
@@ -147,8 +151,11 @@ class Supervisor:
         return member
 
     def restart_crashed(self) -> None:
-        """Restart what crashed; call it about once a second. A failed restart is tried again later."""
+        """Restart what crashed, and keep logs short; call it about once a second. A failed restart is tried
+        again later."""
         for member in self.members:
+            if member.spec.log is not None:
+                limit_log(member.spec.log, MAX_LOG_BYTES)
             try:
                 member.restart_if_crashed()
             except Unavailable as error:

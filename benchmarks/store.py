@@ -182,7 +182,7 @@ def main() -> None:
             ("trials, newest 50 with curves", lambda: store.trials.page(search.id)),
             ("events, 500", lambda: store.events.after(newest)),
             ("a search", lambda: store.searches.get(search.id)),
-            ("trials to send again", lambda: store.trials.unsent(queued_before=NOW)),
+            ("trials to send again", lambda: store.queue.unsent(queued_before=NOW)),
             ("leases that ran out", lambda: store.trials.expire(now=NOW, policy=RetryPolicy(max_attempts=3))),
         ):
             print(f"{name:45}{median_ms(call):9.2f}")

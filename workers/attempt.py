@@ -13,23 +13,33 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
-from backprop_evo.errors import InvalidInput, NotFound, Unavailable
+from backprop_evo.errors import (
+    Conflict,
+    DatasetUnusable,
+    DeviceUnusable,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+)
+from backprop_evo.records.nodes import NOT_BEGUN, node_of
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import Lease, TrialRecord, node_of
+from backprop_evo.records.stored import Lease, TrialRecord
 from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult, TrainSpec
+from backprop_evo.service.capacity import pause
 from backprop_evo.service.pruning import report_value
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 from backprop_evo.training.run.rungs import Rungs
 from workers.heartbeat import LeaseHeartbeat, kill_this_process, utc_now
+from workers.placement import Placement
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +52,9 @@ Train = Callable[
 FAULT = "fault: "
 """How the reason of a release begins when our code, not the node, was at fault: a second one ends the
 trial."""
+
+NODE_FAULTS = (ImportError, OSError, DatasetUnusable, DeviceUnusable)
+"""What a node meets that lacks torch, a data set or a device, or whose disk or memory is full."""
 
 # Nothing is lost by giving up on a claim: the trial stays queued, and its message comes again.
 CLAIM_PATIENCE_S = 120.0
@@ -88,6 +101,10 @@ class Attempts:
     now: Callable[[], datetime] = utc_now
     end_process: Callable[[], None] = kill_this_process
 
+    @property
+    def _placement(self) -> Placement:
+        return Placement(self.store, self.worker, self.options)
+
     def run(self, trial_id: str) -> Ending:
         """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
         # A claim whose answer got lost leaves a lease in our own name; asked again, it is seen as our own
@@ -107,42 +124,31 @@ class Attempts:
             log.info("trial ends", ending=ending.value)
             return ending
 
+    def lose_predecessor(self) -> None:
+        """Give up whatever is leased in this worker's own name: a slot trains one trial at a time, so that it
+        was a process's that died. Raises ``Unavailable``."""
+        lost = self.store.trials.lose_all(
+            self.worker,
+            now=self.now(),
+            reason="its worker process died (out of memory?)",
+            policy=self.options.retry_policy,
+        )
+        if lost:
+            log.warning("lost by the process before", trials=list(lost))
+
     def _claim(self, trial_id: str) -> Lease | Ending:
+        # First: the trial itself may be one of those, and is then back in the queue, or at its end.
+        self.lose_predecessor()
         try:
             trial = self.store.trials.get(trial_id)
-            # Read again: the loss may have put the trial back, ended it, or given it a time to wait for.
-            if self._lose_predecessor(trial):
-                trial = self.store.trials.get(trial_id)
         except NotFound:
             return Ending.NOT_OURS
         now = self.now()
-        if trial.state is TrialState.QUEUED and self._is_not_yet_ours(trial, now):
-            return Ending.NOT_YET
+        if self._placement.leaves(trial, now):
+            # A message that nobody wants must not go round for ever: resuming the search sends a new one.
+            return Ending.NOT_YET if self.store.queue.is_wanted(trial_id) else Ending.NOT_OURS
         lease = self.store.trials.claim(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
         return lease or Ending.NOT_OURS
-
-    def _lose_predecessor(self, trial: TrialRecord) -> bool:
-        """A slot trains one trial at a time: a lease in this worker's own name is a dead process's."""
-        if trial.worker != self.worker or trial.state not in (TrialState.LEASED, TrialState.RUNNING):
-            return False
-        lease = Lease(trial.id, trial.fence, self.worker, trial.lease_expires_at or self.now())
-        reason = "its worker process died (out of memory?)"
-        return self.store.trials.lose(lease, now=self.now(), reason=reason, policy=self.options.retry_policy)
-
-    def _is_not_yet_ours(self, trial: TrialRecord, now: datetime) -> bool:
-        """A lost trial waits until it is due, and is then left to other nodes that live, for ``resend_s``."""
-        if trial.not_before is None or now >= trial.not_before + timedelta(seconds=self.options.resend_s):
-            return False
-        # Two waits follow each other: the pause after a loss holds for everybody, the one after it only for
-        # the node on which the trial was lost.
-        if now < trial.not_before:
-            return True
-        here = node_of(self.worker)
-        if node_of(self.store.trials.attempts(trial.id)[-1].worker) != here:
-            return False
-        # A node that is alone must not wait for others: its trial would never be tried again.
-        alive = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
-        return any(node.name != here for node in alive)
 
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
         with LeaseHeartbeat(self.store, lease, self.options, self.now, self.end_process) as heartbeat:
@@ -169,6 +175,9 @@ class Attempts:
                 log.exception("training fault")
                 return self._after_fault(trial, lease, error)
             heartbeat.training_ended()
+            # No room for the data set is this node's trouble, not the child's.
+            if not result.begun:
+                return self._after_fault(trial, lease, DeviceUnusable(result.reason or "no memory"))
             return self._report(lease, result, lost=heartbeat.lost)
 
     def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:
@@ -216,19 +225,48 @@ class Attempts:
         return Ending.FINISHED if finished else Ending.OVERTAKEN
 
     def _after_fault(self, trial: TrialRecord, lease: Lease, error: Exception) -> Ending:
-        """Once again for the first unexpected exception, then FAILED with its last line."""
-        earlier = [
-            a
-            for a in self.store.trials.attempts(trial.id)
-            if a.reason is not None and a.reason.startswith(FAULT)
-        ]
+        """What a node lacks says nothing about the trial, which goes back; any other exception once again,
+        then FAILED with its last line. Both count against the node."""
         # One line, short enough for a list; the whole traceback is in the log.
         reason = f"{FAULT}{type(error).__name__}: {error}".splitlines()[0][:500]
-        return self._release(lease, reason, retry=not earlier)
+        if isinstance(error, NODE_FAULTS):
+            ending = self._return_unbegun(trial, lease, reason)
+        else:
+            earlier = [
+                a
+                for a in self.store.trials.attempts(trial.id)
+                if a.reason is not None and a.reason.startswith(FAULT) and a.outcome != NOT_BEGUN
+            ]
+            # Due at once, but for this node, while others live: see ``placement``.
+            ending = self._release(lease, reason, retry=not earlier, not_before=self.now())
+        after = self.options.quarantine_after
+        node = self.store.nodes.count_fault(node_of(self.worker), reason, quarantine_after=after)
+        if node is not None and node.quarantine is not None:
+            log.error("node is in quarantine", node=node.name, reason=node.quarantine)
+        return ending
 
-    def _release(self, lease: Lease, reason: str, *, retry: bool) -> Ending:
+    def _return_unbegun(self, trial: TrialRecord, lease: Lease, reason: str) -> Ending:
+        returned = self._with_retries(
+            lambda: self.store.trials.return_unbegun(
+                lease, now=self.now(), reason=reason, policy=self.options.retry_policy
+            ),
+            REPORT_PATIENCE_S,
+        )
+        if not returned:
+            return Ending.OVERTAKEN
+        if self._placement.nobody_is_left(trial, self.now()):
+            why = f"no node could begin trial {trial.id}; the last: {reason}"
+            with suppress(Conflict):  # it ended, or somebody paused it
+                pause(self.store, trial, why, now=self.now())
+        return Ending.RELEASED
+
+    def _release(
+        self, lease: Lease, reason: str, *, retry: bool, not_before: datetime | None = None
+    ) -> Ending:
         released = self._with_retries(
-            lambda: self.store.trials.release(lease, now=self.now(), reason=reason, retry=retry),
+            lambda: self.store.trials.release(
+                lease, now=self.now(), reason=reason, retry=retry, not_before=not_before
+            ),
             REPORT_PATIENCE_S,
         )
         if not released:

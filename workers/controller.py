@@ -13,17 +13,20 @@ import secrets
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
+from backprop_evo.search.budget import LEAST_IN_FLIGHT, automatic_in_flight
 from backprop_evo.search.lifecycle import DRIVEN
+from backprop_evo.service.capacity import pause_stranded
 from backprop_evo.service.driving import Progress, drive_once, give_up, read_again
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
@@ -36,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 # A quarter of the default lease: after any pause a claim can still be renewed in time.
 MAX_PAUSE_S = 15.0
+SLOW_STEP_S = 0.2
+"""A step that took longer is followed by a rest, in which the other searches have as much time each."""
+
 MAX_FAULTS = 8
 """In a row, in one search: then it fails with the reason, instead of being tried for ever."""
 
@@ -48,6 +54,7 @@ class Driven:
     search: SearchRecord | EvaluationRecord
     progress: Progress | None = None
     faults: int = 0
+    rests_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -59,9 +66,12 @@ class Controller:
     options: Settings
     name: str
     now: Callable[[], datetime] = utc_now
+    clock: Callable[[], float] = time.monotonic
     held: dict[str, Driven] = field(default_factory=dict)
     broker_is_away: bool = False
     more: bool = False
+    next_look: datetime | None = None
+    automatic: int = LEAST_IN_FLIGHT
 
     def step(self) -> None:
         """Claim, drive, send, reconcile: once; ``more`` says whether there is something left to decide at
@@ -71,10 +81,11 @@ class Controller:
         """
         self.more = False
         self._claim_what_is_free()
+        self._look_at_nodes()
         # A copy: a search that is lost or ends leaves ``held`` in the loop.
         for driven in list(self.held.values()):
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
-                self._drive(driven)
+                self._give_turn(driven)
         self._dispatch()
 
     def release_claims(self) -> None:
@@ -93,12 +104,47 @@ class Controller:
             log.info("evaluation claimed", search_id=found.id, name=found.spec.name)
             self.held[found.id] = Driven(found)
 
+    def _look_at_nodes(self) -> None:
+        """Now and then: how many trials keep them busy, and which search none of them can train."""
+        now = self.now()
+        if self.next_look is not None and now < self.next_look:
+            return
+        self.next_look = now + timedelta(seconds=self.options.heartbeat_s)
+        nodes = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
+        able = sum(each.slots for each in nodes if each.quarantine is None)
+        self.automatic = automatic_in_flight(able)
+        for driven in self.held.values():
+            with suppress(Conflict):
+                driven.search = read_again(self.store, driven.search)
+                if reason := pause_stranded(self.store, driven.search, nodes, now=now):
+                    log.error("search paused", search_id=driven.search.id, reason=reason)
+
+    def _give_turn(self, driven: Driven) -> None:
+        """Drive it, unless its last step was so slow that the others have not had as much time since."""
+        began = self.clock()
+        if began < driven.rests_until:
+            return
+        wanted_more, self.more = self.more, False
+        self._drive(driven)
+        took_s = self.clock() - began
+        if took_s > SLOW_STEP_S:
+            others = max(0, len(self.held) - 1)
+            # Never so long that its claim would run out.
+            driven.rests_until = began + took_s + min(MAX_PAUSE_S, others * took_s)
+            self.more &= not others
+        self.more |= wanted_more
+
     def _drive(self, driven: Driven) -> None:
         try:
             if not self._still_ours(driven):
                 return
             driven.progress, decisions = drive_once(
-                self.store, driven.search, self.name, driven.progress, now=self.now()
+                self.store,
+                driven.search,
+                self.name,
+                driven.progress,
+                now=self.now(),
+                automatic=self.automatic,
             )
             driven.faults = 0
             self.more |= decisions.more

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from backprop_evo import data
+
 MEMORY_PER_SLOT = 1280 * 2**20
 """Bytes; a child process with torch that trains WRN-16-2 at batch 128 was seen at about 1.1 GiB."""
 
@@ -88,6 +90,11 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]
     except (OSError, subprocess.SubprocessError):
         return ()
     return tuple(line.strip() for line in listed.stdout.splitlines() if line.strip().isdigit())
+
+
+def present_datasets(data_dir: Path) -> tuple[str, ...]:
+    """Names of the data sets whose file is here; whether it is whole is seen when it is read."""
+    return tuple(name for name in data.names() if data.path_of(name, data_dir).exists())
 
 
 def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:

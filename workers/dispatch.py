@@ -7,10 +7,12 @@ again, so Redis may be killed, emptied or away; then trials wait, and nothing el
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heapreplace
 from typing import Any, Protocol
 
 import structlog
@@ -28,7 +30,10 @@ ONE_TRY = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "inter
 """The controller has its own patience; kombu's would hold it up for seconds while Redis is away."""
 
 MAX_LOOKED_AT = 2000
-"""Queued trials that are looked at, the oldest first; more wait in SQL, where they cannot be lost."""
+"""Messages that are looked for, the oldest first."""
+
+LEAST_WAITING, WAITING_A_SLOT = 16, 4
+"""Messages on their way; more trials wait in SQL, where they cannot be lost, and where their turn is seen."""
 
 
 class Broker(Protocol):
@@ -82,17 +87,52 @@ class Dispatcher:
     next_reconciliation: datetime | None = field(default=None)
 
     def send_new(self, *, now: datetime) -> int:
-        """Send queued trials that were not sent yet; their number. After a restart that is all of them.
+        """Send queued trials that were not sent yet, as many as the slots need, in turn by the searches'
+        priorities; their number. After a restart none counts as sent.
 
         Raises ``Unavailable``; the trials are tried again at the next call.
         """
-        queued = self.store.trials.unsent(queued_before=now, limit=MAX_LOOKED_AT)
-        new = [trial_id for trial_id in queued if trial_id not in self.sent]
+        # Only what is still queued: a trial that was taken and given back has to be sent again.
+        waiting = self.store.queue.still_queued(self.sent)
+        self.sent = frozenset(waiting)
+        room = self._most_waiting(now) - len(waiting)
+        new = self._next_in_turn(waiting, room, now) if room > 0 else []
         if new:
             self._send(new, now)
-        # Only what is still queued: a trial that was taken and given back has to be sent again.
-        self.sent = frozenset(queued)
+            self.sent |= frozenset(new)
         return len(new)
+
+    def _most_waiting(self, now: datetime) -> int:
+        """Messages are taken in the order in which they were sent: few of them, or a search that comes later
+        waits behind all that were sent before."""
+        alive = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
+        return max(LEAST_WAITING, WAITING_A_SLOT * sum(each.slots for each in alive))
+
+    def _next_in_turn(self, waiting: Mapping[str, str], room: int, now: datetime) -> list[str]:
+        """Up to ``room`` trials, always of the search that has least for its priority: of the slots, and of
+        what is sent. Where that is equal the oldest comes first."""
+        sent = Counter(waiting.values())
+        turns = [
+            ((share.training + sent[share.search_id]) / share.priority, place, share)
+            for place, share in enumerate(self.store.queue.shares())
+        ]
+        heapify(turns)
+        unsent: dict[str, Iterator[str]] = {}
+        chosen: list[str] = []
+        while turns and len(chosen) < room:
+            load, place, share = turns[0]
+            if share.search_id not in unsent:
+                found = self.store.queue.unsent(
+                    queued_before=now, search_id=share.search_id, limit=room + sent[share.search_id]
+                )
+                unsent[share.search_id] = (each for each in found if each not in waiting)
+            trial_id = next(unsent[share.search_id], None)
+            if trial_id is None:
+                heappop(turns)
+                continue
+            chosen.append(trial_id)
+            heapreplace(turns, (load + 1 / share.priority, place, share))
+        return chosen
 
     def reconcile(self, *, now: datetime) -> int:
         """Now and then: expire leases, and send again what waits in SQL for long but no longer in the broker.
@@ -111,7 +151,7 @@ class Dispatcher:
 
     def _send_lost(self, now: datetime) -> int:
         waited = timedelta(seconds=self.options.resend_s)
-        overdue = self.store.trials.unsent(queued_before=now - waited, limit=MAX_LOOKED_AT)
+        overdue = self.store.queue.unsent(queued_before=now - waited, was_sent=True, limit=MAX_LOOKED_AT)
         # As many messages as overdue trials: they only wait for a free slot, and sending again would double
         # them.
         if not overdue or self.broker.waiting() >= len(overdue):
@@ -124,4 +164,4 @@ class Dispatcher:
         # Sent, then marked: a crash between the two sends twice, which a claim makes harmless; the other
         # order would lose.
         self.broker.send(trial_ids)
-        self.store.trials.mark_sent(trial_ids, now=now)
+        self.store.queue.mark_sent(trial_ids, now=now)

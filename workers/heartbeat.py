@@ -9,17 +9,19 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 
 import structlog
 
 from backprop_evo.errors import BackpropEvoError
-from backprop_evo.records.stored import Lease, NodeRecord
+from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.stored import Lease
 from backprop_evo.records.training import TrainProgress
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
-from workers.devices import Slot
+from workers.devices import Slot, free_memory, present_datasets
 
 log = structlog.get_logger(__name__)
 
@@ -138,17 +140,27 @@ def live_numbers(progress: TrainProgress) -> dict[str, float]:
 
 
 class NodeHeartbeat:
-    """Tells SQL that a node is there, from the node's own loop, about every ``heartbeat_s``."""
+    """Tells SQL that a node is there and what it has, from the node's own loop, about every ``heartbeat_s``.
 
-    def __init__(self, store: Store, name: str, slots: tuple[Slot, ...], options: Settings) -> None:
-        self._store, self._options = store, options
-        self._record = NodeRecord(
+    ``stored`` is the node as SQL had it at the last beat: the node learns from it that it is in quarantine.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        slots: tuple[Slot, ...],
+        options: Settings,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store, self._options, self._now = store, options, now
+        self.stored = NodeRecord(
             name=name,
             slots=len(slots),
             devices=tuple(slot.device for slot in slots),
             code_version=metadata.version("backprop-evo"),
-            started_at=utc_now(),
-            seen_at=utc_now(),
+            started_at=now(),
+            seen_at=now(),
         )
         self._next = 0.0
 
@@ -158,17 +170,13 @@ class NodeHeartbeat:
         if clock < self._next:
             return
         self._next = clock + self._options.heartbeat_s
-        record = self._record
+        record = replace(
+            self.stored,
+            seen_at=self._now(),
+            datasets=present_datasets(self._options.resolved_data_dir),
+            free_memory_mib=free_memory() // 2**20,
+        )
         try:
-            self._store.nodes.record_heartbeat(
-                NodeRecord(
-                    name=record.name,
-                    slots=record.slots,
-                    devices=record.devices,
-                    code_version=record.code_version,
-                    started_at=record.started_at,
-                    seen_at=utc_now(),
-                )
-            )
+            self.stored = self._store.nodes.record_heartbeat(record)
         except BackpropEvoError as error:
             log.warning("node heartbeat not stored", reason=error.message)

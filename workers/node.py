@@ -15,7 +15,7 @@ import time
 
 import structlog
 
-from backprop_evo.errors import BackpropEvoError
+from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.sql import open_store
@@ -23,6 +23,7 @@ from backprop_evo.supervision import ProcessSpec, Supervisor
 from workers.app import RELEASE_S
 from workers.devices import Slot, free_memory, plan_slots, usable_cores, visible_gpus
 from workers.heartbeat import NodeHeartbeat
+from workers.self_test import SelfTest
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +61,7 @@ def run(options: Settings, stopping: threading.Event) -> None:
     )
     store = open_store(options.resolved_database_url)
     heartbeat = NodeHeartbeat(store, node, slots, options)
+    self_test = SelfTest(store, node, slots, options)
     supervisor = Supervisor()
     try:
         for slot in slots:
@@ -67,7 +69,12 @@ def run(options: Settings, stopping: threading.Event) -> None:
         while not stopping.wait(0.5):
             supervisor.restart_crashed()
             heartbeat.send_if_due(time.monotonic())
+            try:
+                self_test.step(heartbeat.stored.quarantine, time.monotonic())
+            except Unavailable as error:
+                log.warning("self-test not noted", reason=error.message)
     finally:
+        self_test.stop()
         supervisor.stop_together()
         store.close()
 

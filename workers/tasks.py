@@ -1,4 +1,4 @@
-"""The one task: train the trial of that id. Torch is imported here, in the pool process, and nowhere else."""
+"""The one task: train the trial of that id, in the pool process."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
 from celery import signals
 
+from backprop_evo.errors import Unavailable
 from backprop_evo.logs import configure_logs
-from backprop_evo.records.stored import TrialRecord
-from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import settings
 from backprop_evo.store.sql import open_store
-from backprop_evo.training.run.rungs import Rungs
 from workers.app import DRAIN_SIGNAL, app
 from workers.attempt import Attempts, Drain, Ending
+from workers.children import train_on_slot
 
 DRAIN = Drain()
 LOOK_AGAIN_S = 0.3
@@ -49,28 +47,8 @@ def _attempts() -> Attempts:
         store=open_store(options.resolved_database_url),
         worker=os.environ.get("BACKPROP_EVO_WORKER", f"worker-{os.getpid()}"),
         options=options,
-        train=_train_child,
+        train=train_on_slot,
         drain=DRAIN,
-    )
-
-
-def _train_child(
-    trial: TrialRecord,
-    spec: TrainSpec,
-    on_progress: Callable[[TrainProgress], None],
-    should_stop: Callable[[], bool],
-    rungs: Rungs,
-) -> TrainResult:
-    from backprop_evo.training import train_child
-
-    return train_child(
-        trial.method,
-        spec,
-        seed=trial.seed,
-        data_dir=settings().resolved_data_dir,
-        on_progress=on_progress,
-        should_stop=should_stop,
-        rungs=rungs,
     )
 
 
@@ -81,8 +59,11 @@ def _begin_pool_process(**_: object) -> None:
     configure_logs(options.log_format)
     signal.signal(DRAIN_SIGNAL, lambda *_: DRAIN.begin(options.drain_s))
     threading.Thread(target=_warm_up, daemon=True).start()
+    # At once and before any claim, or a trial whose message went elsewhere would wait for its lease to end.
+    with suppress(Unavailable):
+        _attempts().lose_predecessor()
 
 
 def _warm_up() -> None:
-    with suppress(ImportError):  # the first trial will meet it again and report it
+    with suppress(Exception):  # the first trial will meet it again and report it
         importlib.import_module("backprop_evo.training.run.trainer")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response, status
 
-from api.deps import EvaluationDep, ServiceDep, SliceDep, StoreDep, etag
+from api.deps import EvaluationDep, ServiceDep, SliceDep, StoreDep, etag, is_known
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
@@ -48,7 +48,8 @@ def submit_evaluation(
     ``controls`` as none, few or all. ``in_momentum`` adds each setting in momentum. With ``from_search`` the
     methods are the ``best`` equations which that search has confirmed, and ``settings`` has to be given."""
     evaluation = service.submit_evaluation_document(document)
-    return _answer(response, evaluation, status.HTTP_202_ACCEPTED)
+    answer = _answer(response, evaluation, status.HTTP_202_ACCEPTED)
+    return answer.model_copy(update={"warnings": service.warnings()})
 
 
 @router.get("")
@@ -65,7 +66,7 @@ def read_evaluation(
     evaluation: EvaluationDep, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> Any:
     """One evaluation; its ``ETag`` changes whenever it does."""
-    if if_none_match is not None and etag(evaluation) in if_none_match:
+    if is_known(if_none_match, etag(evaluation)):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(evaluation)})
     return _answer(response, evaluation)
 

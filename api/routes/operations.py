@@ -24,9 +24,10 @@ def live() -> HealthOut:
 
 @router.get("/readyz")
 def ready(store: StoreDep) -> HealthOut:
-    """The database answers and its schema is the code's; otherwise 503."""
+    """The database answers, its schema is the code's, and it can be written; otherwise 503."""
     if not store.is_ready():
         raise Unavailable("the database does not answer or is not migrated", hint="backprop-evo db upgrade")
+    store.check_writable()
     return HealthOut(status="ok")
 
 

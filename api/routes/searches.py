@@ -12,6 +12,7 @@ from api.deps import (
     SliceDep,
     StoreDep,
     etag,
+    is_known,
 )
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.leaderboard import LeaderboardRowOut
@@ -49,7 +50,9 @@ def submit_search(
     document: Annotated[dict[str, Any], Body()], response: Response, service: ServiceDep
 ) -> SearchOut:
     """Queue a search. Everything but ``name`` has a default; ``Location`` says where to follow it."""
-    return _answer(response, service.submit_search(parse_search_spec(document)), status.HTTP_202_ACCEPTED)
+    search = service.submit_search(parse_search_spec(document))
+    answer = _answer(response, search, status.HTTP_202_ACCEPTED)
+    return answer.model_copy(update={"warnings": service.warnings()})
 
 
 @router.get("")
@@ -66,7 +69,7 @@ def read_search(
     search: SearchDep, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> Any:
     """One search; its ``ETag`` changes whenever it does."""
-    if if_none_match is not None and etag(search) in if_none_match:
+    if is_known(if_none_match, etag(search)):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(search)})
     return _answer(response, search)
 

@@ -13,7 +13,8 @@ from backprop_evo.search.lifecycle import EVALUATION_VERBS, legal_verbs
 
 class EvaluationOut(Wire):
     """An evaluation; ``seeds`` counts those that were added in ``extensions``. One that belongs to the search
-    ``search_id`` says by its ``role`` what it is to it."""
+    ``search_id`` says by its ``role`` what it is to it. ``warnings`` stand in the answer to its submission
+    only."""
 
     id: str
     search_id: str | None
@@ -31,10 +32,13 @@ class EvaluationOut(Wire):
     end_reason: str | None
     failure: str | None
     spec: EvaluationSpec
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, evaluation: EvaluationRecord) -> EvaluationOut:
         """An evaluation as stored, with the verbs of its state."""
-        known = {name: getattr(evaluation, name) for name in cls.model_fields if name != "verbs"}
+        known = {
+            name: getattr(evaluation, name) for name in cls.model_fields if name not in ("verbs", "warnings")
+        }
         verbs = [verb.name for verb in legal_verbs(evaluation.state, EVALUATION_VERBS)]
         return cls(verbs=verbs, **known)

@@ -9,16 +9,22 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.wire import Wire
-from backprop_evo.records.stored import EventRecord, KeyScope, NodeRecord
+from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.stored import EventRecord, KeyScope
 
 
 class NodeOut(Wire):
-    """A machine that runs workers, as of its last heartbeat."""
+    """A machine that runs workers, as of its last heartbeat. ``faults`` counts trainings in a row that ended
+    by a fault there; ``quarantine`` is the reason for which it takes none until its self-test passes."""
 
     name: str
     slots: int
     busy: int
     devices: list[str]
+    datasets: list[str] | None
+    free_memory_mib: int | None
+    faults: int
+    quarantine: str | None
     code_version: str
     started_at: datetime
     seen_at: datetime

@@ -17,7 +17,8 @@ from backprop_evo.search.lifecycle import legal_verbs
 class SearchOut(Wire):
     """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
     may be compared with. ``screened_out`` equations were found worthless before any training step and are
-    none of ``trials_done``; ``notice`` is what to know of it while it runs."""
+    none of ``trials_done``; ``notice`` is what to know of it while it runs, and
+    ``warnings`` in the answer to its submission."""
 
     id: str
     state: SearchState
@@ -35,11 +36,12 @@ class SearchOut(Wire):
     failure: str | None
     setting: SettingOut
     spec: SearchSpec
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
-        made = ("verbs", "notice", "setting")
+        made = ("verbs", "notice", "setting", "warnings")
         known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
         verbs = [verb.name for verb in legal_verbs(search.state)]
         setting = SettingOut(**setting_fields(search.spec.train))

@@ -88,7 +88,12 @@ def run(
     in_momentum: InMomentum = False,
     test: Test = False,
     name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
-    in_flight: Annotated[int | None, typer.Option(help="Trials out with workers at a time.", min=1)] = None,
+    in_flight: Annotated[
+        int | None, typer.Option(help="Trials out with workers at a time; twice the slots that live.", min=1)
+    ] = None,
+    priority: Annotated[
+        int | None, typer.Option(help="Share of the slots beside others: 2 gets twice what 1 gets.", min=1)
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="An evaluation as JSON; methods and options go over it.")
     ] = None,
@@ -118,6 +123,7 @@ def run(
         "seeds": seeds,
         "first_seed": seed,
         "in_flight": in_flight,
+        "priority": priority,
         "controls": controls,
         "in_momentum": in_momentum or None,
         "test": test or None,
@@ -129,6 +135,8 @@ def run(
         return
     with Client(url, api_key=api_key) as client:
         evaluation = client.post("/evaluations", document)
+        for warning in evaluation.get("warnings", ()):
+            typer.echo(f"warning: {warning}", err=True)
         if watch:
             follow(client, evaluation["id"], as_json=as_json)
         else:

@@ -21,6 +21,7 @@ from backprop_evo.cli import (
     evaluate,
     keys,
     leaderboard,
+    nodes,
     processes,
     search,
     train,
@@ -69,4 +70,5 @@ app.add_typer(keys.app, name="keys")
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
+app.command("nodes", epilog=nodes.EPILOG)(nodes.nodes)
 app.add_typer(equation.app, name="equation")

@@ -59,6 +59,8 @@ def submit(
         return
     with Client(url, api_key=api_key) as client:
         search = client.post("/searches", document)
+        for warning in search.get("warnings", ()):
+            typer.echo(f"warning: {warning}", err=True)
         if watch:
             search = Watch(client, search["id"], Console(stderr=as_json)).until_end()
         show(search, search_table(search), as_json=as_json)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from backprop_evo.records.searching import AUTOMATIC
 from backprop_evo.wording import UNKNOWN, duration, percent, spread
 
 Json = Mapping[str, Any]
@@ -111,7 +112,8 @@ def search_table(search: Json) -> Table:
         ("name", spec["name"]),
         ("state", ": ".join(filter(None, (search["state"], search["end_reason"] or search["notice"])))),
         ("possible now", ", ".join(search["verbs"])),
-        ("trials", f"{search['trials_done']} of {search['trials_total']}, {spec['in_flight']} in flight"),
+        ("trials", f"{search['trials_done']} of {search['trials_total']}"),
+        ("in flight", str(spec["in_flight"] or AUTOMATIC)),
         ("screened out", f"{search['screened_out']} before any training"),
         ("best fitness", f"{percent(search['best_fitness'])} %"),
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),

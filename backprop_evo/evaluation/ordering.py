@@ -36,7 +36,8 @@ def confirmation_of(search: SearchSpec, finalists: Sequence[MethodSpec]) -> Eval
         first_seed=confirmation_seed(search.seed),
         seeds=asked.seeds,
         test=asked.test,
-        in_flight=min(search.in_flight, 10_000),
+        in_flight=None if search.in_flight is None else min(search.in_flight, 10_000),
+        priority=search.priority,
     )
 
 

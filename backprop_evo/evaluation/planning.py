@@ -16,6 +16,7 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
 from backprop_evo.records.training import TrainSpec
+from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.decisions import MAX_PROPOSALS_AT_ONCE, Decisions
 from backprop_evo.search.language import Candidate
 from backprop_evo.search.search_language import identify_method
@@ -59,6 +60,7 @@ class Plan:
         self.evaluation_id = evaluation_id
         self.spec = spec
         self.finishes_known = 0
+        self.in_flight = spec.in_flight or LEAST_IN_FLIGHT
         self._methods = methods
         self._sent = set(known)
         self._out = set(self._sent)
@@ -86,7 +88,7 @@ class Plan:
         return Decisions(individuals=individuals, end=SearchState.COMPLETED)
 
     def _next_trials(self, trials: int, now: datetime) -> tuple[TrialRecord, ...]:
-        free = min(self.spec.in_flight - len(self._out), MAX_PROPOSALS_AT_ONCE, trials - len(self._sent))
+        free = min(self.in_flight - len(self._out), MAX_PROPOSALS_AT_ONCE, trials - len(self._sent))
         if free <= 0:
             return ()
         planned = trainings(self.spec, trials // self.spec.trainings_a_seed)

@@ -20,23 +20,27 @@ ChoicesOf = Literal["strategies", "pruners", "data sets"]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a value has to be; ``words`` completes "must be …"."""
+    """What a value has to be; ``words`` completes "must be …". ``limit`` is one that goes without saying."""
 
     words: str
     hold: Callable[[Any], bool]
+    limit: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """What is told of one field.
 
-    ``name`` is the field's where all fields of a search stand side by side, None: its own. ``label`` stands
-    beside its input, ``unset`` says what None or nothing means. ``lines``: a value of several is written one
-    a line. ``usual`` ones are shown at once, ``alone`` ones belong to a training outside of any search.
+    ``bounds`` hold for every value there is. ``limit`` is what may be asked for besides: specs that were
+    stored before there was a limit keep what they have. ``name`` is the field's where all fields of a search
+    stand side by side, None: its own. ``label`` stands beside its input, ``unset`` says what None or nothing
+    means. ``lines``: a value of several is written one a line. ``usual`` ones are shown at once, ``alone``
+    ones belong to a training outside of any search.
     """
 
     help: str
     bounds: Bounds | None = None
+    limit: Bounds | None = None
     name: str | None = None
     label: str | None = None
     unset: str | None = None
@@ -45,6 +49,16 @@ class Described:
     lines: bool = False
     usual: bool = False
     alone: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What a value has to be, in words; "" where it may be anything."""
+        return "; ".join(each.words for each in (self.bounds, self.most) if each is not None)
+
+    @property
+    def most(self) -> Bounds | None:
+        """The limit of the field, or of numbers such as its."""
+        return self.limit or (self.bounds.limit if self.bounds is not None else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +81,23 @@ def part(spec: Callable[[], Any], panel: Panel, prefix: str = "") -> Any:
     return field(default_factory=spec, metadata={"part": Part(panel=panel, prefix=prefix)})
 
 
+def at_most(high: float) -> Bounds:
+    """A limit."""
+    return Bounds(f"at most {high:,}", lambda value: value <= high)
+
+
+#: No number of a spec is greater than this, whatever else it may be.
+MOST = at_most(100_000_000)
+
+
 def at_least(low: float) -> Bounds:
-    """No upper bound."""
-    return Bounds(f"at least {low:,}", lambda value: value >= low)
+    """No upper bound but that of every number."""
+    return Bounds(f"at least {low:,}", lambda value: value >= low, MOST)
+
+
+def up_to(count: int, what: str = "values") -> Bounds:
+    """A limit on how many there are."""
+    return Bounds(f"at most {count:,} {what}", lambda values: len(values) <= count)
 
 
 def between(low: float, high: float) -> Bounds:
@@ -85,7 +113,8 @@ def below(high: float) -> Bounds:
 def above_zero(high: float = float("inf")) -> Bounds:
     """Finite, and at most ``high``."""
     words = "above 0" if high == float("inf") else f"above 0 and at most {high:,}"
-    return Bounds(words, lambda value: 0 < value <= high and value != float("inf"))
+    limit = MOST if high == float("inf") else None
+    return Bounds(words, lambda value: 0 < value <= high and value != float("inf"), limit)
 
 
 PROBABILITY = Bounds("a probability: 0 to 1", lambda value: 0 <= value <= 1)
@@ -118,6 +147,39 @@ def check(spec: Any, path: str = "") -> None:
     ``path``."""
     for name, words in _wrong(spec, path):
         raise InvalidSettings(f"{name} must be {words}", field=name)
+
+
+def is_storable(text: str) -> bool:
+    """False for text with U+0000, which PostgreSQL has no room for, or half of a surrogate pair, which no
+    encoding has."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def check_texts(value: Any, path: str) -> None:
+    """Raises ``InvalidSettings`` for the first text within a JSON value that cannot be stored, naming its
+    field after ``path``."""
+    if isinstance(value, str) and not is_storable(value):
+        raise InvalidSettings(f"{path or 'text'} holds U+0000 or half of a surrogate pair", field=path)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            check_texts(str(name), path)
+            check_texts(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            check_texts(inner, path)
+
+
+def check_limits(spec: Any, path: str = "") -> None:
+    """Raises ``InvalidSettings`` for the first value that is more than may be asked for, naming its field
+    after ``path``. Costs no more than looking at each value once."""
+    kind: Any = type(spec)
+    for each in typed_fields(kind):
+        value, name = getattr(spec, each.name), f"{path}{each.name}"
+        limit = each.told.most if each.told is not None else None
+        if limit is not None and value is not None and not limit.hold(value):
+            raise InvalidSettings(f"{name} must be {limit.words}", field=name)
+        if is_dataclass(value):
+            check_limits(value, f"{name}.")
 
 
 def _wrong(spec: Any, path: str) -> Iterator[tuple[str, str]]:

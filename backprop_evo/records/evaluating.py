@@ -136,7 +136,8 @@ class EvaluationSpec:
     ``baseline`` is what the others are compared with; it is trained whether or not it is among ``methods``.
     ``controls`` are those of the methods that nobody hopes for: they show what a finding has to beat.
     ``seeds`` is their number. ``test`` reads the test split at the end of every training, and compares by it.
-    ``in_flight`` trials are out with workers at a time.
+    ``in_flight`` trials are out with workers at a time; None: as many as keep the pool busy.
+    ``priority`` is its share of the slots beside other searches and evaluations.
     """
 
     name: str
@@ -149,7 +150,8 @@ class EvaluationSpec:
     first_seed: int = 0
     seeds: int = 5
     test: bool = False
-    in_flight: int = 2
+    in_flight: int | None = None
+    priority: int = 1
 
     def __post_init__(self) -> None:
         names, ids = [each.name for each in self.settings], [each.id for each in self.settings]
@@ -178,7 +180,8 @@ class EvaluationSpec:
             ),
             ("first_seed", 0 <= self.first_seed < 2**31 - MAX_SEEDS, "an integer from 0 to 2147482647"),
             ("seeds", 1 <= self.seeds <= MAX_SEEDS, f"1 to {MAX_SEEDS}"),
-            ("in_flight", 1 <= self.in_flight <= 10_000, "1 to 10000"),
+            ("in_flight", self.in_flight is None or 1 <= self.in_flight <= 10_000, "1 to 10000"),
+            ("priority", 1 <= self.priority <= 100, "1 to 100"),
             (
                 "seeds",
                 self.trials <= MAX_TRAININGS,

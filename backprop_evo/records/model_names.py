@@ -17,6 +17,15 @@ MODEL_HINT = (
 )
 
 
+MAX_DEPTH, MAX_WIDTH = 1000, 64
+"""A WRN-1000-64 has eleven thousand million weights: more than any GPU here could hold a child of."""
+
+MAX_LAYERS, MAX_UNITS = 100, 65_536
+MODEL_LIMIT = (
+    f"at most wrn-{MAX_DEPTH}-{MAX_WIDTH}, or an mlp of {MAX_LAYERS} layers of {MAX_UNITS:,} units at most"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelName:
     """A name taken apart. ``sizes``: depth and width of a wrn, the hidden widths of an mlp, none of the
@@ -47,6 +56,17 @@ def parse_model_name(name: str) -> ModelName:
     if name == "cnn":
         return ModelName("cnn")
     raise InvalidSettings(f"no model is called {name!r}", field="train.model", hint=MODEL_HINT)
+
+
+def is_within_limit(name: str) -> bool:
+    """Whether a model may be asked for; True for a name that is no model, which is refused as such."""
+    try:
+        model = parse_model_name(name)
+    except InvalidSettings:
+        return True
+    if model.kind == "wrn":
+        return model.sizes[0] <= MAX_DEPTH and model.sizes[1] <= MAX_WIDTH
+    return len(model.sizes) <= MAX_LAYERS and all(size <= MAX_UNITS for size in model.sizes)
 
 
 def blocks_per_group(depth: int, width: int) -> int:

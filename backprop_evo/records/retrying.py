@@ -12,7 +12,8 @@ class RetryPolicy:
     twice as long after each further one, at most ``longest_delay_s``.
 
     A worker that still lived ``overrun_s`` after the training began was stopped at the time limit: that is a
-    result, never tried again. Its last sign of life came ``lease_s`` before its lease runs out.
+    result, never tried again. Its last sign of life came ``lease_s`` before its lease runs out. A node on
+    which so many trainings in a row ended by a fault as ``quarantine_after`` says takes no more of them.
     """
 
     max_attempts: int
@@ -20,6 +21,7 @@ class RetryPolicy:
     longest_delay_s: float = 60.0
     overrun_s: float = inf
     lease_s: float = 0.0
+    quarantine_after: int = 3
 
     def pause_s(self, attempt: int) -> float:
         """Seconds between the loss of the attempt of this number (1, 2, …) and the next attempt."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -13,51 +12,26 @@ from backprop_evo.records.described import (
     PROBABILITY,
     Bounds,
     at_least,
+    at_most,
     below,
     between,
     check,
     described,
     part,
+    up_to,
 )
 from backprop_evo.records.methods import ControlGroup, MethodSpec
+from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.training import TrainSpec
+
+MAX_START, MAX_EQUATION = 200, 1000
+"""Each is read and probed before a search is accepted; no equation of three operations is that long."""
+
+AUTOMATIC = "twice the slots that live"
+"""What ``in_flight`` is where it is left open."""
 
 PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VocabularySpec:
-    """The subset of the language a search may use; None means all of it.
-
-    ``constants`` replaces the grid of a unary function: ``{"scale": (0.1, 3.0)}``.
-    """
-
-    operands: tuple[str, ...] | None = described(None, "Use these operands, such as g, h.", unset="all")
-    unaries: tuple[str, ...] | None = described(
-        None, "Use these unary functions, such as identity, clip.", unset="all"
-    )
-    binaries: tuple[str, ...] | None = described(
-        None, "Use these binary functions, such as add, multiply.", unset="all"
-    )
-    constants: Mapping[str, tuple[float, ...]] | None = described(
-        None, "The constants of a unary function, such as scale=0.1,3.", unset="the language's"
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operators:
-    """The probability of each operator beyond the paper's, by which a parent is varied; else it is
-    mutated."""
-
-    change_length: float = described(0.0, "Probability that an operation is added or removed.")
-    mutate_constant: float = described(0.0, "Probability that a constant is changed.")
-    crossover: float = described(0.0, "Probability that two parents are crossed.")
-
-    @property
-    def beyond_the_paper(self) -> tuple[float, float, float]:
-        """(change_length, mutate_constant, crossover), in the order in which they are drawn."""
-        return self.change_length, self.mutate_constant, self.crossover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +40,15 @@ class Confirmation:
     plain backprop, with ``seeds`` new seeds. ``test`` reads the test split, once a training."""
 
     best: int = described(
-        1, "So many equations are trained again, then tested.", label="Best to confirm", bounds=at_least(0)
+        1,
+        "So many equations are trained again, then tested.",
+        label="Best to confirm",
+        bounds=at_least(0),
+        limit=at_most(1000),
     )
-    seeds: int = described(3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1))
+    seeds: int = described(
+        3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1), limit=at_most(1000)
+    )
     controls: ControlGroup = described(
         "few", "Trained beside them; few are the placebo and g / fro(g).", label="Controls"
     )
@@ -113,7 +93,11 @@ class PrunerSpec:
     )
     signal: SignalName = described("train_loss", "What they are compared by.", label="Compared by")
     min_trials: int = described(
-        5, "Trials measured at a rung before any is stopped there.", label="Trials before", bounds=at_least(1)
+        5,
+        "Trials measured at a rung before any is stopped there.",
+        label="Trials before",
+        bounds=at_least(1),
+        limit=at_most(1_000_000),
     )
     reduction: float = described(
         3.0,
@@ -137,7 +121,8 @@ class SearchSpec:
     which replay with it. ``products`` says which products of matrices are drawn: all that fit, or the "three"
     of searches from before there were more. ``start`` holds equation texts; after those, random equations
     fill up the start population of ``start_random``. ``lengths[i]`` is the probability that a random equation
-    has i + 1 operations. ``in_flight`` trials are out with workers at a time. ``strategy`` names how
+    has i + 1 operations. ``in_flight`` trials are out with workers at a time; None:
+    as many as keep the pool busy. ``strategy`` names how
     equations are proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained,
     confirmed and ranked beside plain backprop, and are never a parent. ``screening`` leaves equations
     untrained by which nothing below the classifier can learn. ``rates`` says which of a grid of relative
@@ -168,6 +153,7 @@ class SearchSpec:
         panel="Proposals",
         unset="a fifth of the trials",
         bounds=at_least(1),
+        limit=at_most(100_000),
     )
     best_probability: float = described(
         0.7,
@@ -180,6 +166,7 @@ class SearchSpec:
         "Probabilities of 1, 2, … mutations of a parent.",
         panel="Proposals",
         bounds=Bounds("non-negative probabilities that sum to 1", _is_distribution),
+        limit=up_to(100),
     )
     mutation_redraw: Literal["replacement", "place"] = described(
         "replacement",
@@ -192,13 +179,23 @@ class SearchSpec:
         panel="Proposals",
     )
     start: tuple[str, ...] = described(
-        (), "Equations to start from.", label="Start equations", unset="none", lines=True, usual=True
+        (),
+        "Equations to start from.",
+        label="Start equations",
+        unset="none",
+        limit=Bounds(
+            f"at most {MAX_START} equations of at most {MAX_EQUATION} characters",
+            lambda start: len(start) <= MAX_START and all(len(each) <= MAX_EQUATION for each in start),
+        ),
+        lines=True,
+        usual=True,
     )
     start_random: int = described(
         16,
         "Random equations to start with.",
         panel="Proposals",
         bounds=at_least(0),
+        limit=at_most(100_000),
     )
     lengths: tuple[float, ...] = described(
         (0.4, 0.3, 0.3),
@@ -211,7 +208,12 @@ class SearchSpec:
     )
     vocabulary: VocabularySpec = part(VocabularySpec, "Proposals", "vocabulary")
     operators: Operators = part(Operators, "Proposals")
-    in_flight: int = described(2, "Trials out with workers at a time.", bounds=between(1, 100_000))
+    in_flight: int | None = described(
+        None, "Trials out with workers at a time.", unset=AUTOMATIC, bounds=between(1, 100_000)
+    )
+    priority: int = described(
+        1, "Share of the slots beside other searches: 2 gets twice what 1 gets.", bounds=between(1, 100)
+    )
     strategy: str = described(
         "evolution", "How equations are proposed.", panel="Proposals", choices="strategies"
     )
@@ -219,6 +221,7 @@ class SearchSpec:
         (),
         "Methods trained and ranked beside plain backprop, never a parent: indirect-feedback, an equation.",
         unset="none",
+        limit=up_to(50, "methods"),
         lines=True,
     )
     screening: bool = described(

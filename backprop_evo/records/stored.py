@@ -48,7 +48,8 @@ class DrivenRecord(Generic[S]):
     ``trials_done`` counts terminal trials, of a search its search trials.
 
     ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
-    says in words why it ended, where there is more to say than that it did all it was asked for.
+    says in words why it ended, where there is more to say than that it did all it was asked for, or why the
+    service paused it.
     """
 
     id: str
@@ -182,9 +183,14 @@ class AttemptRecord:
     reason: str | None
 
 
-def node_of(worker: str) -> str:
-    """The node that a worker named ``node/…`` belongs to."""
-    return worker.partition("/")[0]
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a search has of the slots: ``training`` trials of its are leased, by ``priority`` it should have
+    so many beside others."""
+
+    search_id: str
+    priority: int
+    training: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +221,6 @@ class EventRecord:
     kind: str
     at: datetime
     payload: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeRecord:
-    """A machine that runs workers, as of its last heartbeat."""
-
-    name: str
-    slots: int
-    devices: tuple[str, ...]
-    code_version: str
-    started_at: datetime
-    seen_at: datetime
-    busy: int = 0
 
 
 class KeyScope(StrEnum):

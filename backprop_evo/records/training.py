@@ -11,14 +11,15 @@ from typing import ClassVar, Literal
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.described import Bounds, above_zero, at_least, below, between, check, described
+from backprop_evo.records.model_names import MODEL_LIMIT, is_within_limit
 from backprop_evo.records.states import TrialState
 
+MODEL_BOUNDS = Bounds(MODEL_LIMIT, is_within_limit)
 OptimizerName = Literal["sgd", "momentum"]
 ScheduleName = Literal["auto", "constant", "cosine"]
 PrecisionName = Literal["float32", "bf16"]
 FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
-"""What R is: drawn once (Gaussian, or U[0,1]), or tied to the signs of W, as ``training.meaning.feedback``
-has it."""
+"""What R is: drawn once (Gaussian, or U[0,1]), or tied to the signs of W (``training.meaning.feedback``)."""
 ValidationPart = Literal["fitness", "finalists", "whole"]
 TrainOn = Literal["train", "all"]
 DecayName = Literal["coupled", "decoupled"]
@@ -97,14 +98,11 @@ class TrainSpec:
     model: str = described(
         "wrn-10-1",
         "The child: wrn-D-K, cnn or mlp-W[-W…][-bn][-tanh|-sigmoid].",
+        limit=MODEL_BOUNDS,
         usual=True,
     )
     data: str = described(
-        "cifar10-mini",
-        "A data set of the catalogue.",
-        label="Data set",
-        choices="data sets",
-        usual=True,
+        "cifar10-mini", "A data set of the catalogue.", label="Data set", choices="data sets", usual=True
     )
     epochs: float = described(
         2.0,
@@ -122,6 +120,7 @@ class TrainSpec:
         "One rate, or several such as 0.01,0.1,1: each is probed for every equation, the best continued; "
         "relative 0.01,0.03,0.1: as sizes of the first update against the weights.",
         bounds=Bounds("one rate above 0, or several", _rates_hold),
+        limit=Bounds("at most 100 of them", lambda rate: len(_rates_of(rate)) <= 100),
         usual=True,
     )
     schedule: ScheduleName = described(
@@ -208,7 +207,7 @@ def _rates_of(rate: LearningRate) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TrainProgress:
-    """Where a training stands; told to the caller about once a second. ``phase`` is probe, train or test."""
+    """Where a training stands, told about once a second. ``phase`` is probe, train or test."""
 
     epoch: float
     epochs: float
@@ -274,6 +273,7 @@ class TrainResult:
 
     ``train_loss`` is the last epoch's mean, ``late_train_loss`` that of the last 20 steps, or of the last
     tenth where that is more. ``relative_step`` is what ``learning_rate`` was calibrated from, if it was.
+    ``begun``: not so where memory ran out before there was a child.
     """
 
     outcome: TrialState
@@ -286,6 +286,7 @@ class TrainResult:
     relative_step: float | None = None
     epochs_done: float = 0.0
     rung: int | None = None
+    begun: bool = True
     probes: tuple[RateProbe, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     alignment: tuple[AlignmentPoint, ...] = ()

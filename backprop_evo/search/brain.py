@@ -13,7 +13,7 @@ from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
-from backprop_evo.search.budget import Budget
+from backprop_evo.search.budget import LEAST_IN_FLIGHT, Budget
 from backprop_evo.search.decisions import MAX_PROPOSALS_AT_ONCE, Decisions
 from backprop_evo.search.fruitless import NO_FITNESS, Fruitless
 from backprop_evo.search.inherited_rates import InheritedRates
@@ -32,6 +32,7 @@ class Brain:
         self.search_id = search_id
         self.spec = spec
         self.finishes_known = 0
+        self.in_flight = spec.in_flight or LEAST_IN_FLIGHT
         self._language = language
         self._strategy = strategy(spec.strategy)
         self._individuals: list[IndividualRecord] = []
@@ -123,7 +124,7 @@ class Brain:
         return tuple(individuals), tuple(new)
 
     def _may_propose(self, trials: int) -> bool:
-        if self._budget.out >= self.spec.in_flight:
+        if self._budget.out >= self.in_flight:
             return False
         # The first proposal is plain backprop, which even a search of no trials needs to be compared with.
         if not self._individuals:

@@ -18,17 +18,22 @@ from backprop_evo.evaluation.ordering import confirmation_of, with_more
 from backprop_evo.evaluation.planning import Plan
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
+from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.base import Store
 from backprop_evo.store.driven_base import Driven
 
+MAX_FINISHES_AT_ONCE = 2000
+"""A step takes milliseconds, however many trials ended since the last."""
+
 
 class Progress(Protocol):
     """What a controller knows of what it drives, and what it decides by that: a brain, or a plan."""
 
     finishes_known: int
+    in_flight: int
     spec: Any
 
     def observe(self, finish: FinishRecord) -> None:
@@ -69,14 +74,16 @@ def drive_once(
     progress: Progress | None,
     *,
     now: datetime,
+    automatic: int = LEAST_IN_FLIGHT,
 ) -> tuple[Progress, Decisions]:
     """Take a search or an evaluation one step further; the caller sends the ids of ``decisions.trials`` to
     the workers.
 
-    ``progress`` is what the step before returned; None rebuilds it from rows, as it must be after any
-    exception. Raises ``Conflict`` when the claim was lost or the state changed in the middle: renew the
-    claim, and go on with None if it is still held; ``InvalidInput`` when the search cannot be carried out,
-    after marking it FAILED.
+    ``automatic`` trials are in flight where the spec leaves it open; it may change from step to step, as what
+    a proposer knew is recorded with each proposal. ``progress`` is what the step before returned; None
+    rebuilds it from rows, as it must be after any exception. Raises ``Conflict`` when the claim was lost or
+    the state changed in the middle: renew the claim, and go on with None if it is still held;
+    ``InvalidInput`` when the search cannot be carried out, after marking it FAILED.
     """
     # Read anew: the caller's may be as old as its last step.
     search = read_again(store, search)
@@ -84,6 +91,7 @@ def drive_once(
         # A search that went on may have added methods to its evaluation.
         if progress is None or progress.spec != search.spec:
             progress = load_progress(store, search)
+        progress.in_flight = search.spec.in_flight or automatic
         decisions = _decide(store, search, progress, now)
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
         give_up(store, search, error.message, now=now)
@@ -106,8 +114,12 @@ def give_up(store: Store, search: SearchRecord | EvaluationRecord, reason: str, 
 def _decide(
     store: Store, search: SearchRecord | EvaluationRecord, progress: Progress, now: datetime
 ) -> Decisions:
-    for finish in store.trials.finishes(search.id, after=progress.finishes_known):
+    finishes = store.trials.finishes(search.id, after=progress.finishes_known, limit=MAX_FINISHES_AT_ONCE)
+    for finish in finishes:
         progress.observe(finish)
+    # What is heard of after a long absence takes several steps, between which other searches have theirs.
+    if len(finishes) == MAX_FINISHES_AT_ONCE:
+        return Decisions(more=True)
     return progress.decide(search.state, search.trials_total, now=now)
 
 
@@ -146,7 +158,10 @@ def _end(
     reason: str | None,
     now: datetime,
 ) -> None:
-    """Move to the last state, unless somebody paused, extended or cancelled it since it was read."""
+    """Move to the last state, unless somebody paused, extended or cancelled it since it was read. What came
+    to no result at all has failed."""
+    if end is SearchState.COMPLETED and (failure := store.trials.common_failure(search.id)) is not None:
+        end, reason = SearchState.FAILED, failure
     with suppress(Conflict):
         _move(store, search, end, reason, now, expected_version=search.version)
 

@@ -12,6 +12,7 @@ from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.evaluation.groups import methods_called
 from backprop_evo.evaluation.ordering import BACKPROP, with_controls
 from backprop_evo.evaluation.table import method_words
+from backprop_evo.records.described import check_limits, check_texts
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import ControlGroup, MethodSpec
 from backprop_evo.records.model_names import parse_model_name
@@ -32,6 +33,7 @@ def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
     momentum.
     """
     written = dict(document)
+    check_texts(written, "")
     in_momentum = written.pop("in_momentum", False)
     if not isinstance(in_momentum, bool):
         raise InvalidSettings("in_momentum must be true or false", field="in_momentum")
@@ -144,6 +146,7 @@ def _baseline(written: Mapping[str, Any]) -> dict[str, Any]:
 def check_evaluation_spec(spec: EvaluationSpec) -> None:
     """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless it can be carried out."""
     for setting in spec.settings:
+        check_limits(setting.train, f"settings.{setting.name}.train.")
         check_data(setting.train.data)
         parse_model_name(setting.train.model)
     for method in spec.rows:

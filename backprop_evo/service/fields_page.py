@@ -30,8 +30,7 @@ def _table(panel: Panel) -> str:
 
 def _row(field: SpecField) -> tuple[str, ...]:
     wanted = ", ".join(f"`{name}`" for name in field.choices)
-    if field.told.bounds is not None:
-        wanted = field.told.bounds.words
+    wanted = field.told.wanted or wanted
     return f"`{field.dotted}`", f"`{field.option}`", field.empty, wanted, field.told.help
 
 

@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
 from backprop_evo.evaluation.ordering import confirmation_of
+from backprop_evo.records.described import check_limits, check_texts
 from backprop_evo.records.evaluating import MAX_METHODS
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.model_names import parse_model_name
@@ -44,6 +45,7 @@ def parse_train_spec(document: Mapping[str, Any]) -> TrainSpec:
 def read_document(kind: type[T], document: Mapping[str, Any], prefix: str = "") -> T:
     """The dataclass that a JSON document describes, strictly. Raises ``InvalidSettings`` naming the first
     wrong field, dotted, behind ``prefix``."""
+    check_texts(dict(document), prefix.rstrip("."))
     for path, nearest in _unknown_fields(kind, document, prefix):
         raise InvalidSettings(
             f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
@@ -114,7 +116,10 @@ def _meant(candidates: Sequence[Any], value: Mapping[Any, object]) -> Any:
 
 def check_search_spec(spec: SearchSpec) -> None:
     """Raises ``InvalidSettings``, ``InvalidEquation`` or ``UnknownDataset`` unless the search can be carried
-    out."""
+    out, and ``InvalidSettings`` for more than may be asked for."""
+    # A clone may bring another name, which no document was read for.
+    check_texts(spec.name, "name")
+    check_limits(spec)
     check_data(spec.train.data)
     parse_model_name(spec.train.model)
     strategy(spec.strategy)

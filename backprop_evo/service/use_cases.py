@@ -11,16 +11,17 @@ from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
 from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import (
     EvaluationRecord,
-    NodeRecord,
     OutcomeRecord,
     Role,
     SearchRecord,
     TrialRecord,
 )
 from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.service.capacity import check_capacity, warnings_about
 from backprop_evo.service.evaluation_specs import (
     check_evaluation_spec,
     evaluation_spec_to_json,
@@ -48,9 +49,10 @@ class Service:
         self._clock = clock
 
     def submit_search(self, spec: SearchSpec) -> SearchRecord:
-        """Check a search and queue it. Raises ``InvalidSettings``, ``InvalidEquation``,
-        ``UnknownDataset``."""
+        """Check a search and queue it, unless nodes live and none of them can train it. Raises
+        ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``."""
         check_search_spec(spec)
+        check_capacity(self.live_nodes(), spec)
         return self.store.searches.add(spec, now=self._clock())
 
     def apply_verb(
@@ -102,6 +104,7 @@ class Service:
         """Check an evaluation and queue it. Raises ``InvalidSettings``, ``InvalidEquation``,
         ``UnknownDataset``."""
         check_evaluation_spec(spec)
+        check_capacity(self.live_nodes(), spec)
         return self.store.evaluations.add(spec, now=self._clock())
 
     def apply_verb_to_evaluation(
@@ -133,6 +136,10 @@ class Service:
         )
         document = evaluation_spec_to_json(evaluation.spec)
         return format.write(table_of(evaluation, trials), outcomes_of(trials), document)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever has just submitted something is to know."""
+        return warnings_about(self.live_nodes())
 
     def live_nodes(self) -> Sequence[NodeRecord]:
         """Nodes that were heard of in the last ``NODE_SILENCE_S`` seconds."""

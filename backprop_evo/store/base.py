@@ -7,33 +7,30 @@ argument. One contract suite (``tests/contracts``) runs over every store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
-from backprop_evo.records.retrying import RetryPolicy
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose
-from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import (
     Answer,
-    AttemptRecord,
     Counts,
     EarlierRequest,
     EventRecord,
-    FinishRecord,
     IndividualRecord,
     KeyRecord,
     KeyScope,
     Lease,
-    NodeRecord,
     Page,
     TrialRecord,
 )
-from backprop_evo.records.training import IntermediateValue, TrainResult
+from backprop_evo.records.training import IntermediateValue
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
+from backprop_evo.store.trials_base import Queue, Trials
 
 
 class Individuals(Protocol):
@@ -53,77 +50,6 @@ class Individuals(Protocol):
 
     def of(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
         """Those of a search in order of their numbers, from ``after + 1`` on."""
-
-
-class Trials(Protocol):
-    """Trials and the attempts at them: what workers do to one, which wait to be sent, and lists of them."""
-
-    def get(self, trial_id: str) -> TrialRecord:
-        """Raises ``NotFound``."""
-
-    def attempts(self, trial_id: str) -> Sequence[AttemptRecord]:
-        """Every try at the trial, oldest first. Raises ``NotFound``."""
-
-    def page(
-        self,
-        search_id: str,
-        *,
-        state: TrialState | None = None,
-        purpose: Purpose | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page[TrialRecord]:
-        """Those of a search, newest first, by keyset."""
-
-    def of_behaviour(
-        self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page[TrialRecord]:
-        """All trials of one behaviour, over all searches, newest first."""
-
-    def open(self, search_id: str) -> Sequence[TrialRecord]:
-        """Those of a search that are not terminal."""
-
-    def finished(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
-        """Terminal trials in finish order, those with ``finish_order > after``."""
-
-    def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
-        """The same as the brain needs it, without specs and curves: what a controller rebuilds a long search
-        from."""
-
-    def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
-        """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
-        (any more, not yet, or while the search is paused). Exactly one of many concurrent callers gets the
-        lease. A worker is named ``node/…``, so that a node's busy slots can be counted."""
-
-    def start(self, lease: Lease, *, now: datetime) -> bool:
-        """LEASED becomes RUNNING; False when the lease was lost."""
-
-    def renew(
-        self, lease: Lease, *, lease_s: float, now: datetime, progress: Mapping[str, float] | None = None
-    ) -> bool:
-        """Heartbeat of a running trial with its live numbers; False when the lease was lost or the trial
-        cancelled: the worker must stop."""
-
-    def finish(self, lease: Lease, result: TrainResult, *, now: datetime) -> bool:
-        """Record curve, result, attempt, finish order and event in one transaction. False, and nothing
-        written, when another attempt was first or the lease is not the newest."""
-
-    def release(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
-        """Give a trial back after a shutdown (``retry``: QUEUED again) or fail it."""
-
-    def lose(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
-        """The worker of this lease vanished: put the trial back to QUEUED after the policy's pause, or end it
-        as LOST, or as TIMEOUT where it was stopped at the limit. False when the lease is not the newest."""
-
-    def expire(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
-        """``lose`` for all whose lease ran out; the ids of those that are QUEUED again."""
-
-    def unsent(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Ids of trials of live searches that were QUEUED (or sent) by that time and might have been tried
-        since: the broker may have lost their message."""
-
-    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
-        """Remember that the messages of these trials were sent (again)."""
 
 
 Judgement = Callable[[Purpose, int, Sequence[IntermediateRecord]], Judged]
@@ -188,8 +114,19 @@ class Events(Protocol):
 class Nodes(Protocol):
     """The machines that run workers."""
 
-    def record_heartbeat(self, node: NodeRecord) -> None:
-        """Store a node's heartbeat."""
+    def record_heartbeat(self, node: NodeRecord) -> NodeRecord:
+        """Store what a node tells of itself; the node as it now stands, with its faults and its
+        quarantine, which a heartbeat does not change."""
+
+    def find(self, name: str) -> NodeRecord | None:
+        """The node of that name, alive or not; None where it was never heard of."""
+
+    def count_fault(self, name: str, reason: str, *, quarantine_after: int) -> NodeRecord | None:
+        """One more training in a row ended by a fault there; so many bring it into quarantine for
+        ``reason``. None where it was never heard of."""
+
+    def note_self_test(self, name: str, fault: str | None) -> None:
+        """A node in quarantine tested itself: None lets it return, anything else is the new reason."""
 
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
         """Nodes that gave a sign of life since then, with the number of their slots that train now."""
@@ -236,6 +173,7 @@ class Store(Protocol):
     evaluations: Evaluations
     individuals: Individuals
     trials: Trials
+    queue: Queue
     intermediates: Intermediates
     leaderboard: Leaderboard
     events: Events
@@ -246,6 +184,9 @@ class Store(Protocol):
 
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""
+
+    def check_writable(self) -> None:
+        """Write and commit one row. Raises ``Unavailable``, as where the disk is full."""
 
     def close(self) -> None:
         """Give back every connection."""

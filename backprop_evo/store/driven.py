@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
 from typing_extensions import override
 
-from backprop_evo.errors import InvalidInput
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
@@ -19,7 +18,7 @@ from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN, Verb
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
-from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
+from backprop_evo.store.cursors import decode_cursor, decode_time, encode_cursor, page_size
 from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
@@ -63,6 +62,7 @@ class SqlDriven(Driven[R]):
                 created_at=now,
                 trials_done=0,
                 trials_total=spec.trials,
+                priority=spec.priority,
                 finishes=0,
                 **belonging,
             )
@@ -208,8 +208,4 @@ class SqlDriven(Driven[R]):
 def _below(query: Select[Any], cursor: str) -> Select[Any]:
     """What comes after the cursor. Raises ``InvalidInput``."""
     at, search_id = decode_cursor("searches", cursor, (str, str))
-    try:
-        created_at = datetime.fromisoformat(at)
-    except ValueError:
-        raise InvalidInput("the cursor names no time", hint="pass next_cursor unchanged") from None
-    return query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (created_at, search_id))
+    return query.where(tuple_(SEARCHES.c.created_at, SEARCHES.c.id) < (decode_time(at), search_id))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, or_, select, text, update
+from sqlalchemy import Connection, Row, case, func, or_, select, text, update
 
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
@@ -115,6 +115,12 @@ def close_attempt(
     )
 
 
+def count_attempts(connection: Connection, trial_id: str, outcome: str) -> int:
+    """How many attempts at a trial ended so."""
+    query = select(func.count()).where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.outcome == outcome)
+    return connection.execute(query).scalar_one()
+
+
 def requeue(
     connection: Connection, row: Row[Any], now: datetime, reason: str, *, not_before: datetime | None = None
 ) -> None:
@@ -168,12 +174,13 @@ def lose_trial(
         end_trial(connection, row, timeout, now)
         return False
     close_attempt(connection, row.id, row.fence, TrialState.LOST, reason, now)
-    # The fence counts the attempts: every claim raises it by one.
-    if row.fence < policy.max_attempts:
-        not_before = now + timedelta(seconds=policy.pause_s(row.fence))
+    # Not the fence: an attempt that a node could not begin, or gave back, was no loss.
+    losses = count_attempts(connection, row.id, TrialState.LOST)
+    if losses < policy.max_attempts:
+        not_before = now + timedelta(seconds=policy.pause_s(losses))
         requeue(connection, row, now, reason, not_before=not_before)
         return True
-    reason = f"lost {row.fence} times; the last time: {reason}"
+    reason = f"lost {losses} times; the last time: {reason}"
     end_trial(connection, row, TrainResult(outcome=TrialState.LOST, reason=reason), now)
     return False
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from backprop_evo.errors import InvalidSettings, Unavailable
+from backprop_evo.errors import InvalidInput, InvalidSettings, Unavailable
 from backprop_evo.store.keyed import mark_current_request
 
 SQLITE_PRAGMAS = (
@@ -118,8 +118,12 @@ class Database:
 def _named_faults(url: sa.URL) -> Iterator[None]:
     try:
         yield
-    except (IntegrityError, DataError):  # about the rows, not about the database
+    except IntegrityError:  # about the rows, not about the database
         raise
+    # What looks at a request first lets none of these through that is known; the rest is refused here.
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise InvalidInput(f"no database can hold a value of this request: {reason}") from error
     except (DBAPIError, PoolTimeout) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise Unavailable(

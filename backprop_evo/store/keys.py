@@ -18,6 +18,7 @@ from sqlalchemy import Row, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import InvalidSettings, NotFound
+from backprop_evo.records.described import check_texts
 from backprop_evo.records.stored import KeyRecord, KeyScope
 from backprop_evo.store.base import Keys
 from backprop_evo.store.engine import Database
@@ -37,6 +38,7 @@ class SqlKeys(Keys):
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         if not 1 <= len(label.strip()) <= 200:
             raise InvalidSettings("label must have 1 to 200 characters", field="label")
+        check_texts(label, "label")
         # The underscore parts id and secret.
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
         with self.database.write() as connection:

@@ -121,13 +121,13 @@ def _illegal(row: Row[Any], what: str) -> IllegalTransition:
 
 def change(connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None) -> None:
     """The bare change of state. Raises ``Conflict`` where somebody else was faster."""
-    values: dict[str, Any] = {"state": to, "version": row.version + 1}
+    values: dict[str, Any] = {"state": to, "version": row.version + 1, "end_reason": reason}
     if to is SearchState.RUNNING:
         # A search that runs again keeps its first start.
-        values |= {"started_at": row.started_at or now, "ended_at": None, "end_reason": None}
+        values |= {"started_at": row.started_at or now, "ended_at": None}
     if to.is_terminal:
         # An ended search must not look driven, or extending it would have to wait for the lease.
-        values |= {"ended_at": now, "end_reason": reason, "claimed_by": None, "claim_expires_at": None}
+        values |= {"ended_at": now, "claimed_by": None, "claim_expires_at": None}
     changed = connection.execute(
         update(SEARCHES).where(SEARCHES.c.id == row.id, SEARCHES.c.state == row.state).values(**values)
     )

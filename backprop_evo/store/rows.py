@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -19,7 +20,6 @@ from backprop_evo.records.stored import (
     EventRecord,
     FinishRecord,
     IndividualRecord,
-    NodeRecord,
     Origin,
     OutcomeRecord,
     Role,
@@ -189,4 +189,8 @@ def node_record(row: Row[Any], busy: int) -> NodeRecord:
         started_at=row.started_at,
         seen_at=row.seen_at,
         busy=busy,
+        datasets=None if row.datasets is None else tuple(json.loads(row.datasets)),
+        free_memory_mib=row.free_memory_mib,
+        faults=row.faults,
+        quarantine=row.quarantine,
     )

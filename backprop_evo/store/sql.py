@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from backprop_evo.store import migrations
@@ -14,10 +19,15 @@ from backprop_evo.store.intermediates import SqlIntermediates
 from backprop_evo.store.keys import SqlKeys
 from backprop_evo.store.leaderboard import SqlLeaderboard
 from backprop_evo.store.nodes import SqlNodes
+from backprop_evo.store.queue import SqlQueue
 from backprop_evo.store.requests import SqlRequests
 from backprop_evo.store.searches import SqlSearches
 from backprop_evo.store.statistics import SqlStatistics
+from backprop_evo.store.tables import REQUESTS
 from backprop_evo.store.trials import SqlTrials
+
+PROBE = "readiness"
+"""The row that a look at readiness writes; no API key has such an id."""
 
 
 class SqlStore(Store):
@@ -29,6 +39,7 @@ class SqlStore(Store):
         self.evaluations = SqlEvaluations(database)
         self.individuals = SqlIndividuals(database)
         self.trials = SqlTrials(database)
+        self.queue = SqlQueue(database)
         self.intermediates = SqlIntermediates(database)
         self.leaderboard = SqlLeaderboard(database)
         self.events = SqlEvents(database)
@@ -40,6 +51,16 @@ class SqlStore(Store):
     @override
     def is_ready(self) -> bool:
         return migrations.is_current(self.database)
+
+    @override
+    def check_writable(self) -> None:
+        now = datetime.now(UTC)
+        mine = {"caller": PROBE, "key": PROBE}
+        probe = (REQUESTS.c.caller == PROBE, REQUESTS.c.key == PROBE)
+        # Committed: what is rolled back may never have been meant for the disk.
+        with suppress(IntegrityError), self.database.write() as connection:
+            if connection.execute(update(REQUESTS).where(*probe).values(created_at=now)).rowcount == 0:
+                connection.execute(insert(REQUESTS).values(**mine, sha256="", created_at=now))
 
     @override
     def close(self) -> None:

@@ -72,6 +72,7 @@ class SearchRow(Base):
     trials_done: Mapped[int]
     trials_total: Mapped[int]
     extensions: Mapped[int] = mapped_column(server_default="0")
+    priority: Mapped[int] = mapped_column(server_default="1")
     best_fitness: Mapped[float | None]
     finishes: Mapped[int]
     reports: Mapped[int] = mapped_column(server_default="0")
@@ -116,7 +117,7 @@ class TrialRow(Base):
         Index("ix_trials_search_id_row", "search_id", "row"),
         Index("ix_trials_fingerprint_row", "fingerprint", "row"),
         Index("ix_trials_state", "state"),
-        partial_index("ix_trials_open", "search_id", "state", where=OPEN_STATES),
+        partial_index("ix_trials_open", "search_id", "state", "row", where=OPEN_STATES),
         partial_index("ix_trials_lease_expires_at", "lease_expires_at", where="lease_expires_at IS NOT NULL"),
     )
 
@@ -237,7 +238,7 @@ class EventRow(Base):
 
 
 class NodeRow(Base):
-    """One machine that runs workers, as of its last heartbeat."""
+    """One machine that runs workers, as of its last heartbeat; ``datasets`` is a JSON list."""
 
     __tablename__ = "nodes"
 
@@ -247,6 +248,10 @@ class NodeRow(Base):
     code_version: Mapped[str] = mapped_column(String(64))
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    datasets: Mapped[str | None] = mapped_column(Text)
+    free_memory_mib: Mapped[int | None]
+    faults: Mapped[int] = mapped_column(server_default="0")
+    quarantine: Mapped[str | None] = mapped_column(Text)
 
 
 class KeyRow(Base):

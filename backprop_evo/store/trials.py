@@ -1,4 +1,4 @@
-"""Trials: what workers do to one (claim, start, renew, finish, release), which wait to be sent, and lists."""
+"""Trials: what workers do to one (claim, start, renew, finish, release), and lists."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Update, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Update, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
+from backprop_evo.records.nodes import NOT_BEGUN, node_of
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
     Purpose,
@@ -20,14 +21,13 @@ from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page
 from backprop_evo.records.training import (
     TrainResult,
 )
-from backprop_evo.search.lifecycle import TRAINING
-from backprop_evo.store.base import Trials
-from backprop_evo.store.codec import encode_payload
+from backprop_evo.store.codec import decode_result, encode_payload
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.endings import (
     HELD,
     IS_OPEN,
     close_attempt,
+    count_attempts,
     end_trial,
     lock_leased,
     lock_with_search,
@@ -36,8 +36,11 @@ from backprop_evo.store.endings import (
 )
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
+from backprop_evo.store.nodes import forget_faults
+from backprop_evo.store.queue import OF_A_LIVE_SEARCH, is_due
 from backprop_evo.store.rows import attempt_record, finish_record, trial_record
-from backprop_evo.store.tables import ATTEMPTS, SEARCHES, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, TRIALS
+from backprop_evo.store.trials_base import Trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class SqlTrials(Trials):
             return [trial_record(row) for row in rows]
 
     @override
-    def finishes(self, search_id: str, *, after: int = 0) -> Sequence[FinishRecord]:
+    def finishes(self, search_id: str, *, after: int = 0, limit: int | None = None) -> Sequence[FinishRecord]:
         columns: Select[Any] = select(
             TRIALS.c.id,
             TRIALS.c.individual,
@@ -117,21 +120,18 @@ class SqlTrials(Trials):
             TRIALS.c.relative_step,
         )
         with self.database.read() as connection:
-            rows = connection.execute(_in_finish_order(columns, search_id, after))
+            rows = connection.execute(_in_finish_order(columns, search_id, after).limit(limit))
             return [finish_record(row) for row in rows]
 
     @override
     def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
         expires_at = now + timedelta(seconds=lease_s)
-        live = (
-            select(SEARCHES.c.id)
-            .where(SEARCHES.c.id == TRIALS.c.search_id, SEARCHES.c.state.in_(TRAINING))
-            .exists()
-        )
         # One statement decides: of many who claim at once, the condition on the state is true for one.
         claiming = (
             update(TRIALS)
-            .where(TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, _due(now), live)
+            .where(
+                TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, is_due(now), OF_A_LIVE_SEARCH
+            )
             .values(
                 state=TrialState.LEASED,
                 # Grows with every claim; whoever holds a smaller one can no longer write.
@@ -188,21 +188,36 @@ class SqlTrials(Trials):
                 return False
             end_trial(connection, row, result, now)
             close_attempt(connection, row.id, row.fence, result.outcome, result.reason, now)
+            if result.outcome is not TrialState.FAILED:
+                forget_faults(connection, node_of(lease.worker))
             return True
 
     @override
-    def release(self, lease: Lease, *, now: datetime, reason: str, retry: bool) -> bool:
+    def release(
+        self, lease: Lease, *, now: datetime, reason: str, retry: bool, not_before: datetime | None = None
+    ) -> bool:
         with self.database.write() as connection:
             row = lock_leased(connection, lease)
             if row is None:
                 return False
             if retry:
-                requeue(connection, row, now, reason)
+                requeue(connection, row, now, reason, not_before=not_before)
                 close_attempt(connection, row.id, row.fence, "released", reason, now)
                 return True
             failed = TrainResult(outcome=TrialState.FAILED, reason=reason)
             end_trial(connection, row, failed, now)
             close_attempt(connection, row.id, row.fence, TrialState.FAILED, reason, now)
+            return True
+
+    @override
+    def return_unbegun(self, lease: Lease, *, now: datetime, reason: str, policy: RetryPolicy) -> bool:
+        with self.database.write() as connection:
+            row = lock_leased(connection, lease)
+            if row is None:
+                return False
+            close_attempt(connection, row.id, row.fence, NOT_BEGUN, reason, now)
+            pause_s = policy.pause_s(count_attempts(connection, row.id, NOT_BEGUN))
+            requeue(connection, row, now, reason, not_before=now + timedelta(seconds=pause_s))
             return True
 
     @override
@@ -213,6 +228,17 @@ class SqlTrials(Trials):
                 return False
             lose_trial(connection, row, now, reason, policy)
             return True
+
+    @override
+    def lose_all(self, worker: str, *, now: datetime, reason: str, policy: RetryPolicy) -> Sequence[str]:
+        query = select(TRIALS.c.id, TRIALS.c.fence).where(
+            TRIALS.c.lease_expires_at.is_not(None), TRIALS.c.worker == worker
+        )
+        # Nearly always there is none, and looking needs no lock.
+        with self.database.read() as connection:
+            found = connection.execute(query.order_by(TRIALS.c.id)).all()
+        leases = [Lease(each.id, each.fence, worker, now) for each in found]
+        return [each.trial_id for each in leases if self.lose(each, now=now, reason=reason, policy=policy)]
 
     @override
     def expire(self, *, now: datetime, policy: RetryPolicy) -> Sequence[str]:
@@ -227,31 +253,19 @@ class SqlTrials(Trials):
             return [trial_id for trial_id in expired if _expire(connection, trial_id, now, policy)]
 
     @override
-    def unsent(self, *, queued_before: datetime, limit: int = 1000) -> Sequence[str]:
-        live = select(SEARCHES.c.id).where(SEARCHES.c.state.in_(TRAINING))
-        query = (
-            select(TRIALS.c.id)
-            .where(
-                IS_OPEN,
-                TRIALS.c.search_id.in_(live),
-                TRIALS.c.state == TrialState.QUEUED,
-                # What was sent long ago counts as lost; the broker is asked before it is sent again.
-                func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at) <= queued_before,
-                _due(queued_before),
-            )
-            .order_by(TRIALS.c.row)
-            .limit(limit)
+    def common_failure(self, search_id: str) -> str | None:
+        ended = select(TRIALS.c.state, TRIALS.c.result).where(
+            TRIALS.c.search_id == search_id,
+            TRIALS.c.finish_order.is_not(None),
+            TRIALS.c.purpose.in_((Purpose.SEARCH, Purpose.EVALUATION)),
         )
+        of_value = ended.where(TRIALS.c.state.not_in((TrialState.FAILED, TrialState.LOST))).limit(1)
         with self.database.read() as connection:
-            return connection.execute(query).scalars().all()
-
-    @override
-    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
-        with self.database.write() as connection:
-            # SQLite takes a limited number of values in one statement.
-            for start in range(0, len(trial_ids), 500):
-                chunk = trial_ids[start : start + 500]
-                connection.execute(update(TRIALS).where(TRIALS.c.id.in_(chunk)).values(sent_at=now))
+            last = connection.execute(ended.order_by(TRIALS.c.finish_order.desc()).limit(1)).one_or_none()
+            if last is None or connection.execute(of_value).one_or_none() is not None:
+                return None
+            reason = decode_result(last.result).reason
+            return f"none of its trials came to a result; the last: {reason}"
 
 
 def _get_row(connection: Connection, trial_id: str) -> Row[Any]:
@@ -265,10 +279,6 @@ def _in_finish_order(query: Select[Any], search_id: str, after: int) -> Select[A
     return query.where(TRIALS.c.search_id == search_id, TRIALS.c.finish_order > after).order_by(
         TRIALS.c.finish_order
     )
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    return or_(TRIALS.c.not_before.is_(None), TRIALS.c.not_before <= now)
 
 
 def _held_by(lease: Lease, *states: TrialState) -> Update:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-from backprop_evo.records.stored import NodeRecord
+from backprop_evo.records.nodes import NodeRecord
 
 
 class TestEvents:

@@ -73,10 +73,10 @@ class TestLeases:
             due = scene.now + timedelta(seconds=pause_s)
             assert scene.store.trials.get(trial_id).not_before == due
             scene.later(pause_s - 0.001)
-            assert scene.store.trials.unsent(queued_before=scene.now) == []
+            assert scene.store.queue.unsent(queued_before=scene.now) == []
             assert scene.store.trials.claim(trial_id, "w", lease_s=60, now=scene.now) is None
             scene.later(0.001)
-            assert scene.store.trials.unsent(queued_before=scene.now) == [trial_id]
+            assert scene.store.queue.unsent(queued_before=scene.now) == [trial_id]
         scene.running(trial_id)
         assert scene.store.trials.get(trial_id).not_before is None
 
@@ -124,6 +124,19 @@ class TestLeases:
         assert [(a.outcome, a.reason) for a in scene.store.trials.attempts(trial_id)] == [
             ("lost", "it hangs")
         ] * 2
+
+    def test_all_leases_of_one_worker_are_lost_and_no_others(self, scene):
+        policy = RetryPolicy(max_attempts=3)
+        search = scene.search()
+        mine, also_mine, other = (scene.trial(search) for _ in range(3))
+        scene.running(mine, "node/0")
+        scene.lease(also_mine, "node/0")
+        scene.running(other, "node/01")
+        lost = scene.store.trials.lose_all("node/0", now=scene.now, reason="died", policy=policy)
+        assert set(lost) == {mine, also_mine}
+        assert scene.store.trials.lose_all("node/0", now=scene.now, reason="died", policy=policy) == []
+        states = [scene.store.trials.get(each).state for each in (mine, also_mine, other)]
+        assert states == [TrialState.QUEUED, TrialState.QUEUED, TrialState.RUNNING]
 
     def test_many_reconcilers_put_a_trial_back_once(self, scene):
         search = scene.search()

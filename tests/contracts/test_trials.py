@@ -51,12 +51,12 @@ class TestTrials:
     def test_a_paused_search_gives_out_no_trials_and_sends_them_again_later(self, scene):
         search = scene.search()
         trial_id = scene.trial(search)
-        scene.store.trials.mark_sent([trial_id], now=scene.later(1))
+        scene.store.queue.mark_sent([trial_id], now=scene.later(1))
         scene.store.searches.move(search.id, SearchState.PAUSED, now=scene.later(1))
         assert scene.store.trials.claim(trial_id, "w", lease_s=60, now=scene.now) is None
-        assert scene.store.trials.unsent(queued_before=scene.later(99)) == []
+        assert scene.store.queue.unsent(queued_before=scene.later(99)) == []
         scene.store.searches.move(search.id, SearchState.RUNNING, now=scene.now)
-        assert scene.store.trials.unsent(queued_before=scene.now - timedelta(seconds=50)) == [trial_id]
+        assert scene.store.queue.unsent(queued_before=scene.now - timedelta(seconds=50)) == [trial_id]
         assert scene.lease(trial_id)
 
     def test_a_stopping_search_still_gives_out_what_is_queued(self, scene):
@@ -69,11 +69,11 @@ class TestTrials:
         search = scene.search()
         trials = [scene.trial(search) for _ in range(3)]
         scene.lease(trials[0])
-        scene.store.trials.mark_sent(trials[:2], now=scene.later(100))
-        assert scene.store.trials.unsent(queued_before=scene.now - timedelta(seconds=10)) == [trials[2]]
-        assert scene.store.trials.unsent(queued_before=scene.now + timedelta(seconds=10)) == trials[1:]
+        scene.store.queue.mark_sent(trials[:2], now=scene.later(100))
+        assert scene.store.queue.unsent(queued_before=scene.now - timedelta(seconds=10)) == [trials[2]]
+        assert scene.store.queue.unsent(queued_before=scene.now + timedelta(seconds=10)) == trials[1:]
         assert (
-            scene.store.trials.unsent(queued_before=scene.now + timedelta(seconds=10), limit=1) == trials[1:2]
+            scene.store.queue.unsent(queued_before=scene.now + timedelta(seconds=10), limit=1) == trials[1:2]
         )
 
     @pytest.mark.parametrize("outcome", [state for state in TrialState if state.is_terminal])

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dsl
-from backprop_evo.records.searching import SearchSpec, VocabularySpec
+from backprop_evo.records.proposing import VocabularySpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import Origin
 from backprop_evo.search.population import Population
 from backprop_evo.search.replay import replay

@@ -6,7 +6,8 @@ import pytest
 
 import dsl
 from backprop_evo.errors import InvalidEquation
-from backprop_evo.records.searching import Operators, SearchSpec, VocabularySpec
+from backprop_evo.records.proposing import Operators, VocabularySpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.search.replay import replay
 from backprop_evo.search.search_language import SearchLanguage, identify_equation
 

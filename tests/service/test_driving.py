@@ -207,3 +207,16 @@ def test_a_search_that_its_language_cannot_carry_out_fails_with_the_reason(
     failed = store.searches.get(search.id)
     assert failed.state is SearchState.FAILED
     assert "no_such_operand" in failed.failure
+
+
+def test_a_search_whose_trials_all_failed_ends_as_failed_with_the_reason(store, clock, service, small_spec):
+    search = service.submit_search(small_spec())
+    search, progress = store.searches.claim("c", lease_s=60, now=clock()), None
+    while not store.searches.get(search.id).state.is_terminal:
+        progress, _ = drive_once(store, search, "c", progress, now=clock())
+        for trial in store.trials.open(search.id):
+            lease = store.trials.claim(trial.id, "node/0", lease_s=60, now=clock())
+            store.trials.release(lease, now=clock(), reason="fault: it fell over", retry=False)
+    ended = store.searches.get(search.id)
+    assert ended.state is SearchState.FAILED
+    assert "fault: it fell over" in ended.failure

@@ -15,9 +15,9 @@ from backprop_evo.errors import (
     PreconditionFailed,
     UnknownDataset,
 )
-from backprop_evo.records.searching import VocabularySpec
+from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.proposing import VocabularySpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import NodeRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import utc_now

@@ -10,13 +10,8 @@ from hypothesis import strategies as st
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.presets import PRESETS
-from backprop_evo.records.searching import (
-    Confirmation,
-    Operators,
-    PrunerSpec,
-    SearchSpec,
-    VocabularySpec,
-)
+from backprop_evo.records.proposing import Operators, VocabularySpec
+from backprop_evo.records.searching import Confirmation, PrunerSpec, SearchSpec
 from backprop_evo.records.training import FAIR_STEPS, LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import search_document, texts_of
@@ -49,6 +44,7 @@ EVERYTHING = SearchSpec(
     ),
     operators=Operators(change_length=0.1, mutate_constant=0.2, crossover=0.3),
     in_flight=9,
+    priority=5,
     strategy="random",
     yardsticks=(MethodSpec("indirect-feedback"), equation_method("h * g")),
     screening=False,

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_evo.errors import BackpropEvoError, InvalidSettings
-from backprop_evo.records.searching import Operators, SearchSpec
+from backprop_evo.records.proposing import Operators
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.specs import check_search_spec

@@ -210,6 +210,7 @@ def test_a_lack_of_memory_is_a_result(monkeypatch, error):
     result = train_child(G, TINY, seed=0)
     assert result.outcome is TrialState.OOM
     assert "out of memory on" in result.reason
+    assert not result.begun
 
 
 def test_a_bug_is_not_disguised_as_a_result(monkeypatch):

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import NodeRecord
+from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import TrainResult
 from backprop_evo.store.sql import SqlStore
 from backprop_evo.store.trials import SqlTrials
-from tests.workers.rows import GOOD, Clock, fail, give
+from tests.workers.rows import GOOD, Clock, add_trials, fail, give
 from workers.attempt import Attempts, Ending
 
 
@@ -128,3 +129,28 @@ def test_a_database_that_is_away_for_a_while_loses_no_result(
     monkeypatch.setattr(SqlTrials, "finish", finish)
     assert attempts.run(trial_id) is Ending.FINISHED
     assert store.trials.get(trial_id).state is TrialState.COMPLETED
+
+
+def test_a_slot_that_claims_another_trial_gives_up_what_its_dead_predecessor_held(
+    attempts: Attempts, store: SqlStore, search: SearchRecord, clock: Clock
+) -> None:
+    held, other = add_trials(store, search, 2, clock())
+    lease = store.trials.claim(held, "node/1-0", lease_s=60, now=clock())
+    assert lease is not None
+    assert store.trials.start(lease, now=clock())  # and the process dies
+    assert attempts.run(other) is Ending.FINISHED
+    back = store.trials.get(held)
+    assert (back.state, back.worker) == (TrialState.QUEUED, None)
+    clock.move(3)
+    assert store.queue.unsent(queued_before=clock()) == [held]
+    assert attempts.run(held) is Ending.FINISHED
+
+
+def test_a_slot_gives_up_nothing_of_its_neighbours(
+    attempts: Attempts, store: SqlStore, search: SearchRecord, clock: Clock
+) -> None:
+    trials = add_trials(store, search, 3, clock())
+    for trial_id, worker in zip(trials, ("node/1-1", "node/1-00", "node/2-0"), strict=True):
+        assert store.trials.claim(trial_id, worker, lease_s=60, now=clock())
+    attempts.lose_predecessor()
+    assert {store.trials.get(each).state for each in trials} == {TrialState.LEASED}

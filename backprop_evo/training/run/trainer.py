@@ -11,13 +11,14 @@ from pathlib import Path
 import torch
 
 from backprop_evo.data.catalogue import dataset_info
+from backprop_evo.errors import DeviceUnusable
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.calibration import first_update_sizes
-from backprop_evo.training.run.capability import choose, environment
+from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.images import Images, load_images
 from backprop_evo.training.run.loop import Report, Run
@@ -48,7 +49,8 @@ def train_child(
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
     one. ``rungs`` say when a search measures it and may end it. Global random state is left as it was.
 
-    Raises InvalidSettings, InvalidEquation, UnknownDataset or DatasetUnusable before anything is trained.
+    Raises InvalidSettings, InvalidEquation, UnknownDataset, DatasetUnusable or DeviceUnusable before anything
+    is trained.
     """
     model = parse_model_name(spec.model)
     dataset_info(spec.data)
@@ -60,7 +62,7 @@ def train_child(
     training = _Training(on_progress)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            images = load_images(spec, capability, data_dir)
+            images = _load(spec, capability, data_dir)
             training.images = images
             material = Material(asked, spec, capability, images, limits, rungs)
             outcome, why = training.train(material, seed)
@@ -117,6 +119,7 @@ class _Training:
         ended = TrainResult(
             outcome=outcome,
             reason=reason,
+            begun=self.images is not None,
             probes=tuple(self.probed.probes),
             wall_time_s=limits.elapsed_s(),
             peak_memory_mib=limits.peak_memory_mib,
@@ -140,6 +143,17 @@ class _Training:
             alignment=tuple(run.alignment),
             images_per_s=run.clock.images_per_s or None,
         )
+
+
+def _load(spec: TrainSpec, capability: Capability, data_dir: Path | None) -> Images:
+    try:
+        return load_images(spec, capability, data_dir)
+    # Before there is a child a broken driver says nothing about the method.
+    except torch.AcceleratorError as error:
+        raise DeviceUnusable(
+            f"{capability.device} cannot take the data set {spec.data}: {error}",
+            hint="look at its driver, and at what else runs on it",
+        ) from error
 
 
 @contextmanager

@@ -1,0 +1,109 @@
+"""The queue: which trials wait for a worker, and which of them a message was sent for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from typing_extensions import override
+
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import Share
+from backprop_evo.search.lifecycle import TRAINING
+from backprop_evo.store.endings import HELD, IS_OPEN
+from backprop_evo.store.engine import Database
+from backprop_evo.store.tables import SEARCHES, TRIALS
+from backprop_evo.store.trials_base import Queue
+
+OF_A_LIVE_SEARCH = (
+    select(SEARCHES.c.id).where(SEARCHES.c.id == TRIALS.c.search_id, SEARCHES.c.state.in_(TRAINING)).exists()
+)
+
+
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """The pause after a loss or a fault is over."""
+    return or_(TRIALS.c.not_before.is_(None), TRIALS.c.not_before <= now)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlQueue(Queue):
+    """Messages may be lost and doubled; what is queued here decides."""
+
+    database: Database
+
+    @override
+    def unsent(
+        self,
+        *,
+        queued_before: datetime,
+        search_id: str | None = None,
+        was_sent: bool = False,
+        limit: int = 1000,
+    ) -> Sequence[str]:
+        live = select(SEARCHES.c.id).where(SEARCHES.c.state.in_(TRAINING))
+        query = (
+            select(TRIALS.c.id)
+            .where(
+                IS_OPEN,
+                TRIALS.c.search_id.in_(live) if search_id is None else TRIALS.c.search_id == search_id,
+                TRIALS.c.state == TrialState.QUEUED,
+                # What was sent long ago counts as lost; the broker is asked before it is sent again.
+                (TRIALS.c.sent_at if was_sent else func.coalesce(TRIALS.c.sent_at, TRIALS.c.queued_at))
+                <= queued_before,
+                is_due(queued_before),
+            )
+            .order_by(TRIALS.c.row)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalars().all()
+
+    @override
+    def still_queued(self, trial_ids: Collection[str]) -> Mapping[str, str]:
+        asked = sorted(trial_ids)
+        found: dict[str, str] = {}
+        with self.database.read() as connection:
+            # SQLite takes a limited number of values in one statement.
+            for start in range(0, len(asked), 500):
+                query = select(TRIALS.c.id, TRIALS.c.search_id).where(
+                    TRIALS.c.id.in_(asked[start : start + 500]), TRIALS.c.state == TrialState.QUEUED
+                )
+                found |= {row.id: row.search_id for row in connection.execute(query)}
+        return found
+
+    @override
+    def shares(self) -> Sequence[Share]:
+        # Both are looks into the index of what is open, however much waits there.
+        of_it = select(TRIALS.c.row).where(TRIALS.c.search_id == SEARCHES.c.id, IS_OPEN)
+        waits = of_it.where(TRIALS.c.state == TrialState.QUEUED).exists()
+        training = (
+            of_it.with_only_columns(func.count())
+            .where(TRIALS.c.state.in_(HELD))
+            .correlate(SEARCHES)
+            .scalar_subquery()
+        )
+        query = (
+            select(SEARCHES.c.id, SEARCHES.c.priority, training.label("number"))
+            .where(SEARCHES.c.state.in_(TRAINING), waits)
+            .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
+        )
+        with self.database.read() as connection:
+            return [Share(row.id, row.priority, row.number) for row in connection.execute(query)]
+
+    @override
+    def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
+        with self.database.write() as connection:
+            # SQLite takes a limited number of values in one statement.
+            for start in range(0, len(trial_ids), 500):
+                chunk = trial_ids[start : start + 500]
+                connection.execute(update(TRIALS).where(TRIALS.c.id.in_(chunk)).values(sent_at=now))
+
+    @override
+    def is_wanted(self, trial_id: str) -> bool:
+        query = select(TRIALS.c.id).where(
+            TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, OF_A_LIVE_SEARCH
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).one_or_none() is not None
