@@ -22,7 +22,7 @@ def hang(*_: Any) -> None:
             time.sleep(60)
 
 
-tasks._train_child = hang  # type: ignore[assignment]
+tasks.train_on_slot = hang  # type: ignore[assignment]
 tasks._warm_up = lambda: None
 
 if __name__ == "__main__":
