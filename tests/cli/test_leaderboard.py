@@ -26,6 +26,7 @@ def row(setting: str, rank: int) -> dict[str, Any]:
         "learning_rate": 0.01,
         "is_baseline": rank == 2,
         "is_yardstick": False,
+        "is_control": False,
         "confirmed": True,
     }
 
