@@ -21,6 +21,9 @@ from workers.attempt import Attempts, Drain, Ending
 from workers.children import train_on_slot
 
 DRAIN = Drain()
+WARM_UP = threading.Thread(target=lambda: _warm_up(), daemon=True)
+"""The import of torch, which takes seconds."""
+
 LOOK_AGAIN_S = 0.3
 """A trial that may not begin yet goes to the end of the queue; where nothing else waits, it comes back at
 once."""
@@ -29,6 +32,9 @@ once."""
 @app.task(name="train")
 def train(trial_id: str) -> None:
     """Train one trial. Delivered twice, or too late, it does nothing: the claim in SQL decides."""
+    # A trial claimed earlier would only wait here, and be lost where the node stops meanwhile.
+    if WARM_UP.ident is not None:
+        WARM_UP.join()
     if DRAIN.is_over:
         return
     ending = _attempts().run(trial_id)
@@ -58,7 +64,7 @@ def _begin_pool_process(**_: object) -> None:
     options = settings()
     configure_logs(options.log_format)
     signal.signal(DRAIN_SIGNAL, lambda *_: DRAIN.begin(options.drain_s))
-    threading.Thread(target=_warm_up, daemon=True).start()
+    WARM_UP.start()
     # At once and before any claim, or a trial whose message went elsewhere would wait for its lease to end.
     with suppress(Unavailable):
         _attempts().lose_predecessor()

@@ -165,11 +165,14 @@ def _isolated(device: torch.device, deterministic: bool) -> Iterator[None]:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    # On a CPU everything here is deterministic anyway, and the switch would forbid operations for nothing.
+    wanted = deterministic and device.type == "cuda"
     with torch.random.fork_rng(devices=devices):
-        # On a CPU everything here is deterministic anyway, and the switch would forbid operations for
-        # nothing.
-        torch.use_deterministic_algorithms(deterministic and device.type == "cuda")
+        # Only to change it: the first call imports torch's compiler, which takes a second and a half.
+        if wanted != before:
+            torch.use_deterministic_algorithms(wanted)
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(before, warn_only=warn_only)
+            if wanted != before:
+                torch.use_deterministic_algorithms(before, warn_only=warn_only)
