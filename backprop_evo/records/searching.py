@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from typing import Literal
 
 from backprop_evo.errors import InvalidSettings
@@ -13,15 +12,16 @@ from backprop_evo.records.described import (
     Bounds,
     at_least,
     at_most,
-    below,
     between,
     check,
     described,
     part,
     up_to,
 )
-from backprop_evo.records.methods import ControlGroup, MethodSpec
+from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.proposing import Operators, VocabularySpec
+from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.training import TrainSpec
 
 MAX_START, MAX_EQUATION = 200, 1000
@@ -34,81 +34,8 @@ PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
-    """The evaluation that a search orders at its end: the ``best`` equations, yardsticks and controls against
-    plain backprop, with ``seeds`` new seeds. ``test`` reads the test split, once a training."""
-
-    best: int = described(
-        1,
-        "So many equations are trained again, then tested.",
-        label="Best to confirm",
-        bounds=at_least(0),
-        limit=at_most(1000),
-    )
-    seeds: int = described(
-        3, "New seeds of each of them.", label="Seeds of each", bounds=at_least(1), limit=at_most(1000)
-    )
-    controls: ControlGroup = described(
-        "few", "Trained beside them; few are the placebo and g / fro(g).", label="Controls"
-    )
-    test: bool = described(True, "Read the test split, and compare by it.", label="Read the test split")
-
-
-SignalName = Literal["train_loss", "validation_accuracy"]
-MAX_RUNGS = 32
-"""A rung costs an evaluation and a transaction; a training that has more of them measures more than it
-trains.
-"""
-
-
 def _is_distribution(weights: tuple[float, ...]) -> bool:
     return bool(weights) and all(w >= 0 for w in weights) and abs(sum(weights) - 1.0) < 1e-9
-
-
-def _are_rungs(rungs: tuple[int, ...]) -> bool:
-    rising = all(low < high for low, high in pairwise(rungs))
-    return len(rungs) <= MAX_RUNGS and all(step >= 1 for step in rungs) and rising
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrunerSpec:
-    """Who goes on after a short training: ``name`` as ``search.pruners`` has it.
-
-    A training is measured after each of ``rungs`` (steps) and judged by ``signal`` against the search's other
-    trials at the same rung, once ``min_trials`` of them were measured there. Where ``name`` is "asha", the
-    best 1/``reduction`` go on. ``spared`` is the share of trials that no judgement ends, drawn by lot from
-    the search's seed: what became of them shows what an early signal misses.
-    """
-
-    name: str = described(
-        "none", "Who goes on after a short training.", name="pruner", label="Pruner", choices="pruners"
-    )
-    rungs: tuple[int, ...] = described(
-        (),
-        "Steps after which trainings are compared, such as 20,40.",
-        name="rungs",
-        unset="none",
-        bounds=Bounds(f"up to {MAX_RUNGS} rising numbers of steps", _are_rungs),
-    )
-    signal: SignalName = described("train_loss", "What they are compared by.", label="Compared by")
-    min_trials: int = described(
-        5,
-        "Trials measured at a rung before any is stopped there.",
-        label="Trials before",
-        bounds=at_least(1),
-        limit=at_most(1_000_000),
-    )
-    reduction: float = described(
-        3.0,
-        "Of asha: of so many at a rung the best one goes on.",
-        bounds=Bounds("above 1 and at most 100", lambda reduction: 1 < reduction <= 100),
-    )
-    spared: float = described(
-        0.05,
-        "Share of the trials that go on, by lot, where they would be stopped.",
-        bounds=below(1),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,10 @@ from api.app import create_app
 from backprop_evo.evaluation.ordering import confirmation_of
 from backprop_evo.evaluation.planning import trainings
 from backprop_evo.logs import configure_logs
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.nodes import NodeRecord
-from backprop_evo.records.searching import (
-    Confirmation,
-    Purpose,
-    SearchSpec,
-)
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
 from backprop_evo.records.training import (

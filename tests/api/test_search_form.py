@@ -15,7 +15,8 @@ from api.access import needed_scope
 from api.pages.search_form import blank_form
 from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.proposing import VocabularySpec
-from backprop_evo.records.searching import PrunerSpec, SearchSpec
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import KeyScope
 from backprop_evo.records.training import LearningRateGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json

@@ -8,12 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec, equation_method
-from backprop_evo.records.searching import (
-    Confirmation,
-    Purpose,
-    SearchSpec,
-)
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Lease, Origin, SearchRecord, TrialRecord
 from backprop_evo.records.training import (

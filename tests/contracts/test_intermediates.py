@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backprop_evo.records.searching import PrunerSpec, Purpose, SearchSpec
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import IntermediateValue, TrainResult
 from backprop_evo.search.replay import replay_pruning

@@ -13,8 +13,9 @@ from backprop_evo.errors import (
     NotFound,
     PreconditionFailed,
 )
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.proposing import VocabularySpec
-from backprop_evo.records.searching import Confirmation, SearchSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import LearningRateGrid, TrainSpec
 from backprop_evo.search.lifecycle import VERBS, legal_verbs

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from backprop_evo.errors import InvalidInput, NotFound
 from backprop_evo.records.evaluating import setting_id
-from backprop_evo.records.searching import Confirmation, Purpose
+from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from tests.contracts.confirming import SPEC, order
 from tests.contracts.confirming import confirm as confirmed

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 
 from backprop_evo.parent_death import dying_with_parent
-from backprop_evo.records.searching import Confirmation, SearchSpec
+from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import Service

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from backprop_evo.records.searching import PrunerSpec, Purpose
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.search.replay import replay, replay_pruning

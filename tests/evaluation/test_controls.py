@@ -11,8 +11,9 @@ from backprop_evo.evaluation.exports import as_csv, as_latex
 from backprop_evo.evaluation.ordering import confirmation_of, with_more
 from backprop_evo.evaluation.report import as_html
 from backprop_evo.evaluation.table import make_table
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec, equation_method
-from backprop_evo.records.searching import Confirmation, SearchSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import evaluation_spec_to_json, parse_evaluation_spec
 from backprop_evo.training.methods import declared

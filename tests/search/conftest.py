@@ -11,12 +11,9 @@ from typing import Any
 
 import pytest
 
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec, equation_method
-from backprop_evo.records.searching import (
-    Confirmation,
-    Purpose,
-    SearchSpec,
-)
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
 from backprop_evo.records.training import RelativeStepGrid

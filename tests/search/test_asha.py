@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.judging import IntermediateRecord, Judged
-from backprop_evo.records.searching import PrunerSpec, Purpose, SearchSpec
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.search.pruners import judge_value
 from backprop_evo.search.replay import replay_pruning

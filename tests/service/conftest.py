@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from backprop_evo.records.searching import Confirmation, SearchSpec
+from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import (
     TrainResult,

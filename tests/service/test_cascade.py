@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.presets import PRESETS, cascade
 from backprop_evo.records.proposing import VocabularySpec
-from backprop_evo.records.searching import Confirmation, PrunerSpec, Purpose
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainResult, TrainSpec
 from backprop_evo.search.fruitless import notice

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.errors import Conflict, InvalidInput
-from backprop_evo.records.searching import Confirmation, Purpose
+from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Role
 from backprop_evo.search.replay import replay

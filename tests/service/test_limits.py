@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.errors import BackpropEvoError, InvalidSettings
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.proposing import VocabularySpec
-from backprop_evo.records.searching import Confirmation, PrunerSpec, SearchSpec
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import LearningRateGrid, TrainSpec
 from backprop_evo.service.spec_fields import search_fields
 from backprop_evo.service.specs import check_search_spec

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.proposing import Operators, VocabularySpec
-from backprop_evo.records.searching import Confirmation, PrunerSpec, SearchSpec
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import FAIR_STEPS, LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import search_document, texts_of

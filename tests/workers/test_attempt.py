@@ -9,7 +9,8 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from backprop_evo.errors import InvalidEquation, Unavailable
-from backprop_evo.records.searching import PrunerSpec, Purpose, SearchSpec
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import IntermediateValue, TrainProgress, TrainResult

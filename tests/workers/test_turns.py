@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import workers.controller
-from backprop_evo.records.searching import Confirmation, SearchSpec
+from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.search.brain import Decisions
 from backprop_evo.service import driving

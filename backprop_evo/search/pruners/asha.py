@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backprop_evo.records.searching import PrunerSpec
+from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.search.pruners.pruner import merit, shown
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from backprop_evo.records.searching import PrunerSpec
+from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.search.pruners.pruner import merit, shown
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from backprop_evo.records.judging import GOES_ON, IntermediateRecord, Judged
-from backprop_evo.records.searching import PrunerSpec, Purpose
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.search.randomness import derive
 
