@@ -21,6 +21,7 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.search.time_plan import TimePlan
 from backprop_evo.service.capacity import check_capacity, warnings_about
 from backprop_evo.service.evaluation_specs import (
     check_evaluation_spec,
@@ -29,6 +30,7 @@ from backprop_evo.service.evaluation_specs import (
     transfer_document,
 )
 from backprop_evo.service.specs import check_search_spec
+from backprop_evo.service.timing import planned
 from backprop_evo.store.base import Store
 
 # Six heartbeats by default: a node that missed a few is not gone.
@@ -51,9 +53,19 @@ class Service:
     def submit_search(self, spec: SearchSpec) -> SearchRecord:
         """Check a search and queue it, unless nodes live and none of them can train it. Raises
         ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``."""
-        check_search_spec(spec)
-        check_capacity(self.live_nodes(), spec)
+        spec, _, _ = self.check_search(spec)
         return self.store.searches.add(spec, now=self._clock())
+
+    def check_search(self, spec: SearchSpec) -> tuple[SearchSpec, TimePlan | None, tuple[str, ...]]:
+        """As it would be submitted now: with a budget what was open is filled in by its plan, which comes
+        with it; and what to know of it. Raises as ``submit_search`` does."""
+        check_search_spec(spec)
+        nodes = self.live_nodes()
+        check_capacity(nodes, spec)
+        if spec.budget is None:
+            return spec, None, warnings_about(nodes)
+        found = planned(self.store, spec, nodes)
+        return found.spec, found.plan, (*warnings_about(nodes), *found.remarks)
 
     def apply_verb(
         self,
@@ -164,7 +176,7 @@ def _extend(service: Service, asked: Asked) -> SearchRecord:
 
 def _clone(service: Service, asked: Asked) -> SearchRecord:
     original = service.store.searches.get(asked.search_id, expected_version=asked.expected_version)
-    return service.submit_search(replace(original.spec, trials=original.trials_total, **asked.arguments))
+    return service.submit_search(replace(original.present_spec, **asked.arguments))
 
 
 MORE_THAN_TRANSITIONS: Mapping[str, Callable[[Service, Asked], SearchRecord]] = {

@@ -46,9 +46,8 @@ class Base(DeclarativeBase):
 
 class SearchRow(Base):
     """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
-    the search ``search_id``, in a ``role``. ``finishes`` is the last
-    finish order given, ``reports`` the last report order; ``claimed_by`` the controller that may decide until
-    ``claim_expires_at``."""
+    the search ``search_id``, in a ``role``. ``finishes`` is the last finish order given, ``reports`` the last
+    report order; ``claimed_by`` the controller that may decide until ``claim_expires_at``."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -79,6 +78,9 @@ class SearchRow(Base):
     screened_out: Mapped[int] = mapped_column(server_default="0")
     claimed_by: Mapped[str | None] = mapped_column(String(200))
     claim_expires_at: Mapped[datetime | None]
+    spent_s: Mapped[float] = mapped_column(server_default="0")
+    slot_s: Mapped[float] = mapped_column(server_default="0")
+    metered_at: Mapped[datetime | None]
 
 
 class IndividualRow(Base):
