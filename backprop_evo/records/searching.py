@@ -34,7 +34,7 @@ OPEN_TRIALS = 1_000_000
 """The bound where a search has a budget and names none: its time ends before."""
 
 MOST_NAMED = 100
-"""Finalists of a search with a budget: about as many as an evaluation may compare, with what comes beside."""
+"""Finalists of a search with a budget: half of what an evaluation may compare."""
 
 MOST_BUDGET_S = 31_536_000
 """A year."""
