@@ -18,7 +18,7 @@ from backprop_evo.records.described import (
     part,
     up_to,
 )
-from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
@@ -51,7 +51,7 @@ def _is_distribution(weights: tuple[float, ...]) -> bool:
 class SearchSpec:
     """One search. Defaults of ``best_probability`` and ``mutations`` are the paper's (appendix B).
 
-    ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
+    ``trials`` counts different equations trained during the search (baseline and stages come on top).
     ``budget`` is the time in seconds for the search with all its stages; ``trials`` is then the most there
     may be. Until a search is submitted with it, ``population_size`` and rungs may be open: they follow from
     its plan (``search.time_plan``).
@@ -65,7 +65,8 @@ class SearchSpec:
     equations are proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained,
     confirmed and ranked beside plain backprop, and are never a parent. ``screening`` leaves equations
     untrained by which nothing below the classifier can learn. ``rates`` says which of a grid of relative
-    steps an equation probes: all, or a mutated one those around its parent's best.
+    steps an equation probes: all, or a mutated one those around its parent's best. ``finalists``,
+    ``confirmation`` and ``transfer`` are the stages of its funnel.
     """
 
     name: str = described(
@@ -90,8 +91,8 @@ class SearchSpec:
     )
     trials: int = described(
         100,
-        "Different equations to train; backprop and the confirmation come on top. With a budget: at most so "
-        "many, and as many as fit where none is named.",
+        "Different equations to train; backprop and the stages of the funnel come on top. With a budget: at "
+        "most so many, and as many as fit where none is named.",
         label="Equations to train",
         bounds=between(1, 10_000_000),
         usual=True,
@@ -186,7 +187,9 @@ class SearchSpec:
     )
     pruner: PrunerSpec = part(PrunerSpec, "Early stopping", "pruner")
     train: TrainSpec = part(TrainSpec, "Training")
-    confirmation: Confirmation = part(Confirmation, "Confirmation", "confirm")
+    finalists: Finalists = part(Finalists, "Funnel", "finalists")
+    confirmation: Confirmation = part(Confirmation, "Funnel", "confirm")
+    transfer: Transfer = part(Transfer, "Funnel", "transfer")
 
     @property
     def best_size(self) -> int:
@@ -198,9 +201,9 @@ class SearchSpec:
 
     @property
     def most_finalists(self) -> int:
-        """So many of the best are named for confirmation; with a budget more than are asked for, as the time
-        that is left decides how many are taken."""
-        best = self.confirmation.best
+        """So many of the best are named for the first stage; with a budget more than are asked for, as the
+        time that is left decides how many are taken."""
+        best = self.finalists.best or self.confirmation.best
         return best if self.budget is None or best == 0 else max(best, MOST_NAMED)
 
     @property

@@ -75,11 +75,13 @@ EVENT_KINDS = (
     *(f"trial.{state}" for state in TrialState),
     "search.extended",
     "search.shortened",
+    "search.narrowing",
     "search.confirming",
+    "search.transferring",
     "evaluation.extended",
     "individuals.proposed",
 )
 """Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
-change of state. ``search.shortened`` says that the search's share of its budget is used, and how many
-trials it has for that reason. ``search.confirming`` is told of a search when its confirmation is ordered, and
-whenever a training of that one has ended."""
+change of state. ``search.shortened`` says that the search's share of its budget is used, and how many trials
+it has for that reason. ``search.narrowing``, ``search.confirming`` and ``search.transferring`` are told of a
+search when that stage of its funnel is ordered, and whenever a training of it has ended."""

@@ -8,17 +8,16 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from backprop_evo.errors import Conflict, InvalidInput
-from backprop_evo.evaluation.ordering import confirmation_of, with_more
 from backprop_evo.evaluation.planning import Plan
-from backprop_evo.records.evaluating import EvaluationSpec
-from backprop_evo.records.methods import MethodSpec
+from backprop_evo.evaluation.stages import next_step
+from backprop_evo.evaluation.table import table_of
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
 from backprop_evo.search.brain import Brain
@@ -26,9 +25,7 @@ from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.search.time_plan import Size
-from backprop_evo.service.keeping_time import first_of, keep_time, sized
-from backprop_evo.service.timing import CONFIRMATION
+from backprop_evo.service.keeping_time import keep_time, sized
 from backprop_evo.store.base import Store
 from backprop_evo.store.driven_base import Driven
 
@@ -117,7 +114,7 @@ def drive_once(
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if isinstance(search, SearchRecord) and decisions.end is not None:
-        decisions = _confirmed(store, search, controller, decisions, slots, now)
+        decisions = _through_the_funnel(store, search, controller, decisions, slots, now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)
     return progress, decisions
@@ -136,46 +133,26 @@ def _hear(store: Store, search: SearchRecord | EvaluationRecord, progress: Progr
     return len(finishes) < MAX_FINISHES_AT_ONCE
 
 
-def _confirmed(
+def _through_the_funnel(
     store: Store, search: SearchRecord, controller: str, decisions: Decisions, slots: int, now: datetime
 ) -> Decisions:
-    """The end of a search comes after that of its confirmation, which is ordered where there are
-    finalists."""
-    confirmation = store.evaluations.confirmation_of(search.id)
-    if finalists := decisions.finalists:
-        wanted = _wanted(store, search, finalists, None if confirmation is None else confirmation.spec, slots)
-        if confirmation is None or wanted != confirmation.spec:
-            confirmation = store.evaluations.order(
-                search.id, controller, wanted, now=now, expected_version=search.version
-            )
-    if confirmation is None:
-        return decisions
-    if not confirmation.state.is_terminal:
+    """The end of a search comes after that of the stages that it orders."""
+    step = next_step(
+        search.spec,
+        decisions.finalists,
+        store.evaluations.stages_of(search.id),
+        lambda stage: table_of(stage, store.evaluations.outcomes(stage.id)),
+        partial(sized, store, search, slots) if search.keeps_time else None,
+    )
+    if step.order is not None:
+        stage, wanted = step.order
+        store.evaluations.order(
+            search.id, controller, stage.role, wanted, now=now, expected_version=search.version
+        )
+    if step.order is not None or step.open is not None:
         return replace(decisions, end=None, reason=None)
-    if confirmation.state is SearchState.COMPLETED:
-        return decisions
-    was = "" if confirmation.state is SearchState.FAILED else "was "
-    told = f"the confirmation {was}{confirmation.state}"
-    told += f": {confirmation.end_reason}" if confirmation.end_reason else ""
-    return replace(decisions, reason=f"{decisions.reason}; {told}" if decisions.reason else told)
-
-
-def _wanted(
-    store: Store,
-    search: SearchRecord,
-    finalists: Sequence[MethodSpec],
-    there: EvaluationSpec | None,
-    slots: int,
-) -> EvaluationSpec:
-    """The confirmation as it is to be, where ``there`` is what was ordered before."""
-    asked = search.spec.confirmation
-    if not search.keeps_time:
-        finalists = first_of(search.spec, finalists, asked.best)
-        return confirmation_of(search.spec, finalists) if there is None else with_more(there, finalists)
-    if there is not None:
-        return there
-    wish = Size(asked.best, asked.seeds)
-    return sized(store, search, confirmation_of(search.spec, finalists), CONFIRMATION, wish, slots)
+    reasons = [each for each in (decisions.reason, step.reason) if each]
+    return replace(decisions, reason="; ".join(reasons) or None)
 
 
 def _end(

@@ -12,27 +12,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean
 
-from backprop_evo.errors import InvalidInput
+from backprop_evo.evaluation.ordering import behaviour_of
+from backprop_evo.evaluation.stages import Candidates, Stage, stage_spec, stages_of
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.searching import MOST_NAMED, Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord, TrainingTime
-from backprop_evo.records.training import TrainSpec
 from backprop_evo.search.brain import Brain
-from backprop_evo.search.search_language import identify_method
 from backprop_evo.search.time_plan import (
     LEAST_SEEDS,
-    Pace,
+    SEARCH,
     Size,
     drain_s,
-    pace_of,
     shares_of,
     size_of,
     stage_time_s,
 )
-from backprop_evo.service.specs import steps_of
-from backprop_evo.service.timing import guess_of, search_share_s, stages_of, test_steps, timed
+from backprop_evo.service.timing import Paces, search_share_s
 from backprop_evo.store.base import Store
 
 LOOK_S = 1.0
@@ -105,45 +102,40 @@ def _use(search: SearchRecord, busy_s: float) -> float:
     return 1.0 if search.slot_s <= 0 else min(1.0, max(LEAST_USE, busy_s / search.slot_s))
 
 
-def first_of(spec: SearchSpec, finalists: Sequence[MethodSpec], best: int) -> tuple[MethodSpec, ...]:
-    """The best so many, and the yardsticks."""
-    found = [each for each in finalists if each not in spec.yardsticks]
-    return (*found[:best], *(each for each in finalists if each in spec.yardsticks))
-
-
 def sized(
-    store: Store, search: SearchRecord, ordered: EvaluationSpec, stage: str, wish: Size, slots: int
+    store: Store, search: SearchRecord, slots: int, stage: Stage, candidates: Candidates
 ) -> EvaluationSpec:
-    """``ordered``, which holds as many of the search's best as there are, cut to what the time left allows:
-    at least one of them and plain backprop, with two seeds. Controls go before that."""
+    """The stage as large as the time left allows: at least one equation and plain backprop, with two seeds.
+    Controls go before that."""
     spec = search.spec
-    stages = stages_of(spec)
-    shares = shares_of(["search", *stages])
-    remaining = sum(shares[each] for each in stages[stages.index(stage) :])
     assert spec.budget is not None, "only what has a budget is sized"
-    time_s = stage_time_s(spec.budget, search.spent_s, shares[stage], remaining)
+    names = [each.role for each in stages_of(spec)]
+    shares = shares_of([SEARCH, *names])
+    remaining = sum(shares[each] for each in names[names.index(stage.role) :])
+    time_s = stage_time_s(spec.budget, search.spent_s, shares[stage.role], remaining)
     times = Times(store.statistics.times_of(search.id, limit=MANY))
-    costs = _Costs(spec, times, ordered)
-    beside = [each for each in ordered.rows if each in {ordered.baseline, *spec.yardsticks}]
-    best = [each for each in ordered.methods if each not in {*ordered.controls, *beside}]
-    if not best:
-        return ordered
-    ended = len(store.trials.finishes(search.id))
-    free = max(1, slots) * (_use(search, times.mean_s * ended) if times.ended else 1.0)
-    for controls in (ordered.controls, ()):
-        others_s = sum(costs.of(each) for each in (*beside, *controls))
-        best_s = [costs.of(each) for each in best]
-        counts = {"others": len(beside) + len(controls), "settings": len(ordered.settings)}
-        size = size_of(time_s, free, best_s, others_s, wish, max(best_s), **counts)
+    draft = stage_spec(stage, spec, candidates, best=MOST_NAMED, seeds=1)
+    costs = _Costs(store, spec, times, draft)
+    best_s = [costs.of(each) for each in candidates.equations[:MOST_NAMED]] or [costs.of(draft.baseline)]
+    beside = [each for each in draft.rows if each not in {*candidates.equations, *draft.controls}]
+    free = max(1, slots) * _use(search, times.mean_s * len(store.trials.finishes(search.id)))
+    asked = stage.asked(spec)
+    for controls in (draft.controls, ()):
+        rows = (*beside, *controls)
+        size = size_of(
+            *(time_s, free, best_s, sum(map(costs.of, rows)), Size(asked.best, asked.seeds), max(best_s)),
+            others=len(rows),
+            settings=len(draft.settings),
+        )
         if size is not None:
             break
     size = size or Size(1, LEAST_SEEDS)
-    kept = {*best[: size.best], *beside, *controls}
+    ordered = stage_spec(stage, spec, candidates, best=size.best, seeds=size.seeds)
+    left_out = {*ordered.controls} - {*controls}
     return replace(
         ordered,
-        methods=tuple(each for each in ordered.methods if each in kept),
-        controls=controls,
-        seeds=size.seeds,
+        methods=tuple(each for each in ordered.methods if each not in left_out),
+        controls=tuple(each for each in ordered.controls if each not in left_out),
     )
 
 
@@ -151,11 +143,11 @@ class _Costs:
     """Seconds of a slot that one seed of a method takes in all settings of an evaluation, by what the method
     took in the search where it was trained to the end there."""
 
-    def __init__(self, spec: SearchSpec, times: Times, ordered: EvaluationSpec) -> None:
-        self.pace: Pace = pace_of(timed(times.ended), guess_of(spec.train, ()))
-        self.ordered = ordered
-        whole_s = self.pace.training_s(steps_of(spec.train))
-        self.factors = {
+    def __init__(self, store: Store, spec: SearchSpec, times: Times, draft: EvaluationSpec) -> None:
+        paces = Paces(store, spec.train, (), times.ended)
+        whole_s = paces.training_s(spec.train, test=False)
+        self._all_settings_s = sum(paces.training_s(each.train, test=draft.test) for each in draft.settings)
+        self._factors = {
             each.fingerprint: each.seconds / whole_s
             for each in times.ended
             if each.state is TrialState.COMPLETED
@@ -163,11 +155,4 @@ class _Costs:
 
     def of(self, method: MethodSpec) -> float:
         """Of all settings together."""
-        try:
-            factor = self.factors.get(identify_method(method).fingerprint, 1.0)
-        except InvalidInput:
-            factor = 1.0
-        return factor * sum(self._whole_s(each.train) for each in self.ordered.settings)
-
-    def _whole_s(self, train: TrainSpec) -> float:
-        return self.pace.training_s(steps_of(train) + test_steps(train, test=self.ordered.test))
+        return self._all_settings_s * self._factors.get(behaviour_of(method), 1.0)

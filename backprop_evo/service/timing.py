@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from backprop_evo import data
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.evaluation.ordering import confirmation_of
+from backprop_evo.evaluation.stages import Candidates, Stage, stage_spec, stages_of
 from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.model_names import parse_model_name
@@ -31,8 +32,6 @@ from backprop_evo.search.time_plan import (
 from backprop_evo.service.specs import steps_of
 from backprop_evo.store.base import Store
 from backprop_evo.wording import duration
-
-CONFIRMATION = "confirmation"
 
 #: Seconds of a step of wrn-10-1 with 128 images: on one core that has nothing else to do (13 s for the 85
 #: steps of a training by the preset quick, probes included, n = 1), and on a GPU, where it is not measured.
@@ -62,7 +61,7 @@ def planned(store: Store, spec: SearchSpec, nodes: Sequence[NodeRecord]) -> Plan
     spec = with_open_rungs(spec)
     able = [each for each in nodes if each.lacks(spec.train.data) is None]
     slots = sum(each.slots for each in able)
-    plan = plan_of(spec, max(1, slots), pace_in(store, spec.train, able))
+    plan = plan_of(spec, max(1, slots), Paces(store, spec.train, able))
     _check_budget(plan)
     remarks = []
     if slots == 0:
@@ -96,17 +95,12 @@ def with_open_rungs(spec: SearchSpec) -> SearchSpec:
     return replace(spec, pruner=replace(spec.pruner, rungs=rungs))
 
 
-def stages_of(spec: SearchSpec) -> tuple[str, ...]:
-    """The stages after the search, by name, in their order."""
-    return (CONFIRMATION,) if spec.confirmation.best else ()
-
-
 def search_share_s(spec: SearchSpec) -> float:
     """What the search itself has of its budget."""
-    return (spec.budget or 0.0) * shares_of([SEARCH, *stages_of(spec)])[SEARCH]
+    return (spec.budget or 0.0) * shares_of([SEARCH, *(each.role for each in stages_of(spec))])[SEARCH]
 
 
-def plan_of(spec: SearchSpec, slots: int, pace: Pace) -> TimePlan:
+def plan_of(spec: SearchSpec, slots: int, paces: Paces) -> TimePlan:
     """The plan of a search with a budget on so many slots."""
     assert spec.budget is not None, "a search without a budget has no plan"
     steps = steps_of(spec.train)
@@ -116,9 +110,9 @@ def plan_of(spec: SearchSpec, slots: int, pace: Pace) -> TimePlan:
         steps=steps,
         rungs=spec.pruner.rungs,
         go_on=go_on(spec),
-        pace=pace,
+        pace=paces.own,
     )
-    later = [_confirmation(spec, pace)] if CONFIRMATION in stages_of(spec) else []
+    later = [_wish(stage, spec, paces) for stage in stages_of(spec)]
     return plan_time(spec.budget, slots, exploration, later)
 
 
@@ -128,28 +122,59 @@ def go_on(spec: SearchSpec) -> float:
     return passing + (1 - passing) * spec.pruner.spared
 
 
-def _confirmation(spec: SearchSpec, pace: Pace) -> StageWish:
-    asked = spec.confirmation
-    finalist = equation_method("2 * g")
-    ordered = confirmation_of(spec, (finalist, *spec.yardsticks))
+def _wish(stage: Stage, spec: SearchSpec, paces: Paces) -> StageWish:
+    asked = stage.asked(spec)
+    one = Candidates(equations=(equation_method("2 * g"),), yardsticks=spec.yardsticks)
+    drafted = stage_spec(stage, spec, one, best=1, seeds=1)
+    trains = [each.train for each in drafted.settings]
     return StageWish(
-        name=CONFIRMATION,
+        name=stage.role,
         best=asked.best,
         seeds=asked.seeds,
-        others=len(ordered.rows) - 1,
-        steps=steps_of(spec.train),
-        training_s=pace.training_s(steps_of(spec.train) + test_steps(spec.train, test=asked.test)),
+        others=len(drafted.rows) - 1,
+        steps=round(fmean(steps_of(each) for each in trains)),
+        training_s=fmean(paces.training_s(each, test=drafted.test) for each in trains),
+        settings=len(trains),
     )
 
 
-def test_steps(train: TrainSpec, *, test: bool) -> float:
+def _test_steps(train: TrainSpec, *, test: bool) -> float:
     """Reading the test split, as so many steps: a pass forward costs a third of one that learns."""
     return data.dataset_info(train.data).test_images / train.batch_size / 3 if test else 0.0
 
 
-def pace_in(store: Store, train: TrainSpec, nodes: Sequence[NodeRecord]) -> Pace:
-    """As it was measured in this very setting, else a guess."""
-    return pace_of(timed(store.statistics.times_in(setting_id(train))), guess_of(train, nodes))
+class Paces:
+    """How fast the pool trains in a search's own setting, and in those of its stages."""
+
+    def __init__(
+        self,
+        store: Store,
+        train: TrainSpec,
+        nodes: Sequence[NodeRecord],
+        times: Sequence[TrainingTime] | None = None,
+    ) -> None:
+        """``times`` are those of the setting ``train``; None: of the searches there were in it."""
+        found = store.statistics.times_in(setting_id(train)) if times is None else times
+        self.own = pace_of(timed(found), guess_of(train, nodes))
+        self._store, self._train, self._nodes = store, train, nodes
+
+    def training_s(self, train: TrainSpec, *, test: bool) -> float:
+        """Of a whole training in that setting, which reads the test split at its end or does not."""
+        return self._in(train).training_s(steps_of(train) + _test_steps(train, test=test))
+
+    def _in(self, train: TrainSpec) -> Pace:
+        """As in the search but for its length; elsewhere as measured there, or by what a guess makes of the
+        difference."""
+        own = self._train
+        if (train.model, train.data, train.batch_size) == (own.model, own.data, own.batch_size):
+            return self.own
+        there = pace_of(
+            timed(self._store.statistics.times_in(setting_id(train))), guess_of(train, self._nodes)
+        )
+        if there.measured:
+            return there
+        factor = self.own.step_s / guess_of(own, self._nodes).step_s
+        return Pace(step_s=there.step_s * factor, overhead_s=there.overhead_s * factor)
 
 
 def timed(times: Sequence[TrainingTime]) -> list[TimedTraining]:
@@ -195,7 +220,7 @@ def _check_budget(plan: TimePlan) -> None:
     slots = "1 slot" if plan.slots == 1 else f"{plan.slots} slots"
     raise InvalidSettings(
         f"{duration(plan.budget_s)} is too short: {slots} cannot train an equation each to its first rung and "
-        f"confirm one ({stands_on(plan.pace)})",
+        f"the stages after it ({stands_on(plan.pace)})",
         field="budget",
         hint=f"give it at least {duration(plan.least_s)}, train for fewer epochs, or leave stages out",
     )

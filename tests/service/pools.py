@@ -16,7 +16,7 @@ class Pool:
     """``length_s`` says how long the training of a method takes; ``ends`` how one ends, completed unless it
     says otherwise."""
 
-    def __init__(self, store, clock, slots, length_s, ends=lambda trial: TrialState.COMPLETED):
+    def __init__(self, store, clock, slots, length_s, ends=lambda _trial: TrialState.COMPLETED):
         self.store, self.clock, self.slots = store, clock, slots
         self.length_s, self.ends = length_s, ends
         self.running = []

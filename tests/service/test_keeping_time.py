@@ -45,6 +45,13 @@ def test_it_ends_within_a_tenth_of_its_budget(store, clock, service, timed, slot
     search = service.submit_search(timed())
     took_s = Pool(store, clock, slots, varied(longest_s, shortest)).run(search.id, at_most_s=2 * BUDGET_S)
     ended = store.searches.get(search.id)
-    print(slots, longest_s, took_s, ended.trials_done, [(e.spec.seeds, len(e.spec.rows)) for e in store.evaluations.of_search(search.id)], ended.spent_s, ended.slot_s)
+        slots,
+        longest_s,
+        took_s,
+        ended.trials_done,
+        [(e.spec.seeds, len(e.spec.rows)) for e in store.evaluations.of_search(search.id)],
+        ended.spent_s,
+        ended.slot_s,
+    )
     assert ended.state is SearchState.COMPLETED
     assert took_s == pytest.approx(BUDGET_S, rel=0.1)
