@@ -13,15 +13,17 @@ from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.evaluation_tables import evaluations_table
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import print_json, show, standard_output
+from backprop_evo.cli.plan_table import plan_table
 from backprop_evo.cli.spec_options import Preset, with_options
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, setting_line
 from backprop_evo.cli.verbs import add_verbs
 from backprop_evo.cli.watching import Watch
-from backprop_evo.errors import InvalidInput
+from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.service import parse_search_spec
 from backprop_evo.service.documents import curl_of, search_document
 from backprop_evo.service.spec_fields import search_fields
 from backprop_evo.service.specs import check_search_spec
+from backprop_evo.service.timing import plan_document, planned
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="Submit searches, follow them, move them."
@@ -31,7 +33,8 @@ app = typer.Typer(
 @app.command(
     epilog="Examples: [bold]backprop-evo search submit my-search.json --watch[/bold], "
     "[bold]backprop-evo search submit --name first --trials 50 --preset quick --epochs 1[/bold], "
-    "[bold]backprop-evo search submit --name control --strategy random --dry-run[/bold]"
+    "[bold]backprop-evo search submit --name control --strategy random --dry-run[/bold], "
+    "[bold]backprop-evo search submit --name evening --budget 2h --preset quick --dry-run[/bold]"
 )
 @with_options(search_fields())
 def submit(
@@ -42,7 +45,11 @@ def submit(
     ] = None,
     preset: Preset = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check it and print it, and how curl submits it; send nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check it and print it, and how curl submits it; with a budget its plan. Start nothing.",
+        ),
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends.")] = False,
     url: Url = DEFAULT_URL,
@@ -52,9 +59,13 @@ def submit(
     """Queue a search. What is given by no option, file or preset has the default shown."""
     document = search_document(texts, preset_name=preset, file=read_document(file))
     if dry_run:
-        check_search_spec(parse_search_spec(document))
-        print_json(document)
+        spec = parse_search_spec(document)
+        check_search_spec(spec)
+        plan = None if spec.budget is None else _plan(document, url, api_key)
+        print_json(document if plan is None else {"search": document, **plan})
         if not as_json:
+            if plan is not None:
+                standard_output().print(plan_table(plan["plan"]))
             typer.echo("\n" + curl_of(document, url, with_key=api_key is not None))
         return
     with Client(url, api_key=api_key) as client:
@@ -64,6 +75,21 @@ def submit(
         if watch:
             search = Watch(client, search["id"], Console(stderr=as_json)).until_end()
         show(search, search_table(search), as_json=as_json)
+
+
+def _plan(document: dict[str, Any], url: str, api_key: str | None) -> dict[str, Any]:
+    """The plan by the service's pool, with what to know of it; where no service answers, for one slot."""
+    try:
+        with Client(url, api_key=api_key) as client:
+            answer = client.post("/searches:check", document)
+            found: dict[str, Any] = {"plan": answer["plan"], "warnings": list(answer["warnings"])}
+    except Unavailable:
+        alone = planned(lambda _setting: (), parse_search_spec(document), ())
+        warnings = [f"no service answers at {url}", *alone.remarks]
+        found = {"plan": plan_document(alone.plan), "warnings": warnings}
+    for warning in found["warnings"]:
+        typer.echo(f"warning: {warning}", err=True)
+    return found
 
 
 def read_document(file: Path | None) -> dict[str, Any]:

@@ -98,6 +98,13 @@ class SearchRecord(DrivenRecord[SearchSpec]):
         """Whether its time decides when it ends. Adding trials is asking for trials: from then on they do."""
         return self.spec.budget is not None and self.extensions == 0
 
+    @property
+    def time_left_s(self) -> float | None:
+        """Of its budget; None where that does not decide, or it has ended."""
+        if self.spec.budget is None or not self.keeps_time or self.state.is_terminal:
+            return None
+        return max(0.0, self.spec.budget - self.spent_s)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord(DrivenRecord[EvaluationSpec]):

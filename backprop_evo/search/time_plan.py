@@ -115,6 +115,11 @@ class Exploration:
     pace: Pace
 
     @property
+    def first_steps(self) -> int:
+        """Up to the first rung, or the end."""
+        return self.rungs[0] if self.rungs else self.steps
+
+    @property
     def whole_s(self) -> float:
         """Of a training that no rung ends."""
         return self.pace.training_s(self.steps)
@@ -131,8 +136,7 @@ class Exploration:
 
     def least_s(self, slots: int) -> float:
         """Every slot trains one equation up to the first rung, beside the measures."""
-        shortest = self.pace.training_s(self.rungs[0] if self.rungs else self.steps)
-        return math.ceil(self.measures / slots) * self.whole_s + shortest
+        return math.ceil(self.measures / slots) * self.whole_s + self.pace.training_s(self.first_steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +224,8 @@ class StagePlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimePlan:
     """What is expected of a search with a budget on so many ``slots``. ``trials`` are those of the search
-    itself, ``least_s`` is the smallest budget that makes sense."""
+    itself, first compared after ``first_steps``; ``least_s`` is the smallest budget that makes
+    sense."""
 
     budget_s: float
     slots: int
@@ -228,6 +233,7 @@ class TimePlan:
     rungs: tuple[int, ...]
     trials: int
     stages: tuple[StagePlan, ...]
+    first_steps: int
     least_s: float
 
     @property
@@ -254,6 +260,7 @@ def plan_time(budget_s: float, slots: int, exploration: Exploration, later: Sequ
         rungs=exploration.rungs,
         trials=max(0, row.trainings - exploration.measures),
         stages=tuple(rows),
+        first_steps=exploration.first_steps,
         least_s=max(least / shares[SEARCH], least + after_s),
     )
 

@@ -114,8 +114,13 @@ def sized(
     remaining = sum(shares[each] for each in names[names.index(stage.role) :])
     time_s = stage_time_s(spec.budget, search.spent_s, shares[stage.role], remaining)
     times = Times(store.statistics.times_of(search.id, limit=MANY))
+    in_stages = [
+        time
+        for each in store.evaluations.stages_of(search.id).values()
+        for time in store.statistics.times_of(each.id, limit=MANY)
+    ]
     draft = stage_spec(stage, spec, candidates, best=MOST_NAMED, seeds=1)
-    costs = _Costs(store, spec, times, draft)
+    costs = _Costs(store, spec, times.ended, in_stages, draft)
     best_s = [costs.of(each) for each in candidates.equations[:MOST_NAMED]] or [costs.of(draft.baseline)]
     beside = [each for each in draft.rows if each not in {*candidates.equations, *draft.controls}]
     free = max(1, slots) * _use(search, times.mean_s * len(store.trials.finishes(search.id)))
@@ -143,13 +148,20 @@ class _Costs:
     """Seconds of a slot that one seed of a method takes in all settings of an evaluation, by what the method
     took in the search where it was trained to the end there."""
 
-    def __init__(self, store: Store, spec: SearchSpec, times: Times, draft: EvaluationSpec) -> None:
-        paces = Paces(store, spec.train, (), times.ended)
+    def __init__(
+        self,
+        store: Store,
+        spec: SearchSpec,
+        in_search: Sequence[TrainingTime],
+        in_stages: Sequence[TrainingTime],
+        draft: EvaluationSpec,
+    ) -> None:
+        paces = Paces(store.statistics.times_in, spec.train, (), (*in_search, *in_stages))
         whole_s = paces.training_s(spec.train, test=False)
         self._all_settings_s = sum(paces.training_s(each.train, test=draft.test) for each in draft.settings)
         self._factors = {
             each.fingerprint: each.seconds / whole_s
-            for each in times.ended
+            for each in in_search
             if each.state is TrialState.COMPLETED
         }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import Any
 
 from backprop_evo import data
 from backprop_evo.errors import InvalidSettings
@@ -30,8 +31,7 @@ from backprop_evo.search.time_plan import (
     shares_of,
 )
 from backprop_evo.service.specs import steps_of
-from backprop_evo.store.base import Store
-from backprop_evo.wording import duration
+from backprop_evo.wording import MINUTE_S, duration
 
 #: Seconds of a step of wrn-10-1 with 128 images: on one core that has nothing else to do (13 s for the 85
 #: steps of a training by the preset quick, probes included, n = 1), and on a GPU, where it is not measured.
@@ -55,13 +55,17 @@ class Planned:
     remarks: tuple[str, ...]
 
 
-def planned(store: Store, spec: SearchSpec, nodes: Sequence[NodeRecord]) -> Planned:
+TimesIn = Callable[[str], Sequence[TrainingTime]]
+"""What was measured in the setting of an id."""
+
+
+def planned(times_in: TimesIn, spec: SearchSpec, nodes: Sequence[NodeRecord]) -> Planned:
     """The plan of a search with a budget on ``nodes``. Raises ``InvalidSettings`` for a budget in which not
     even one rung of the pool can be trained, with the least that would do."""
     spec = with_open_rungs(spec)
     able = [each for each in nodes if each.lacks(spec.train.data) is None]
     slots = sum(each.slots for each in able)
-    plan = plan_of(spec, max(1, slots), Paces(store, spec.train, able))
+    plan = plan_of(spec, max(1, slots), Paces(times_in, spec.train, able))
     _check_budget(plan)
     remarks = []
     if slots == 0:
@@ -116,6 +120,31 @@ def plan_of(spec: SearchSpec, slots: int, paces: Paces) -> TimePlan:
     return plan_time(spec.budget, slots, exploration, later)
 
 
+def plan_document(plan: TimePlan) -> dict[str, Any]:
+    """As it goes over the wire and to programs: times in minutes, from the start."""
+    return {
+        "minutes": plan.budget_s / MINUTE_S,
+        "slots": plan.slots,
+        "stands_on": stands_on(plan.pace),
+        "measured": plan.pace.measured,
+        "rungs": list(plan.rungs),
+        "trials": plan.trials,
+        "least_minutes": plan.least_s / MINUTE_S,
+        "stages": [
+            {
+                "stage": str(each.name),
+                "best": each.size.best if each.size else None,
+                "seeds": each.size.seeds if each.size else None,
+                "trainings": each.trainings,
+                "steps": round(each.steps, 1),
+                "minutes": each.seconds / MINUTE_S,
+                "ends_after_minutes": each.ends_s / MINUTE_S,
+            }
+            for each in plan.stages
+        ],
+    }
+
+
 def go_on(spec: SearchSpec) -> float:
     """The share of trainings that passes a rung; of all of them where there is no pruner."""
     passing = {"none": 1.0, "median": 0.5}.get(spec.pruner.name, 1 / spec.pruner.reduction)
@@ -148,15 +177,16 @@ class Paces:
 
     def __init__(
         self,
-        store: Store,
+        times_in: TimesIn,
         train: TrainSpec,
         nodes: Sequence[NodeRecord],
         times: Sequence[TrainingTime] | None = None,
     ) -> None:
         """``times`` are those of the setting ``train``; None: of the searches there were in it."""
-        found = store.statistics.times_in(setting_id(train)) if times is None else times
-        self.own = pace_of(timed(found), guess_of(train, nodes))
-        self._store, self._train, self._nodes = store, train, nodes
+        found = times_in(setting_id(train)) if times is None else times
+        self._times_in, self._train, self._nodes = times_in, train, nodes
+        here = [each for each in found if self._is_like(each.spec)]
+        self.own = pace_of(timed(here), guess_of(train, nodes))
 
     def training_s(self, train: TrainSpec, *, test: bool) -> float:
         """Of a whole training in that setting, which reads the test split at its end or does not."""
@@ -165,16 +195,18 @@ class Paces:
     def _in(self, train: TrainSpec) -> Pace:
         """As in the search but for its length; elsewhere as measured there, or by what a guess makes of the
         difference."""
-        own = self._train
-        if (train.model, train.data, train.batch_size) == (own.model, own.data, own.batch_size):
+        if self._is_like(train):
             return self.own
-        there = pace_of(
-            timed(self._store.statistics.times_in(setting_id(train))), guess_of(train, self._nodes)
-        )
+        there = pace_of(timed(self._times_in(setting_id(train))), guess_of(train, self._nodes))
         if there.measured:
             return there
-        factor = self.own.step_s / guess_of(own, self._nodes).step_s
+        factor = self.own.step_s / guess_of(self._train, self._nodes).step_s
         return Pace(step_s=there.step_s * factor, overhead_s=there.overhead_s * factor)
+
+    def _is_like(self, train: TrainSpec) -> bool:
+        """Whether a step costs the same there."""
+        own = self._train
+        return (train.model, train.data, train.batch_size) == (own.model, own.data, own.batch_size)
 
 
 def timed(times: Sequence[TrainingTime]) -> list[TimedTraining]:
@@ -219,8 +251,8 @@ def _check_budget(plan: TimePlan) -> None:
         return
     slots = "1 slot" if plan.slots == 1 else f"{plan.slots} slots"
     raise InvalidSettings(
-        f"{duration(plan.budget_s)} is too short: {slots} cannot train an equation each to its first rung and "
-        f"the stages after it ({stands_on(plan.pace)})",
+        f"{duration(plan.budget_s)} is too short for one rung of the pool and the stages after it: {slots}, "
+        f"{duration(plan.pace.training_s(plan.first_steps))} to the first rung ({stands_on(plan.pace)})",
         field="budget",
         hint=f"give it at least {duration(plan.least_s)}, train for fewer epochs, or leave stages out",
     )

@@ -42,6 +42,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedSearch:
+    """A search that may be submitted; of one with a budget the plan, which has filled in what was open.
+    ``warnings`` are what to know of it."""
+
+    spec: SearchSpec
+    plan: TimePlan | None
+    warnings: tuple[str, ...]
+
+
 class Service:
     """Every method raises the errors of ``backprop_evo.errors`` and stores nothing when it does. A verb that
     leads to a state may be repeated without harm."""
@@ -53,19 +63,21 @@ class Service:
     def submit_search(self, spec: SearchSpec) -> SearchRecord:
         """Check a search and queue it, unless nodes live and none of them can train it. Raises
         ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``."""
-        spec, _, _ = self.check_search(spec)
-        return self.store.searches.add(spec, now=self._clock())
+        return self.queue_search(self.check_search(spec))
 
-    def check_search(self, spec: SearchSpec) -> tuple[SearchSpec, TimePlan | None, tuple[str, ...]]:
-        """As it would be submitted now: with a budget what was open is filled in by its plan, which comes
-        with it; and what to know of it. Raises as ``submit_search`` does."""
+    def queue_search(self, checked: CheckedSearch) -> SearchRecord:
+        """Queue a search that was checked."""
+        return self.store.searches.add(checked.spec, now=self._clock())
+
+    def check_search(self, spec: SearchSpec) -> CheckedSearch:
+        """As it would be submitted now. Raises as ``submit_search`` does."""
         check_search_spec(spec)
         nodes = self.live_nodes()
         check_capacity(nodes, spec)
         if spec.budget is None:
-            return spec, None, warnings_about(nodes)
-        found = planned(self.store, spec, nodes)
-        return found.spec, found.plan, (*warnings_about(nodes), *found.remarks)
+            return CheckedSearch(spec, None, warnings_about(nodes))
+        found = planned(self.store.statistics.times_in, spec, nodes)
+        return CheckedSearch(found.spec, found.plan, (*warnings_about(nodes), *found.remarks))
 
     def apply_verb(
         self,
