@@ -30,8 +30,8 @@ FIRST_RUNG, SHORT_FIRST_RUNG, SHORT_STEPS = 20, 10, 200
 """The first rung in steps, and that of trainings of fewer than ``SHORT_STEPS``: enough to tell who learns at
 all."""
 
-ROUNDED_UP = 1.02
-"""A seed that fits but for so little is trained."""
+ROUNDED_UP = 0.45
+"""A seed of which so much does not fit is trained: little too long is as near as little too short."""
 
 FEW_TIMES = 8
 """Trainings from which on a slope is fitted, where their lengths differ."""
@@ -192,7 +192,7 @@ def size_of(
         min(MAX_SEEDS, MAX_TRAININGS // settings // (place + others)) for place in range(1, len(costs) + 1)
     ]
     fitting = [
-        Size(place, min(limit, int(room * ROUNDED_UP / cost)))
+        Size(place, min(limit, int(room / cost + ROUNDED_UP)))
         for place, (cost, limit) in enumerate(zip(costs, most, strict=True), 1)
     ]
     fitting = [each for each in fitting if each.seeds >= LEAST_SEEDS]
@@ -202,8 +202,9 @@ def size_of(
     wanted = min(max(ENOUGH_SEEDS, wish.seeds), max(wish.seeds, at_wish))
 
     def fit(size: Size) -> tuple[int, float]:
-        filled = size.seeds * costs[size.best - 1] / room
-        return min(18, int(filled * 20)), -abs(math.log(size.seeds / wanted))
+        # In steps of a twentieth: what fills the time alike is told apart by its seeds.
+        off = abs(size.seeds * costs[size.best - 1] / room - 1)
+        return -max(1, int(off * 20)), -abs(math.log(size.seeds / wanted))
 
     return max(fitting, key=fit)
 

@@ -41,6 +41,9 @@ MOST_UNSEEN_S = 60.0
 LATELY, MANY = 64, 1000
 """Trainings that are looked at, at every look and where a stage is sized."""
 
+MOST_COSTLY = 2.0
+"""An equation that took longer than so many trainings took, once, was disturbed."""
+
 LEAST_USE = 0.05
 """Of the slots. Where others have nearly all of them the estimate would be endless."""
 
@@ -120,7 +123,9 @@ def sized(
         for time in store.statistics.times_of(each.id, limit=MANY)
     ]
     draft = stage_spec(stage, spec, candidates, best=MOST_NAMED, seeds=1)
-    costs = _Costs(store, spec, times.ended, in_stages, draft)
+    # The first in each slot waited for libraries and caches to load: one took four times as long.
+    warm = times.ended[: -max(1, slots)] if len(times.ended) > 4 * slots else times.ended
+    costs = _Costs(store, spec, warm, in_stages, draft)
     best_s = [costs.of(each) for each in candidates.equations[:MOST_NAMED]] or [costs.of(draft.baseline)]
     beside = [each for each in draft.rows if each not in {*candidates.equations, *draft.controls}]
     free = max(1, slots) * _use(search, times.mean_s * len(store.trials.finishes(search.id)))
@@ -160,7 +165,7 @@ class _Costs:
         whole_s = paces.training_s(spec.train, test=False)
         self._all_settings_s = sum(paces.training_s(each.train, test=draft.test) for each in draft.settings)
         self._factors = {
-            each.fingerprint: each.seconds / whole_s
+            each.fingerprint: min(MOST_COSTLY, each.seconds / whole_s)
             for each in in_search
             if each.state is TrialState.COMPLETED
         }
