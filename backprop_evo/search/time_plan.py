@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from statistics import fmean
 
 from backprop_evo.records.evaluating import MAX_SEEDS, MAX_TRAININGS
 from backprop_evo.records.pruning import MAX_RUNGS
 from backprop_evo.records.searching import MOST_NAMED
+from backprop_evo.search.pace import Pace
 
 SEARCH = "search"
 SHARES: Mapping[str, float] = {SEARCH: 55, "finalists": 15, "confirmation": 20, "transfer": 10}
@@ -32,46 +32,6 @@ all."""
 
 ROUNDED_UP = 0.45
 """A seed of which so much does not fit is trained: little too long is as near as little too short."""
-
-FEW_TIMES = 8
-"""Trainings from which on a slope is fitted, where their lengths differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimedTraining:
-    """What was measured of one training."""
-
-    steps: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """What a training takes here: ``overhead_s`` (probes of rates, evaluations, start and end), and
-    ``step_s`` a step. ``measured`` is the number of trainings it stands on, 0: a guess."""
-
-    step_s: float
-    overhead_s: float
-    measured: int = 0
-
-    def training_s(self, steps: float) -> float:
-        """Seconds in which a slot trains so many steps."""
-        return self.overhead_s + self.step_s * steps
-
-
-def pace_of(times: Sequence[TimedTraining], guess: Pace) -> Pace:
-    """The line through what was measured where lengths differ, else the guess brought to their mean."""
-    if not times:
-        return guess
-    steps, seconds = fmean(each.steps for each in times), fmean(each.seconds for each in times)
-    spread = sum((each.steps - steps) ** 2 for each in times)
-    if len(times) >= FEW_TIMES and spread > len(times) * (steps / 4) ** 2:
-        together = sum((each.steps - steps) * (each.seconds - seconds) for each in times)
-        step_s = together / spread
-        if step_s > 0 and seconds >= step_s * steps:
-            return Pace(step_s=step_s, overhead_s=seconds - step_s * steps, measured=len(times))
-    factor = seconds / guess.training_s(steps)
-    return Pace(step_s=guess.step_s * factor, overhead_s=guess.overhead_s * factor, measured=len(times))
 
 
 def shares_of(names: Sequence[str]) -> dict[str, float]:

@@ -17,16 +17,14 @@ from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import PAPERS_POPULATION, SearchSpec
 from backprop_evo.records.stored import TrainingTime
 from backprop_evo.records.training import TrainSpec, rates_of
+from backprop_evo.search.pace import Pace, TimedTraining, pace_of
 from backprop_evo.search.pruners import pruner
 from backprop_evo.search.time_plan import (
     SEARCH,
     Exploration,
-    Pace,
     StageWish,
-    TimedTraining,
     TimePlan,
     open_rungs,
-    pace_of,
     plan_time,
     shares_of,
 )

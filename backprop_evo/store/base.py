@@ -11,18 +11,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
-    Answer,
     Counts,
-    EarlierRequest,
     EventRecord,
     IndividualRecord,
-    KeyRecord,
-    KeyScope,
     Lease,
     Page,
     TrainingTime,
@@ -51,6 +48,9 @@ class Individuals(Protocol):
 
     def of(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
         """Those of a search in order of their numbers, from ``after + 1`` on."""
+
+    def count(self, search_id: str) -> int:
+        """How many a search has proposed, with its baseline and yardsticks."""
 
 
 Judgement = Callable[[Purpose, int, Sequence[IntermediateRecord]], Judged]

@@ -120,7 +120,7 @@ def snapshot(**changes: Any) -> SearchSnapshot:
         "spec": {"name": "s", "budget": 360.0},
         **changes,
     }
-    return SearchSnapshot(search, [], [], (0, 0))
+    return SearchSnapshot(search, [], [], [])
 
 
 def test_the_time_left_is_that_of_the_budget() -> None:

@@ -7,18 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop_evo.records.pruning import MAX_RUNGS
+from backprop_evo.search.pace import Pace, TimedTraining, pace_of
 from backprop_evo.search.time_plan import (
     LEAST_SEEDS,
     SEARCH,
     Exploration,
-    Pace,
     Size,
     StageWish,
-    TimedTraining,
     drain_s,
     expected_steps,
     open_rungs,
-    pace_of,
     plan_time,
     shares_of,
     size_of,
