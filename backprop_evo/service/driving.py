@@ -25,7 +25,7 @@ from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.service.keeping_time import keep_time, sized
+from backprop_evo.service.keeping_time import keep_time, resized, sized
 from backprop_evo.store.base import Store
 from backprop_evo.store.driven_base import Driven
 
@@ -137,15 +137,19 @@ def _through_the_funnel(
     store: Store, search: SearchRecord, controller: str, decisions: Decisions, slots: int, now: datetime
 ) -> Decisions:
     """The end of a search comes after that of the stages that it orders."""
+    stages = store.evaluations.stages_of(search.id)
     step = next_step(
         search.spec,
         decisions.finalists,
-        store.evaluations.stages_of(search.id),
+        stages,
         lambda stage: table_of(stage, store.evaluations.outcomes(stage.id)),
         partial(sized, store, search, slots) if search.keeps_time else None,
     )
-    if step.order is not None:
-        stage, wanted = step.order
+    order = step.order
+    if step.open is not None and search.keeps_time:
+        order = resized(store, search, slots, step.open, stages[step.open.role])
+    if order is not None:
+        stage, wanted = order
         store.evaluations.order(
             search.id, controller, stage.role, wanted, now=now, expected_version=search.version
         )

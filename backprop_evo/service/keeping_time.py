@@ -14,14 +14,15 @@ from statistics import fmean
 
 from backprop_evo.evaluation.ordering import behaviour_of
 from backprop_evo.evaluation.stages import Candidates, Stage, stage_spec, stages_of
-from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.evaluating import MAX_SEEDS, MAX_TRAININGS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import MOST_NAMED, Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import SearchRecord, TrainingTime
+from backprop_evo.records.stored import EvaluationRecord, SearchRecord, TrainingTime
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.time_plan import (
     LEAST_SEEDS,
+    ROUNDED_UP,
     SEARCH,
     Size,
     drain_s,
@@ -40,6 +41,9 @@ MOST_UNSEEN_S = 60.0
 
 LATELY, MANY = 64, 1000
 """Trainings that are looked at, at every look and where a stage is sized."""
+
+RESIZED = 0.75
+"""Seeds by which the last stage has to be off, or rounding would change it back and forth."""
 
 MOST_COSTLY = 2.0
 """An equation that took longer than so many trainings took, once, was disturbed."""
@@ -147,6 +151,37 @@ def sized(
         methods=tuple(each for each in ordered.methods if each not in left_out),
         controls=tuple(each for each in ordered.controls if each not in left_out),
     )
+
+
+def resized(
+    store: Store, search: SearchRecord, slots: int, stage: Stage, known: EvaluationRecord
+) -> tuple[Stage, EvaluationSpec] | None:
+    """The last stage with the seeds that fit by what its own trainings take, where these are others than it
+    has by more than rounding: the load beside may have changed. None where it stays.
+
+    What its results are plays no part, so that this is no second look at them.
+    """
+    spec, ended = known.spec, known.trials_done
+    a_seed = spec.trainings_a_seed
+    if stage is not stages_of(search.spec)[-1] or known.extensions or ended < max(a_seed, 2 * slots):
+        return None
+    assert search.spec.budget is not None, "only what has a budget is sized"
+    times = Times(store.statistics.times_of(known.id, limit=LATELY))
+    in_search = Times(store.statistics.times_of(search.id, limit=MANY))
+    out = len(store.trials.open(known.id))
+    # What it spent is in the search's time; all that was done for it is in the slots'.
+    busy_s = in_search.mean_s * len(store.trials.finishes(search.id)) + times.mean_s * (ended + out / 2)
+    free = max(1, slots) * _use(search, busy_s)
+    room_s = max(0.0, search.spec.budget - search.spent_s - times.mean_s * (1 - 1 / max(1, slots)) / 2)
+    fitting = (ended + min(out, slots) / 2 + free * room_s / times.mean_s) / a_seed
+    if abs(fitting - known.seeds) < RESIZED:
+        return None
+    # A seed of which nothing was sent stays: a method is confirmed when its last training ends.
+    seeds = max(LEAST_SEEDS, (ended + out) // a_seed + 2, int(fitting + ROUNDED_UP))
+    seeds = min(seeds, MAX_SEEDS, MAX_TRAININGS // a_seed)
+    # By rule more seeds where more fit, fewer where fewer do: what must stay never makes it longer.
+    is_wanted = seeds > known.seeds if fitting > known.seeds else seeds < known.seeds
+    return (stage, replace(spec, seeds=seeds)) if is_wanted else None
 
 
 class _Costs:

@@ -116,7 +116,8 @@ class Evaluations(Driven[EvaluationRecord], Protocol):
         expected_version: int | None = None,
     ) -> EvaluationRecord:
         """Store a stage of a running search, or give the one that it has the methods that ``spec`` has
-        beyond its own, which are then trained; ordering the same again changes nothing. Raises
+        beyond its own, which are then trained, and as many seeds as ``spec`` has while it is open;
+        ordering the same again changes nothing. Raises
         ``Conflict`` when the claim was lost or the search is not running, ``PreconditionFailed``."""
 
     def outcomes(self, evaluation_id: str) -> Sequence[OutcomeRecord]:

@@ -69,6 +69,24 @@ def test_it_ends_within_a_tenth_of_its_budget(store, clock, service, timed, slot
     assert ended.slot_s == pytest.approx(slots * ended.spent_s)
 
 
+@pytest.mark.parametrize("factor", [0.5, 1.8])
+def test_a_load_that_changes_in_the_last_stage_changes_its_seeds(store, clock, service, timed, factor):
+    search = service.submit_search(timed())
+    length_s = varied(2.0)
+
+    def disturbed(trial):
+        return length_s(trial) * (factor if trial.purpose is Purpose.EVALUATION else 1.0)
+
+    took_s = Pool(store, clock, 2, disturbed).run(search.id, at_most_s=2 * BUDGET_S)
+    assert took_s == pytest.approx(BUDGET_S, rel=0.1)
+    (confirmation,) = store.evaluations.of_search(search.id)
+    assert confirmation.seeds == confirmation.spec.seeds
+    assert confirmation.extensions == 0
+    confirmed = [row for row in store.leaderboard.page(search.id, limit=500).items if row.confirmed]
+    assert {row.validation.n for row in confirmed} == {confirmation.seeds}
+    assert len(confirmed) == len(confirmation.spec.rows)
+
+
 def test_all_stages_have_their_share(store, clock, service, timed):
     funnel = {
         "finalists": Finalists(best=4, seeds=2),
