@@ -14,6 +14,7 @@ import pytest
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
 from backprop_evo.records.training import RelativeStepGrid
@@ -149,7 +150,11 @@ def cluster() -> Callable[..., Cluster]:
     ) -> Cluster:
         best, seeds = confirm
         spec = SearchSpec(
-            name="toy", trials=20, start_random=4, confirmation=Confirmation(best=best, seeds=seeds)
+            name="toy",
+            trials=20,
+            start_random=4,
+            selection=Selection(remeasured=0),
+            confirmation=Confirmation(best=best, seeds=seeds),
         )
         return Cluster(replace(spec, **options), Words(letters, dead), Random(shuffled), ends)
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_evo.search.population import Population
+from backprop_evo.search.population import COMPLETED, Grade, Population
 
 
 def population_of(accuracies, best_size):
     population = Population(best_size)
     for individual, accuracy in enumerate(accuracies):
-        population.add(individual, accuracy)
+        population.put(individual, Grade(COMPLETED, accuracy))
     return population
 
 
@@ -22,7 +22,7 @@ def test_the_best_are_the_best_and_ties_go_to_who_came_first(accuracies, best_si
     best = population_of(accuracies, best_size).best(count)
     expected = sorted(range(len(accuracies)), key=lambda i: (-accuracies[i], i))[:count]
     assert [member.individual for member in best] == expected
-    assert [member.fitness for member in best] == [accuracies[i] for i in expected]
+    assert [member.grade for member in best] == [Grade(COMPLETED, accuracies[i]) for i in expected]
 
 
 @given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 20), st.integers(0, 70))
