@@ -21,7 +21,8 @@ class AccuraciesOut(Wire):
 
 class LeaderboardRowOut(Wire):
     """One behaviour on the leaderboard, ranked among those of its setting; ``test`` is there only after a
-    confirmation. ``search_fitness`` is what the search itself measured, mostly once. ``difference`` is to plain backprop, with its 95 % interval ``low`` to ``high``, and
+    confirmation. ``search_fitness`` is what the search itself measured, mostly once. ``difference`` is to
+    plain backprop, with its 95 % interval ``low`` to ``high``, and
     ``verdict`` says it in words; they stand on the leaderboard of one search, once its confirmation knows
     them. A control that the search has not proposed is no ``individual`` of it."""
 

@@ -207,8 +207,9 @@ class SearchSpec:
 
 
 class Purpose(StrEnum):
-    """Why a trial is trained; those of the search itself and remeasurements count against its budget. An evaluation reads the test split where it was asked to; no other does.
-    Confirmations are those of searches from before they ordered an evaluation."""
+    """Why a trial is trained; those of the search itself and remeasurements count against its budget. An
+    evaluation reads the test split where it was asked to; no other does. Confirmations are those
+    of searches from before they ordered an evaluation."""
 
     SEARCH = "search"
     BASELINE = "baseline"

@@ -16,14 +16,14 @@ class Selection:
     """Selection under noise.
 
     ``parents``: "all" that were compared, where one that a pruner ended stands below whoever came further;
-    "completed" is that of searches from before there was a choice. ``remeasured`` is the share of the search's
-    trials that train one of the best again, with another seed, no behaviour more than ``max_measurements``
-    times in all; 0: each is measured once.
+    "completed" is that of searches from before there was a choice. ``remeasured`` is the share of the
+    search's trials that train one of the best again, with another seed, no behaviour more than
+    ``max_measurements`` times in all; 0: each is measured once.
     """
 
     parents: Literal["all", "completed"] = described(
         "all",
-        "Who may be a parent: pruned ones too, each below whoever came further; or only those that completed.",
+        "Who may be a parent: pruned ones too, below whoever came further; or completed ones alone.",
     )
     remeasured: float = described(
         0.1,

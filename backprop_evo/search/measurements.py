@@ -1,4 +1,4 @@
-"""What was measured of each behaviour: how far it came, its mean fitness, and how much one measurement says."""
+"""What was measured of each behaviour: how far it came, its mean fitness, how much one measurement says."""
 
 from __future__ import annotations
 

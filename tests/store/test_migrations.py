@@ -21,6 +21,7 @@ from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
 )
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
@@ -137,6 +138,7 @@ def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     confirmation = replace(new.spec.confirmation, controls="none", test=True)
     before = replace(new.spec, mutation_redraw="place", products="three", train=OF_BEFORE, pruner=pruner)
     before = replace(before, screening=False, confirmation=confirmation)
+    before = replace(before, selection=Selection(parents="completed", remeasured=0))
     assert store.searches.get(new.id).spec == before
     store.close()
 
