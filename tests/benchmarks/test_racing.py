@@ -35,7 +35,7 @@ def test_a_landscape_has_the_spread_that_is_said(script):
 
 @pytest.mark.slow
 def test_finalists_are_truly_better_where_the_best_are_measured_again(script):
-    """At the noise of early measures; of 160 landscapes, each searched in both ways with as many trainings."""
+    """Where noise is great; 160 landscapes, each searched in both ways with as many trainings."""
 
     def finalists(share):
         return [script.search(seed, Selection(remeasured=share), within=5.0) for seed in range(160)]
