@@ -65,7 +65,8 @@ def expected_steps(steps: int, rungs: Sequence[int], go_on: float) -> float:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exploration:
     """The search itself: at most ``trials`` equations beside so many ``measures`` (backprop, yardsticks),
-    trained for ``steps`` unless a rung ends them, which a share ``go_on`` passes."""
+    trained for ``steps`` unless a rung ends them, which a share ``go_on`` passes. A share ``again`` measures
+    again what was found, which no rung ends."""
 
     trials: int
     measures: int
@@ -73,6 +74,7 @@ class Exploration:
     rungs: tuple[int, ...]
     go_on: float
     pace: Pace
+    again: float = 0.0
 
     @property
     def first_steps(self) -> int:
@@ -87,7 +89,8 @@ class Exploration:
     @property
     def mean_steps(self) -> float:
         """Of an equation's."""
-        return expected_steps(self.steps, self.rungs, self.go_on)
+        once = expected_steps(self.steps, self.rungs, self.go_on)
+        return (1 - self.again) * once + self.again * self.steps
 
     @property
     def mean_s(self) -> float:

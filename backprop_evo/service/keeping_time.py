@@ -16,12 +16,14 @@ from backprop_evo.evaluation.ordering import behaviour_of
 from backprop_evo.evaluation.stages import Candidates, Stage, stage_spec, stages_of
 from backprop_evo.records.evaluating import MAX_SEEDS, MAX_TRAININGS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.searching import MOST_NAMED, Purpose, SearchSpec
+from backprop_evo.records.searching import MOST_NAMED, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord, TrainingTime
 from backprop_evo.search.brain import Brain
+from backprop_evo.search.budget import COUNTED
 from backprop_evo.search.time_plan import (
     LEAST_SEEDS,
+    OVERDRAWN,
     ROUNDED_UP,
     SEARCH,
     Size,
@@ -66,7 +68,7 @@ class Times:
     @property
     def of_equations(self) -> list[float]:
         """Of the search's own trials, of all where there are none of these yet; the shortest first."""
-        own = [each.seconds for each in self.ended if each.purpose is Purpose.SEARCH]
+        own = [each.seconds for each in self.ended if each.purpose in COUNTED]
         return sorted(own or [each.seconds for each in self.ended])
 
     @property
@@ -174,6 +176,9 @@ def resized(
     free = max(1, slots) * _use(search, busy_s)
     room_s = max(0.0, search.spec.budget - search.spent_s - times.mean_s * (1 - 1 / max(1, slots)) / 2)
     fitting = (ended + min(out, slots) / 2 + free * room_s / times.mean_s) / a_seed
+    # After a search that ended early it takes no more than it might have been given.
+    share = shares_of([SEARCH, *(each.role for each in stages_of(search.spec))])[stage.role]
+    fitting = min(fitting, OVERDRAWN * share * search.spec.budget * free / times.mean_s / a_seed)
     if abs(fitting - known.seeds) < RESIZED:
         return None
     # A seed of which nothing was sent stays: a method is confirmed when its last training ends.

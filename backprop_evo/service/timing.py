@@ -113,6 +113,7 @@ def plan_of(spec: SearchSpec, slots: int, paces: Paces) -> TimePlan:
         rungs=spec.pruner.rungs,
         go_on=go_on(spec),
         pace=paces.own,
+        again=spec.selection.remeasured,
     )
     later = [_wish(stage, spec, paces) for stage in stages_of(spec)]
     return plan_time(spec.budget, slots, exploration, later)

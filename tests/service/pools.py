@@ -8,6 +8,7 @@ from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import TrainResult
 from backprop_evo.search.budget import automatic_in_flight
 from backprop_evo.service import drive_once
+from backprop_evo.service.driving import read_again
 
 TICK_S = 0.5
 
@@ -27,7 +28,10 @@ class Pool:
         for noun in (self.store.searches, self.store.evaluations):
             while (found := noun.claim("c", lease_s=1e9, now=self.clock())) is not None:
                 self.held[found.id] = [found, None]
-        for driven in self.held.values():
+        for driven in list(self.held.values()):
+            if read_again(self.store, driven[0]).state.is_terminal:
+                del self.held[driven[0].id]
+                continue
             driven[1], _ = drive_once(
                 self.store,
                 driven[0],
