@@ -1,7 +1,6 @@
 """The tables. Who writes what stands in ``docs/search.md``; rows never leave this room, records do.
 
-Times are stored in UTC. JSON is text of our own codec, so that a row is decoded once and the same on every
-database.
+Times are stored in UTC. JSON is text of our own codec: decoded once, the same on every database.
 """
 
 from __future__ import annotations
@@ -108,8 +107,7 @@ class IndividualRow(Base):
 
 
 class TrialRow(Base):
-    """``row`` is the order of insertion, by which pages go. The numbers beside ``result`` repeat what lists
-    need."""
+    """``row`` is the order of insertion, by which pages go. Numbers beside ``result`` repeat it for lists."""
 
     __tablename__ = "trials"
     __table_args__ = (
