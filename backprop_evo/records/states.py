@@ -75,9 +75,10 @@ EVENT_KINDS = (
     *(f"trial.{state}" for state in TrialState),
     "search.extended",
     "search.confirming",
+    "search.challenged",
     "evaluation.extended",
     "individuals.proposed",
 )
 """Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
 change of state. ``search.confirming`` is told of a search when its confirmation is ordered, and whenever a
-training of that one has ended."""
+training of that one has ended; ``search.challenged`` when its counterpart is."""
