@@ -116,10 +116,10 @@ def test_the_best_of_another_search_is_a_line_of_its_own() -> None:
     assert [each.label for each in alone.series] == ["search trials", "best so far"]
     line = both.series[-1]
     assert (line.label, line.kind) == ("best so far, random search", "beside")
-    across, down = 1000 / 8, 1000 / 40  # the axes go from 0 to 8 trials, and from 20 to 60 %
+    # The axes go from trial 1 to 5, and from 20 to 60 %.
+    (low, high), (second, fourth, fifth) = (875.0, 250.0), (250.0, 750.0, 1000.0)
     places = [tuple(map(float, point[1:].split(","))) for point in line.path.split()]
-    low, high = 35 * down, 10 * down
-    assert places == [(2 * across, low), (4 * across, low), (4 * across, high), (5 * across, high)]
+    assert places == [(second, low), (fourth, low), (fourth, high), (fifth, high)]
 
 
 def test_a_search_beside_one_without_a_fitness_has_no_line() -> None:
