@@ -80,6 +80,7 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_tiny_study_ends_is_replayed_and_goes_on_where_it_ended(tmp_path: Path) -> None:
     results = tmp_path / "study.jsonl"
     done = run("--quick", "--results", str(results))
