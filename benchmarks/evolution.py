@@ -45,7 +45,7 @@ from backprop_evo.logs import configure_logs
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import SearchRecord
+from backprop_evo.records.stored import Role, SearchRecord
 from backprop_evo.records.training import FAIR_STEPS, RelativeStepGrid, TrainResult, TrainSpec
 from backprop_evo.search.replay import replay, replay_pruning
 from backprop_evo.search.search_language import SearchLanguage
@@ -149,7 +149,7 @@ def _row(store: Store, pair: Pair, resumed: bool) -> dict[str, Any]:
     found = service.compare_searches(store.searches.get(search.id))
     for name, side in (("evolution", found.one), ("random", found.other)):
         individuals = store.individuals.of(side.search_id)
-        confirmation = store.evaluations.confirmation_of(side.search_id)
+        confirmation = store.evaluations.stages_of(side.search_id).get(Role.CONFIRMATION)
         confirmed = [] if confirmation is None else store.trials.finished(confirmation.id)
         ends = store.searches.ends(side.search_id)
         sides[name] |= {
@@ -220,8 +220,8 @@ def _drive(store: Store, search_id: str, attempts: Attempts) -> None:
         for noun in (store.searches, store.evaluations):
             while noun.claim(CONTROLLER, lease_s=FOREVER_S, now=utc_now()) is not None:
                 pass
-        for driven in (search, store.evaluations.confirmation_of(search_id)):
-            if driven is None or driven.state.is_terminal:
+        for driven in (search, *store.evaluations.of_search(search_id)):
+            if driven.state.is_terminal:
                 continue
             known, _ = drive_once(store, driven, CONTROLLER, progress.get(driven.id), now=utc_now())
             progress[driven.id] = known
@@ -231,7 +231,7 @@ def _drive(store: Store, search_id: str, attempts: Attempts) -> None:
 
 def _backprop(service: Service, store: Store, search_id: str, by: str) -> dict[str, float | None]:
     """Plain backprop on the seeds of the confirmation."""
-    confirmation = store.evaluations.confirmation_of(search_id)
+    confirmation = store.evaluations.stages_of(search_id).get(Role.CONFIRMATION)
     if confirmation is None:
         return {"mean": None, "std": None}
     ((baseline, *_),) = (block.rows for block in service.evaluation_table(confirmation).blocks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backprop_evo.errors import NotFound
 from backprop_evo.evaluation.comparison import Comparison, Read, check_comparable, compare
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import SearchRecord
+from backprop_evo.records.stored import Role, SearchRecord
 from backprop_evo.search.counterparts import counterpart_of
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
@@ -34,7 +34,7 @@ def compare_stored(store: Store, search: SearchRecord, with_id: str | None) -> C
 
 
 def _read(store: Store, search: SearchRecord) -> Read:
-    confirmation = store.evaluations.confirmation_of(search.id)
+    confirmation = store.evaluations.stages_of(search.id).get(Role.CONFIRMATION)
     return Read(
         search=search,
         individuals=store.individuals.of(search.id),

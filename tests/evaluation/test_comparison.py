@@ -9,13 +9,13 @@ from scipy import stats
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.evaluation.comparison import Read, compare
-from backprop_evo.evaluation.ordering import confirmation_of
+from backprop_evo.evaluation.stages import STAGE_OF, Candidates, stage_spec
 from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, SearchRecord
+from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Role, SearchRecord
 from backprop_evo.records.training import TrainSpec
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ def read(search_id="a", columns=(), *, fitness=(0.2,), test=0.01, state=SearchSt
     confirmation, outcomes = None, []
     if columns:
         texts = [equation_method(f"{number}.0 * g") for number in range(1, len(columns) + 1)]
-        ordered = confirmation_of(spec, texts)
+        ordered = stage_spec(STAGE_OF[Role.CONFIRMATION], spec, Candidates(equations=tuple(texts)))
         confirmation = EvaluationRecord(
             id=f"{search_id}-confirmation",
             spec=ordered,
@@ -128,7 +128,7 @@ def test_before_anything_is_confirmed_fitness_is_compared_after_as_many_training
     assert (found.one.fitness, found.one.fitness_alike, found.one.fitness_alike_s) == (0.5, 0.3, 0.3)
     assert found.sentence == (
         "Evolution's best stands 5.0 points above random search's after 2 trainings each, by one training: "
-        "nothing is confirmed."
+        "no best are compared on new seeds."
     )
     assert found.remarks == ("Not ended: a.",)
     assert compare(read(fitness=()), read("b")).sentence == "There is nothing to compare yet."
@@ -164,3 +164,13 @@ def test_different_settings_are_refused_in_words():
 
 def test_a_limit_is_no_other_setting():
     compare(read("a"), read("b", train=TrainSpec(time_limit_s=9.0)))
+
+
+def test_confirmations_in_different_settings_are_not_compared():
+    longer = replace(SPEC.confirmation, epochs=5.0)
+    found = compare(read("a", [ONES]), read("b", [OTHERS], confirmation=longer))
+    assert found.one.best is not None
+    assert found.other.best is not None
+    assert (found.difference, found.n) == (None, 0)
+    assert any("Confirmed in different settings" in remark for remark in found.remarks)
+    assert "no best are compared on new seeds" in found.sentence

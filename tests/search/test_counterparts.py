@@ -9,9 +9,9 @@ from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import SearchRecord
+from backprop_evo.records.stored import Role, SearchRecord
 from backprop_evo.search.counterparts import counterpart_of, offered_verbs
-from backprop_evo.search.randomness import confirmation_seed, training_seed
+from backprop_evo.search.randomness import stage_seed, training_seed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = SearchSpec(
@@ -44,7 +44,8 @@ def test_all_but_the_strategy_and_the_start_equations_is_the_same():
 def test_its_children_begin_with_the_same_weights_and_are_confirmed_on_the_same_seeds():
     beside = counterpart_of(SPEC, SPEC.trials)
     assert training_seed(beside.seed) == training_seed(SPEC.seed)
-    assert confirmation_seed(beside.seed) == confirmation_seed(SPEC.seed)
+    for role in Role:
+        assert stage_seed(beside.seed, role) == stage_seed(SPEC.seed, role)
 
 
 def test_it_has_the_present_budget():
