@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -38,6 +38,8 @@ from backprop_evo.service.pruning import report_value
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 from backprop_evo.training.run.rungs import Rungs
+from backprop_evo.training.run.stopwatch import Stopwatch
+from workers.drain import Drain
 from workers.heartbeat import LeaseHeartbeat, kill_this_process, utc_now
 from workers.placement import Placement
 
@@ -73,23 +75,6 @@ class Ending(StrEnum):
 
 
 @dataclass(slots=True)
-class Drain:
-    """The wish to stop soon: a trial may still end within ``drain_s``."""
-
-    deadline: float | None = None
-
-    def begin(self, drain_s: float) -> None:
-        """From now on; a second wish changes no deadline."""
-        if self.deadline is None:
-            self.deadline = time.monotonic() + drain_s
-
-    @property
-    def is_over(self) -> bool:
-        """True once the time to finish is spent: what trains is given back."""
-        return self.deadline is not None and time.monotonic() >= self.deadline
-
-
-@dataclass(slots=True)
 class Attempts:
     """The attempts of one worker process, one after the other."""
 
@@ -100,6 +85,7 @@ class Attempts:
     drain: Drain
     now: Callable[[], datetime] = utc_now
     end_process: Callable[[], None] = kill_this_process
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def _placement(self) -> Placement:
@@ -107,6 +93,7 @@ class Attempts:
 
     def run(self, trial_id: str) -> Ending:
         """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
+        self.watch.note("waiting")
         # A claim whose answer got lost leaves a lease in our own name; asked again, it is seen as our own
         # dead predecessor and taken over.
         lease = self._with_retries(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
@@ -122,6 +109,7 @@ class Attempts:
             log.info("trial starts", method=trial.method.json, attempt=lease.fence)
             ending = self._train(trial, lease)
             log.info("trial ends", ending=ending.value)
+            self.watch = Stopwatch()
             return ending
 
     def lose_predecessor(self) -> None:
@@ -153,12 +141,14 @@ class Attempts:
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
         with LeaseHeartbeat(self.store, lease, self.options, self.now, self.end_process) as heartbeat:
             try:
+                rungs = self._rungs(trial, lease)
+                self.watch.note("claim")
                 result = self.train(
                     trial,
                     self._limited(trial.spec),
                     heartbeat.note_progress,
                     lambda: heartbeat.lost or self.drain.is_over,
-                    self._rungs(trial, lease),
+                    rungs,
                 )
             # Celery raises this in the main thread, also where torch does not come by our own limit for long.
             except SoftTimeLimitExceeded:
@@ -178,6 +168,8 @@ class Attempts:
             # No room for the data set is this node's trouble, not the child's.
             if not result.begun:
                 return self._after_fault(trial, lease, DeviceUnusable(result.reason or "no memory"))
+            if result.seconds:
+                result = replace(result, seconds={**self.watch.seconds, **result.seconds})
             return self._report(lease, result, lost=heartbeat.lost)
 
     def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:

@@ -17,8 +17,9 @@ from backprop_evo.logs import configure_logs
 from backprop_evo.settings import settings
 from backprop_evo.store.sql import open_store
 from workers.app import DRAIN_SIGNAL, app
-from workers.attempt import Attempts, Drain, Ending
+from workers.attempt import Attempts, Ending
 from workers.children import train_on_slot
+from workers.drain import Drain
 
 DRAIN = Drain()
 WARM_UP = threading.Thread(target=lambda: _warm_up(), daemon=True)

@@ -23,6 +23,8 @@ FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
 ValidationPart = Literal["fitness", "finalists", "whole"]
 TrainOn = Literal["train", "all"]
 DecayName = Literal["coupled", "decoupled"]
+#: What a worker does for a trial, in the order in which it comes first.
+Activity = Literal["waiting", "claim", "data", "set-up", "first step", "steps", "measuring", "judging"]
 
 WIDE_RATES = (0.001, 0.01, 0.1, 1.0)
 """Wide on purpose: the best rates of plain backprop and of normalised gradients were seen two orders of
@@ -273,7 +275,8 @@ class TrainResult:
 
     ``train_loss`` is the last epoch's mean, ``late_train_loss`` that of the last 20 steps, or of the last
     tenth where that is more. ``relative_step`` is what ``learning_rate`` was calibrated from, if it was.
-    ``begun``: not so where memory ran out before there was a child.
+    ``begun``: not so where memory ran out before there was a child. ``seconds``: where the time went; a
+    worker adds how long it had waited for the trial and what the claim took.
     """
 
     outcome: TrialState
@@ -293,6 +296,7 @@ class TrainResult:
     wall_time_s: float = 0.0
     images_per_s: float | None = None
     peak_memory_mib: float | None = None
+    seconds: Mapping[Activity, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

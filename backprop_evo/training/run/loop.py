@@ -127,6 +127,7 @@ class Run:
         """
         self._randomness.restore()
         self.child.model.train()
+        self.material.watch.note("set-up")
         try:
             if phase == "train":
                 self._judge_values(self.material.rungs)
@@ -164,6 +165,7 @@ class Run:
         # show, then once an epoch.
         if self.step <= ZERO_SIGNAL_STEPS or self.step % self.material.steps_per_epoch == 0:
             self._zero_watch.observe(self.child.signal_is_zero())
+        self.material.watch.note("steps" if self.step > 1 else "first step")
 
     def _course_at(self, step: int) -> float:
         return course_at(step, self.total_steps, self._schedule, self.material.spec.warm_up_steps)
@@ -244,7 +246,9 @@ class Run:
         """In order. Raises EndedEarly where the pruner has the training end here."""
         while self._values and rungs.judge is not None:
             value = self._values.pop(0)
-            if (reason := rungs.judge(value)) is not None:
+            reason = rungs.judge(value)
+            self.material.watch.note("judging")
+            if reason is not None:
                 self.rung = value.rung
                 raise EndedEarly(TrialState.PRUNED, reason)
 
@@ -273,7 +277,9 @@ class Run:
             batches=material.spec.reestimate_batches,
             batch_size=material.batch_size,
         ):
-            return accuracy(self.child, split)
+            share = accuracy(self.child, split)
+        material.watch.note("measuring")
+        return share
 
     def _report_progress(self, report: Report | None, phase: str, until_step: int) -> None:
         now = time.monotonic()

@@ -26,6 +26,7 @@ from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import resolved_schedule
+from backprop_evo.training.run.stopwatch import Stopwatch
 from dsl.equation import Equation
 
 NO_RUNGS = Rungs()
@@ -59,12 +60,14 @@ def train_child(
     method_of(asked).check_fit(spec)
     capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
-    training = _Training(on_progress)
+    watch = Stopwatch()
+    training = _Training(on_progress, watch)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
             images = _load(spec, capability, data_dir)
             training.images = images
-            material = Material(asked, spec, capability, images, limits, rungs)
+            watch.note("data")
+            material = Material(asked, spec, capability, images, limits, rungs, watch)
             outcome, why = training.train(material, seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
@@ -87,6 +90,7 @@ class _Training:
     """What has been reached so far; a verdict in the middle leaves it readable."""
 
     report: Report | None
+    watch: Stopwatch
     probed: Probed = field(default_factory=Probed)
     run: Run | None = None
     images: Images | None = None
@@ -113,6 +117,8 @@ class _Training:
     def result(
         self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
+        # What a verdict broke off: a step, or all that comes before the first.
+        self.watch.note("set-up" if self.run is None else "steps")
         limits.read_memory()
         if self.images is not None:
             environment |= {"measured on": self.images.account()}
@@ -123,6 +129,7 @@ class _Training:
             probes=tuple(self.probed.probes),
             wall_time_s=limits.elapsed_s(),
             peak_memory_mib=limits.peak_memory_mib,
+            seconds=dict(self.watch.seconds),
             environment=environment,
         )
         # A training that was ended within its probes still reports the best of them.
