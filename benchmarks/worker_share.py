@@ -137,7 +137,9 @@ def report(slots: Sequence[Slot]) -> str:
     total, trials = sum(slot.total for slot in slots), sum(slot.trials for slot in slots)
     seconds = {name: sum(slot.seconds[name] for slot in slots) for name in get_args(Activity)}
     seconds["reporting"] = sum(slot.reporting for slot in slots)
-    lines = [f"| {name} | {1000 * spent / trials:.0f} | {spent / total:.3f} |" for name, spent in seconds.items()]
+    lines = [
+        f"| {name} | {1000 * spent / trials:.0f} | {spent / total:.3f} |" for name, spent in seconds.items()
+    ]
     stepping = sum(seconds[name] for name in IN_STEPS)
     own = total - seconds["measuring"]
     return "\n".join(
@@ -163,7 +165,9 @@ def main() -> None:
     parser.add_argument("--validation-images", type=int, default=250)
     parser.add_argument("--reestimate-batches", type=int, default=0)
     parser.add_argument("--in-flight", type=int, help="by default what the service chooses")
-    parser.add_argument("--pruner", action="store_true", help="report at one rung, as a search with a pruner does")
+    parser.add_argument(
+        "--pruner", action="store_true", help="report at one rung, as a search with a pruner does"
+    )
     parser.add_argument("--url", help="of the database; by default SQLite in a folder of its own")
     parser.add_argument("--within-s", type=float, default=900.0)
     options = parser.parse_args()
@@ -177,7 +181,10 @@ def main() -> None:
     if options.pruner:
         rung = spec.train.steps_per_epoch(spec.train.train_images or 0) // 2
         spec = replace(spec, pruner=PrunerSpec(name="median", rungs=(rung,), min_trials=10**6))
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {spec.train.train_images} images", flush=True)
+    print(
+        f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {spec.train.train_images} images",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with service(home, options.url or f"sqlite:///{home / 'share.sqlite'}", options) as store:

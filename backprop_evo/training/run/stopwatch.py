@@ -1,4 +1,4 @@
-"""Where the seconds of one training went, for its result: what is no step is what a faster service could save."""
+"""Where the seconds of one training went, for its result: what is no step could be saved."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
-from backprop_evo.training.run.calibration import first_update_sizes
+from backprop_evo.training.run.calibration import Runs
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
 from backprop_evo.training.run.images import Images, load_images
@@ -98,18 +98,18 @@ class _Training:
 
     def train(self, material: Material, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
-        rate = material.spec.learning_rate
+        rate, runs = material.spec.learning_rate, Runs(material, seed)
         # Relative steps need the same pass, and look at it when they are calibrated.
         if material.rungs.screens and not isinstance(rate, RelativeStepGrid):
-            first_update_sizes(material, seed)
+            runs.first_update_sizes()
         if not isinstance(rate, float | int):
-            self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
+            self.run = probe_rates(runs, rate, schedule, self.report, self.probed)
             if self.run is None:
                 return TrialState.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
                     self.probed.reasons
                 )
         else:
-            self.run = Run(material, rate, schedule, seed)
+            self.run = runs.make(rate, schedule)
         self.run.advance(self.run.total_steps, self.report, "train")
         self.test_accuracy = self.run.measure("test")
         return TrialState.COMPLETED, None
