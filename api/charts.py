@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
-from backprop_evo.records.training import AlignmentPoint
 
 SIZE = 1000
 # More dots than this cannot be told apart on a screen, and make the page slow.

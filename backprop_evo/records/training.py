@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.described import Bounds, above_zero, at_least, below, between, check, described
 from backprop_evo.records.model_names import MODEL_LIMIT, is_within_limit
 from backprop_evo.records.states import TrialState
@@ -255,17 +256,6 @@ class RateProbe:
     validation_accuracy: float | None
     relative_step: float | None = None
     late_train_loss: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AlignmentPoint:
-    """One measurement at one site: angles in degrees, ``norm_ratio`` = ‖update‖ / ‖true gradient‖."""
-
-    step: int
-    site: str
-    update_angle: float
-    norm_ratio: float
-    feedback_angle: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

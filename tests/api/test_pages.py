@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Origin
-from backprop_evo.records.training import AlignmentPoint, TrainResult
+from backprop_evo.records.training import TrainResult
 from backprop_evo.search.lifecycle import VERBS
 
 HOSTILE = "<script>alert(1)</script>"

@@ -15,14 +15,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    AlignmentPoint,
-    CurvePoint,
-    IntermediateValue,
-    ScheduleName,
-    TrainProgress,
-)
+from backprop_evo.records.training import CurvePoint, IntermediateValue, ScheduleName, TrainProgress
 from backprop_evo.training.run.alignment import compare, interval, true_gradients
 from backprop_evo.training.run.batches import Batches
 from backprop_evo.training.run.child import Child

@@ -20,7 +20,8 @@ from backprop_evo.training.methods.registry import as_method, method_of
 from backprop_evo.training.run.calibration import Runs
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
-from backprop_evo.training.run.images import Images, load_images
+from backprop_evo.training.run.images import Images
+from backprop_evo.training.run.kept_images import KeptImages
 from backprop_evo.training.run.loop import Report, Run
 from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
@@ -42,13 +43,15 @@ def train_child(
     should_stop: Callable[[], bool] | None = None,
     device: str | None = None,
     rungs: Rungs = NO_RUNGS,
+    kept: KeptImages | None = None,
 ) -> TrainResult:
     """Trains ``spec.model`` by ``method``, written as ``as_method`` reads it, and reports how it went.
 
     The same method, spec, seed and device (and number of threads) give the same curve bit for bit on a
     CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
-    one. ``rungs`` say when a search measures it and may end it. Global random state is left as it was.
+    one. ``rungs`` say when a search measures it and may end it. ``kept`` has the images of the training
+    before, and keeps those of this one. Global random state is left as it was.
 
     Raises InvalidSettings, InvalidEquation, UnknownDataset, DatasetUnusable or DeviceUnusable before anything
     is trained.
@@ -64,7 +67,7 @@ def train_child(
     training = _Training(on_progress, watch)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            images = _load(spec, capability, data_dir)
+            images = _load(spec, capability, data_dir, kept or KeptImages())
             training.images = images
             watch.note("data")
             material = Material(asked, spec, capability, images, limits, rungs, watch)
@@ -152,9 +155,9 @@ class _Training:
         )
 
 
-def _load(spec: TrainSpec, capability: Capability, data_dir: Path | None) -> Images:
+def _load(spec: TrainSpec, capability: Capability, data_dir: Path | None, kept: KeptImages) -> Images:
     try:
-        return load_images(spec, capability, data_dir)
+        return kept.load(spec, capability, data_dir)
     # Before there is a child a broken driver says nothing about the method.
     except torch.AcceleratorError as error:
         raise DeviceUnusable(
