@@ -124,7 +124,16 @@ class Site:
         store = open_store(self.options.resolved_database_url)
         for number in range((self.workers + 7) // 8):
             now = datetime.now(UTC)
-            store.nodes.record_heartbeat(NodeRecord(f"node{number}", 8, ("cpu",) * 8, "bench", now, now))
+            store.nodes.record_heartbeat(
+                NodeRecord(
+                    name=f"node{number}",
+                    slots=8,
+                    devices=("cpu",) * 8,
+                    code_version="bench",
+                    started_at=now,
+                    seen_at=now,
+                )
+            )
         spec = SearchSpec(
             name="many",
             trials=trials,
@@ -186,8 +195,10 @@ def main() -> None:
             site, results = Site(options, workers), PROCESSES.Queue()
             started = []
             for place in range(asked.processes):
-                threads = workers // asked.processes + (place < workers % asked.processes)
-                args = (site.ids, results, 1000 * place, threads, options, asked.seconds)
+                threads, left = divmod(workers, asked.processes)
+                # Numbers of workers need not follow each other, only differ.
+                first, threads = place * (threads + 1), threads + (place < left)
+                args = (site.ids, results, first, threads, options, asked.seconds)
                 started.append(PROCESSES.Process(target=work, args=args, daemon=True))
                 started[-1].start()
             site.drive(asked.trials * workers, asked.within_s)

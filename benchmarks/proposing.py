@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--known", type=int, default=10_000, help="individuals at the last row")
     parser.add_argument("--measured", type=int, default=1_000, help="proposals of each row")
     parser.add_argument("--in-flight", type=int, default=64)
-    parser.add_argument("--url", help="of a database that may be written to; by default a new SQLite")
+    parser.add_argument("--url", help="of a database to write to; by default a new SQLite")
     parser.add_argument("--profile", action="store_true", help="say where the last row's time goes")
     options = parser.parse_args()
     spec = SearchSpec(name="proposing", trials=10_000_000, in_flight=options.in_flight)
@@ -109,9 +109,7 @@ def main() -> None:
         search = store.searches.claim(NAME, lease_s=1e6, now=NOW)
         assert search is not None
         driver = Driver(store, search, Random(0))
-        print(
-            f"{store.database.url.get_backend_name()}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-        )
+        print(f"{store.database.url.get_backend_name()}, load {os.getloadavg()[0]:.1f}")
         print("| individuals known | proposals/s, wall | by CPU | trainings/s, wall | by CPU | trained |")
         print("|---|---|---|---|---|---|")
         profile = cProfile.Profile()

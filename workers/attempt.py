@@ -96,11 +96,11 @@ class Attempts:
         self.watch.note("waiting")
         # A claim whose answer got lost leaves a lease in our own name; asked again, it is seen as our own
         # dead predecessor and taken over.
-        lease = self._with_retries(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
-        if isinstance(lease, Ending):
-            log.debug("trial not claimed", trial_id=trial_id, ending=lease.value)
-            return lease
-        trial = self._with_retries(lambda: self.store.trials.get(trial_id), CLAIM_PATIENCE_S)
+        claimed = self._with_retries(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
+        if isinstance(claimed, Ending):
+            log.debug("trial not claimed", trial_id=trial_id, ending=claimed.value)
+            return claimed
+        trial, lease = claimed
         with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
             if not self._with_retries(
                 lambda: self.store.trials.start(lease, now=self.now()), CLAIM_PATIENCE_S
@@ -124,7 +124,8 @@ class Attempts:
         if lost:
             log.warning("lost by the process before", trials=list(lost))
 
-    def _claim(self, trial_id: str) -> Lease | Ending:
+    def _claim(self, trial_id: str) -> tuple[TrialRecord, Lease] | Ending:
+        """The trial as it was before the claim, which changes nothing of what is trained."""
         # First: the trial itself may be one of those, and is then back in the queue, or at its end.
         self.lose_predecessor()
         try:
@@ -136,7 +137,7 @@ class Attempts:
             # A message that nobody wants must not go round for ever: resuming the search sends a new one.
             return Ending.NOT_YET if self.store.queue.is_wanted(trial_id) else Ending.NOT_OURS
         lease = self.store.trials.claim(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
-        return lease or Ending.NOT_OURS
+        return (trial, lease) if lease else Ending.NOT_OURS
 
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
         with LeaseHeartbeat(self.store, lease, self.options, self.now, self.end_process) as heartbeat:
