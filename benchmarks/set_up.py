@@ -1,8 +1,7 @@
 """What precedes the first step of a training in a warm worker: python benchmarks/set_up.py [--rounds 9]
 
-Model, sites, images and the look at the first gradients, against one training step of the same training, so
-that a slow minute of the machine hits both. The first step, which takes the gradients that were looked at,
-is told apart and is no part of either.
+Model, sites and images, against one training step of the same training, so that a slow minute of the machine
+hits both. The first step, whose gradients calibration and screening look at, is no part of either.
 """
 
 from __future__ import annotations
