@@ -75,8 +75,8 @@ measured after 8 steps, and again after 24, the best quarter goes on. The probes
 TINY: Mapping[str, Any] = {
     **DEMO,
     "name": "tiny demo",
-    "trials": 4,
-    "start_random": 2,
+    "trials": 3,
+    "start_random": 1,
     "pruner": {**DEMO["pruner"], "rungs": [4], "min_trials": 2},
     "train": {
         **DEMO["train"],
@@ -85,7 +85,7 @@ TINY: Mapping[str, Any] = {
         "learning_rate": {**DEMO["train"]["learning_rate"], "probe_epochs": 0.06, "extra_probes": 0},
         "reestimate_batches": 0,
     },
-    "confirmation": {"best": 1, "seeds": 2},
+    "confirmation": {"best": 1, "seeds": 1},
 }
 """Every part of the demo, with hardly any training in it: its numbers say nothing about equations."""
 

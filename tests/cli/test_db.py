@@ -36,7 +36,7 @@ def invoke(*words: object, **options: Any) -> Any:
 
 def searches(url: str) -> list[str]:
     store = open_store(url)
-    found = [each.name for each in store.searches.page().items]
+    found = [each.spec.name for each in store.searches.page().items]
     store.close()
     return found
 

@@ -88,7 +88,7 @@ class Installed:
         (site / "out_of_bounds.py").write_text(GUARD.format(root=str(ROOT), libraries=kept))
         (site / "out_of_bounds.pth").write_text("import out_of_bounds\n")
 
-    def run(self, *words: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str | Path, timeout: float = 280) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             words, cwd=self.cwd, env=self.environment, capture_output=True, text=True, timeout=timeout
         )
@@ -171,7 +171,7 @@ def test_the_demo(installed: Installed) -> None:
     """Redis, node, controller, API with its pages, and a search of a few tiny trainings."""
     done = json.loads(installed.command("demo", "--tiny", "--slots", "1", "--json"))
     assert done["search"]["state"] == "completed"
-    assert done["search"]["trials_done"] == 4
+    assert done["search"]["trials_done"] == 3
     assert any(row["confirmed"] for row in done["leaderboard"])
     assert installed.refused == ""
     assert list(installed.cwd.iterdir()) == []
