@@ -88,7 +88,7 @@ class Installed:
         (site / "out_of_bounds.py").write_text(GUARD.format(root=str(ROOT), libraries=kept))
         (site / "out_of_bounds.pth").write_text("import out_of_bounds\n")
 
-    def run(self, *words: str | Path, timeout: float = 280) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str | Path, timeout: float = 560) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             words, cwd=self.cwd, env=self.environment, capture_output=True, text=True, timeout=timeout
         )
@@ -152,6 +152,7 @@ def test_nothing_of_the_repository_can_be_read_there(installed: Installed) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_doctor_database_and_a_training(installed: Installed) -> None:
     findings = json.loads(installed.command("doctor", "--json"))
     assert [each["name"] for each in findings if not each["ok"]] == []
@@ -167,6 +168,7 @@ def test_doctor_database_and_a_training(installed: Installed) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # some twenty seconds of work; a machine may be busy with a lot more
 def test_the_demo(installed: Installed) -> None:
     """Redis, node, controller, API with its pages, and a search of a few tiny trainings."""
     done = json.loads(installed.command("demo", "--tiny", "--slots", "1", "--json"))
