@@ -14,6 +14,7 @@ from typing import Literal
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
 from backprop_evo.records.training import AlignmentPoint
+from backprop_evo.search.budget import COUNTED
 
 SIZE = 1000
 # More dots than this cannot be told apart on a screen, and make the page slow.
@@ -119,6 +120,7 @@ def fitness_chart(
     finishes = [*finishes, *behind]
     completed = [each for each in finishes if each.validation_accuracy is not None]
     searched = [each for each in completed if each.purpose is Purpose.SEARCH]
+    counted = [each for each in completed if each.purpose in COUNTED]
     baselines = [each for each in completed if each.purpose is Purpose.BASELINE]
     best, steps = 0.0, list[tuple[float, float]]()
     for each in searched:
@@ -132,7 +134,7 @@ def fitness_chart(
     if steps:
         steps.append((last, best))
     series = [
-        Series("search trials", "search", dots=_dots(_thinned(searched))),
+        Series("search trials", "search", dots=_dots(_thinned(counted))),
         Series("best so far", "best", tuple(steps)),
         Series(
             "confirmation",

@@ -16,7 +16,7 @@ from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.records.training import IntermediateValue, TrainResult, TrainSpec
 
 T = TypeVar("T")
 
@@ -27,16 +27,25 @@ class Origin(StrEnum):
     START = "start"
     RANDOM = "random"
     MUTATION = "mutation"
+    REMEASUREMENT = "remeasurement"
     BASELINE = "baseline"
     YARDSTICK = "yardstick"
     EVALUATED = "evaluated"
 
 
 class Role(StrEnum):
-    """What an evaluation is to the search that it belongs to."""
+    """What an evaluation is to the search that it belongs to: a stage of its funnel, or a transfer that
+    somebody asked for."""
 
+    FINALISTS = "finalists"
     CONFIRMATION = "confirmation"
     TRANSFER = "transfer"
+
+
+def stage_id(search_id: str, role: Role) -> str:
+    """The id of the evaluation that is this stage of the search's funnel. Derived, not drawn: ordering it
+    twice cannot store it twice."""
+    return f"{search_id}-{role}"
 
 
 S = TypeVar("S")
@@ -45,7 +54,7 @@ S = TypeVar("S")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrivenRecord(Generic[S]):
     """What a controller drives: a search or an evaluation. ``version`` grows with every change (the ETag).
-    ``trials_done`` counts terminal trials, of a search its search trials.
+    ``trials_done`` counts terminal trials, of a search those that its budget counts.
 
     ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
     says in words why it ended, where there is more to say than that it did all it was asked for, or why the
@@ -87,6 +96,13 @@ class EvaluationRecord(DrivenRecord[EvaluationSpec]):
         """How many there are now, with those that were added."""
         return self.trials_total // self.spec.trainings_a_seed
 
+    @property
+    def is_stage(self) -> bool:
+        """Whether its search ordered it, so that it is none that somebody asked for."""
+        if self.search_id is None or self.role is None:
+            return False
+        return self.id == stage_id(self.search_id, self.role)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndividualRecord:
@@ -96,7 +112,8 @@ class IndividualRecord:
     ``twin`` is the number of the earlier individual with the same fingerprint, whose fitness this one
     inherits instead of being trained. ``mutation`` says in words what was changed in the parent.
     ``screened_out`` says in words why it is not trained at all. ``inherited_step`` is the best relative step
-    of the parent, around which its own rate is looked for.
+    of the parent, around which its own rate is looked for. ``remeasures`` is the number of the earlier
+    individual that is trained again, with another seed.
     """
 
     search_id: str
@@ -112,6 +129,7 @@ class IndividualRecord:
     created_at: datetime
     screened_out: str | None = None
     inherited_step: float | None = None
+    remeasures: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +163,8 @@ class TrialRecord:
 class FinishRecord:
     """A terminal trial as the brain hears of it: no curve, no times.
 
-    ``validation_accuracy`` is in [0, 1]; it and the ``relative_step`` of its rate are None unless the trial
-    completed.
+    ``validation_accuracy`` is in [0, 1], None unless the trial completed. ``pruned_at`` is the value at which
+    a pruner ended it; unless it has one of the two, the ``relative_step`` of its rate is None.
     """
 
     trial_id: str
@@ -156,6 +174,7 @@ class FinishRecord:
     finish_order: int
     validation_accuracy: float | None
     relative_step: float | None = None
+    pruned_at: IntermediateValue | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

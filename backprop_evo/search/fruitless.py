@@ -65,7 +65,8 @@ def notice(search: SearchRecord) -> str | None:
         return None
     if search.trials_done < search.spec.first_trials:
         return None
+    compares = search.spec.selection.parents == "all" and search.spec.pruner.rungs
     return (
         f"none of the first {search.trials_done} trainings reached a fitness: they diverged, failed or were "
-        "stopped; the search goes on with random equations"
+        f"stopped; the search goes on with {'those that came furthest' if compares else 'random equations'}"
     )

@@ -10,15 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, tuple_, update
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.evaluating import setting_id as setting_id_of
+from backprop_evo.records.funnel import trained_for
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
-from backprop_evo.records.searching import Purpose
+from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Accuracies, Page
-from backprop_evo.records.training import TrainResult
+from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.search.measurements import NO_TRAINING
 from backprop_evo.store.base import Leaderboard
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
@@ -46,7 +49,7 @@ class SqlLeaderboard(Leaderboard):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[LeaderboardRecord]:
-        # A search has one setting; its index knows of none.
+        # Of one search all rows are ranked together, also where its confirmation trains longer.
         key = RANK_ORDER if search_id is not None else (LEADERBOARD.c.setting_id, *RANK_ORDER)
         listing = f"leaderboard of {search_id or setting_id or 'all'}"
         query = select(LEADERBOARD).order_by(*key).limit(page_size(limit) + 1)
@@ -64,7 +67,7 @@ class SqlLeaderboard(Leaderboard):
             rows = connection.execute(query).all()
         if not rows and setting_id is not None and cursor is None:
             raise _no_results(setting_id)
-        items = tuple(_ranked(rows[:limit], rank, setting))
+        items = tuple(_ranked(rows[:limit], rank, setting if search_id is None else None))
         if len(rows) <= limit:
             return Page(items, None)
         last = rows[limit - 1]
@@ -127,11 +130,11 @@ def _no_results(setting_id: str) -> NotFound:
     )
 
 
-def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str) -> Iterator[LeaderboardRecord]:
-    """Counted on from the rank reached; each setting begins with 1."""
+def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str | None) -> Iterator[LeaderboardRecord]:
+    """Counted on from the rank reached; each setting begins with 1, unless that is None."""
     for row in rows:
-        rank = rank + 1 if row.setting_id == setting else 1
-        setting = row.setting_id
+        rank = rank + 1 if setting in (None, row.setting_id) else 1
+        setting = None if setting is None else row.setting_id
         yield _record(row, rank)
 
 
@@ -152,15 +155,22 @@ def _setting(connection: Connection, setting_id: str, results: int) -> SettingRe
     ).one_or_none()
     return SettingRecord(
         id=setting_id,
-        train=decode_search_spec(best.spec).train,
+        train=_train_of(decode_search_spec(best.spec), setting_id),
         results=results,
         best=_record(best, 1),
         baseline=_record(baseline, None).validation if baseline is not None else None,
     )
 
 
+def _train_of(search: SearchSpec, setting_id: str) -> TrainSpec:
+    """The search's, or that of its confirmation, which may be longer."""
+    own = search.train
+    return own if setting_id_of(own) == setting_id else trained_for(own, search.confirmation.epochs)
+
+
 def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
     confirmed = row.tier == CONFIRMED
+    search_fitness = _accuracies(row.search_n, row.search_fitness, row.search_m2)
     return LeaderboardRecord(
         rank=rank,
         setting_id=row.setting_id,
@@ -175,9 +185,9 @@ def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
         validation=(
             _accuracies(row.validation_n, row.validation_mean, row.validation_m2)
             if confirmed
-            else Accuracies(mean=row.search_fitness, std=None, n=row.search_n)
+            else search_fitness
         ),
-        search_fitness=row.search_fitness if row.search_n else None,
+        search_fitness=search_fitness if row.search_n else None,
         test=_accuracies(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
         train_time_s=row.train_time_s,
         learning_rate=row.learning_rate,
@@ -188,10 +198,13 @@ def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
     return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
 
 
-def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *, completed: bool) -> None:
+def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
     """Count one terminal trial of a search in. Trials that did not complete leave no row: they have no
     fitness."""
-    if not completed or result.validation_accuracy is None:
+    if trial.purpose == Purpose.REMEASUREMENT:
+        _count_again(connection, trial, result)
+        return
+    if result.outcome is not TrialState.COMPLETED or result.validation_accuracy is None:
         return
     accuracy = result.validation_accuracy
     connection.execute(
@@ -203,7 +216,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             fingerprint=trial.fingerprint,
             is_baseline=trial.purpose == Purpose.BASELINE,
             is_yardstick=trial.purpose == Purpose.YARDSTICK,
-            setting_id=_setting_of_search(connection, trial.search_id),
+            setting_id=setting_of_search(connection, trial.search_id),
             tier=UNCONFIRMED,
             rank_key=-accuracy,
             search_fitness=accuracy,
@@ -220,7 +233,31 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
     )
 
 
-def _setting_of_search(connection: Connection, search_id: str) -> str:
-    """That of the search, not of the trial: which rates an equation inherits makes no setting of its own."""
+def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
+    """One more measurement of a behaviour that has a row, and with it the best fitness of the search."""
+    of_search = LEADERBOARD.c.search_id == trial.search_id
+    here = of_search & (LEADERBOARD.c.fingerprint == trial.fingerprint) & (LEADERBOARD.c.search_n > 0)
+    row = connection.execute(select(LEADERBOARD).where(here)).one_or_none()
+    if row is None:  # withdrawn
+        return
+    values: dict[str, Any] = {"train_time_s": row.train_time_s + result.wall_time_s}
+    if result.outcome is TrialState.COMPLETED and result.validation_accuracy is not None:
+        apart = result.validation_accuracy - row.search_fitness
+        mean = row.search_fitness + apart / (row.search_n + 1)
+        m2 = row.search_m2 + apart * (result.validation_accuracy - mean)
+        values |= {"search_n": row.search_n + 1, "search_fitness": mean, "search_m2": m2}
+        values |= {} if row.tier == CONFIRMED else {"rank_key": -mean}
+    connection.execute(update(LEADERBOARD).where(here).values(**values))
+    if result.outcome in NO_TRAINING and row.tier != CONFIRMED:
+        connection.execute(delete(LEADERBOARD).where(here))
+    of_equations = of_search & (LEADERBOARD.c.search_n > 0) & ~LEADERBOARD.c.is_baseline
+    best = select(func.max(LEADERBOARD.c.search_fitness)).where(of_equations, ~LEADERBOARD.c.is_yardstick)
+    values = {"best_fitness": best.scalar_subquery()}
+    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(**values))
+
+
+def setting_of_search(connection: Connection, search_id: str) -> str:
+    """Its id. That of the search, not of the trial: which rates an equation inherits makes no setting of its
+    own."""
     spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
     return setting_id_of(decode_search_spec(spec).train)

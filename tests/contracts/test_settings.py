@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from backprop_evo.errors import InvalidInput, NotFound
-from backprop_evo.records.evaluating import setting_id
+from backprop_evo.records.evaluating import Setting, setting_id
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
@@ -44,8 +44,10 @@ def filled(scene, accuracies):
     return found
 
 
-def confirm(scene, search, individual, *values):
-    ordered = order(scene, search, replace(SPEC, seeds=len(values)))
+def confirm(scene, search, individual, *values, epochs=None):
+    measured = replace(search.spec.train, epochs=epochs or search.spec.train.epochs)
+    settings = (Setting(name="its own", train=measured),)
+    ordered = order(scene, search, replace(SPEC, seeds=len(values), settings=settings))
     number, behaviour = min(individual, 1), f"behaviour {individual}"
     confirmed(scene, ordered, number, *[(value, value) for value in values], behaviour=behaviour)
 
@@ -73,7 +75,7 @@ def test_settings_come_one_after_the_other_each_ranked_from_the_first(scene, lim
     assert rows == [row for setting in sorted(by_setting) for row in by_setting[setting]]
     for setting, ranked in by_setting.items():
         assert [row.rank for row in ranked] == list(range(1, len(ranked) + 1))
-        fitness = [row.search_fitness for row in ranked]
+        fitness = [row.search_fitness.mean for row in ranked]
         assert fitness == sorted(fitness, reverse=True)
         read = lambda **part: scene.store.leaderboard.page(setting_id=setting, **part)  # noqa: E731, B023
         assert list(in_pages(read, limit)) == ranked
@@ -82,7 +84,7 @@ def test_settings_come_one_after_the_other_each_ranked_from_the_first(scene, lim
 def test_a_great_accuracy_of_one_setting_is_nothing_in_another(scene):
     filled(scene, [(SHORT, [0.3, 0.4]), (LONG, [0.9])])
     short = scene.store.leaderboard.page(setting_id=setting_id(SHORT)).items
-    assert [(row.rank, row.search_fitness) for row in short] == [(1, 0.4), (2, 0.3)]
+    assert [(row.rank, row.search_fitness.mean) for row in short] == [(1, 0.4), (2, 0.3)]
 
 
 def test_each_setting_is_told_with_its_results_its_best_and_its_backprop(scene):
@@ -101,6 +103,24 @@ def test_each_setting_is_told_with_its_results_its_best_and_its_backprop(scene):
     assert (short.baseline.mean, short.baseline.std) == (pytest.approx(0.3), pytest.approx(0.1))
     assert short.baseline.n == 3, "of the search with the most seeds, not the luckier one"
     assert scene.store.leaderboard.setting(short.id) == short
+
+
+def test_what_is_confirmed_in_longer_trainings_is_ranked_among_those(scene):
+    longer = replace(SHORT, epochs=7.0)
+    confirmation = Confirmation(best=1, seeds=2, epochs=7.0)
+    search = scene.search(train=SHORT, confirmation=confirmation)
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.3)
+    for _ in range(2):
+        scene.finish(scene.trial(search), 0.4)
+    confirm(scene, search, 1, 0.8, 0.9, epochs=7.0)
+    page = scene.store.leaderboard.page
+    assert [(row.confirmed, row.rank) for row in page(search.id).items] == [(True, 1), (False, 2), (False, 3)]
+    (row,) = page(setting_id=setting_id(longer)).items
+    assert (row.individual, row.confirmed) == (1, True)
+    assert scene.store.leaderboard.setting(setting_id(longer)).train == longer
+    assert [row.individual for row in page(setting_id=setting_id(SHORT)).items] == [2, 0]
+    confirm(scene, search, 1, 0.8, 0.9, None, epochs=7.0)
+    assert {row.setting_id for row in page(search.id).items} == {setting_id(SHORT)}
 
 
 def test_backprop_that_was_not_confirmed_in_a_setting_has_no_confirmed_value_there(scene):
@@ -154,7 +174,7 @@ def test_a_row_whose_setting_nobody_told_is_compared_with_none(scene):
         connection.execute(
             sa.text("UPDATE standings SET setting_id = '' WHERE search_id = :it"), {"it": search.id}
         )
-    assert [row.search_fitness for row in scene.store.leaderboard.page().items] == [0.4]
+    assert [row.search_fitness.mean for row in scene.store.leaderboard.page().items] == [0.4]
     assert [each.id for each in scene.store.leaderboard.settings().items] == [setting_id(LONG)]
     assert [row.rank for row in scene.store.leaderboard.page(search.id).items] == [1, 2]
 

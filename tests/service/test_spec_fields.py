@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.training import FAIR_STEPS, LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import search_document, texts_of
@@ -51,6 +52,7 @@ EVERYTHING = SearchSpec(
     yardsticks=(MethodSpec("indirect-feedback"), equation_method("h * g")),
     screening=False,
     rates="inherited",
+    selection=Selection(parents="completed", remeasured=0.25, max_measurements=3),
     pruner=PrunerSpec(
         name="asha",
         rungs=(2, 4),
@@ -84,7 +86,9 @@ EVERYTHING = SearchSpec(
         alignment_every=4,
         deterministic=False,
     ),
-    confirmation=Confirmation(best=2, seeds=5, controls="all", test=False),
+    finalists=Finalists(best=4, seeds=2, epochs=1.5),
+    confirmation=Confirmation(best=2, seeds=5, epochs=2.5, controls="all", test=False),
+    transfer=Transfer(best=1, seeds=4, epochs=3.5, settings=("longer", "other-optimizer")),
 )
 
 RELATIVE = replace(

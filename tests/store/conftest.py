@@ -26,18 +26,24 @@ def empty_url(request, tmp_path):
     return request.getfixturevalue("new_postgres_database")()
 
 
-def spec_of(trials):
+def spec_of(trials, **options):
     confirmation = Confirmation(best=1, seeds=2)
     return SearchSpec(
-        name="in its middle ⊙", trials=trials, start_random=3, in_flight=2, seed=5, confirmation=confirmation
+        name="in its middle ⊙",
+        trials=trials,
+        start_random=3,
+        in_flight=2,
+        seed=5,
+        confirmation=confirmation,
+        **options,
     )
 
 
-def begin(url, *, trials=12, until=6):
+def begin(url, *, trials=12, until=6, **options):
     """A search of which ``until`` trials are done, others under way; its id."""
     store, clock = open_store(url), Clock(NOW)
     try:
-        search = Service(store, clock=clock).submit_search(spec_of(trials))
+        search = Service(store, clock=clock).submit_search(spec_of(trials, **options))
         live(
             store,
             clock,

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from backprop_evo.errors import Conflict, InvalidInput, NotFound, Unavailable
+from backprop_evo.records.selecting import Selection
 from backprop_evo.service import Service
 from backprop_evo.store import backups, migrations
 from backprop_evo.store.engine import Database
@@ -196,8 +197,11 @@ def set_revision(url, revision):
     database.close()
 
 
-def test_an_older_database_is_backed_up_before_its_upgrade_and_restored_upgraded(begun, empty_url, file):
-    url, search_id = begun
+def test_an_older_database_is_backed_up_before_its_upgrade_and_restored_upgraded(
+    database_url, empty_url, file
+):
+    url = database_url
+    search_id = begin(url, selection=Selection(parents="completed", remeasured=0.0))  # as of old
     migrations.downgrade(url, "0014")
     manifest = back_up(url, file)
     assert manifest.revision == "0014"

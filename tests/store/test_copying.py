@@ -58,6 +58,7 @@ def end(url, search_id, clock=None):
                 each.twin,
                 each.mutation,
                 each.finishes_known,
+                each.remeasures,
             )
             for each in store.individuals.of(search_id)
         ]

@@ -10,6 +10,7 @@ import pytest
 from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.stored import Role
 from backprop_evo.records.training import TrainResult
 from backprop_evo.search.replay import replay
 from backprop_evo.search.search_language import SearchLanguage
@@ -66,6 +67,7 @@ def rows(path):
 NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
 NEW_COLUMNS += ("setting_id", "is_control", "role", "screened_out", "inherited_step", "relative_step")
 NEW_COLUMNS += ("datasets", "free_memory_mib", "faults", "quarantine", "priority")
+NEW_COLUMNS += ("remeasures", "search_m2")
 NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")
 DROPPED = "confirmations_planned"
 
@@ -73,7 +75,7 @@ DROPPED = "confirmations_planned"
 def without(spec):
     """A stored spec but for the fields that migrations add, in it and in its parts."""
     added = {"mutation_redraw", "products", "reestimate_batches", "validation_part", "controls", "test"}
-    added |= {"screening"}
+    added |= {"screening", "selection"}
     return json.loads(spec, object_hook=lambda read: {name: read[name] for name in read if name not in added})
 
 
@@ -112,6 +114,14 @@ def test_its_searches_screen_nothing_and_probe_the_whole_grid(store):
         assert {each.screened_out for each in store.individuals.of(search.id)} <= {None}
 
 
+def test_its_parents_completed_and_nothing_is_measured_again(store):
+    for search in store.searches.page().items:
+        assert (search.spec.selection.parents, search.spec.selection.remeasured) == ("completed", 0)
+        assert {each.remeasures for each in store.individuals.of(search.id)} <= {None}
+        rows = store.leaderboard.page(search.id, limit=500).items
+        assert {(row.search_fitness.n, row.search_fitness.std) for row in rows} <= {(1, None)}
+
+
 def test_its_trainings_are_measured_as_they_were(store):
     searches = store.searches.page().items
     trains = [each.spec.train for each in searches]
@@ -143,7 +153,7 @@ def test_what_was_confirmed_before_is_still_shown(store):
     confirmed = [row for row in store.leaderboard.page(search.id).items if row.confirmed]
     assert len(confirmed) == 3
     assert {(row.validation.n, row.test.n, row.is_control) for row in confirmed} == {(2, 2, False)}
-    assert store.evaluations.confirmation_of(search.id) is None
+    assert store.evaluations.stages_of(search.id) == {}
 
 
 def test_a_search_that_was_confirming_orders_an_evaluation_instead(old):
@@ -162,7 +172,10 @@ def test_a_search_that_was_confirming_orders_an_evaluation_instead(old):
     claimed = store.searches.claim("later", lease_s=60, now=datetime(2027, 1, 1, tzinfo=UTC))
     _, decisions = drive_once(store, claimed, "later", None, now=datetime(2027, 1, 1, tzinfo=UTC))
     assert (decisions.is_empty, decisions.end) == (True, None)
-    assert store.evaluations.confirmation_of(search_id).spec.seeds == claimed.spec.confirmation.seeds
+    assert (
+        store.evaluations.stages_of(search_id)[Role.CONFIRMATION].spec.seeds
+        == claimed.spec.confirmation.seeds
+    )
     store.close()
     cancelled = "SELECT count(*) FROM trials WHERE purpose = 'confirmation' AND state = 'cancelled'"
     for revision, left in ((None, 1), ("0010", 0)):
@@ -196,7 +209,8 @@ def test_its_half_finished_search_goes_on_to_its_end_and_replays(store):
     while not store.searches.get(search.id).state.is_terminal:
         progress, _ = drive_once(store, search, "later", progress, now=now)
         train_all(store, search.id, now)
-        if (ordered := store.evaluations.confirmation_of(search.id)) and not ordered.state.is_terminal:
+        ordered = store.evaluations.stages_of(search.id).get(Role.CONFIRMATION)
+        if ordered is not None and not ordered.state.is_terminal:
             claimed = store.evaluations.claim("later", lease_s=3600, now=now)
             drive_once(store, claimed, "later", None, now=now)
             store.evaluations.release_claim(claimed.id, "later")
