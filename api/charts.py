@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
-from backprop_evo.records.training import AlignmentPoint
 from backprop_evo.search.budget import COUNTED
 
 SIZE = 1000
