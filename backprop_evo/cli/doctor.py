@@ -20,7 +20,8 @@ from backprop_evo.cli.output import show
 from backprop_evo.cli.stack import check_port
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.settings import Settings, settings
-from backprop_evo.store.sql import open_store
+from backprop_evo.store import migrations
+from backprop_evo.store.copying import opened
 
 EPILOG = "Examples: [bold]backprop-evo doctor[/bold], [bold]backprop-evo doctor --json[/bold]"
 
@@ -131,17 +132,11 @@ def database(options: Settings) -> Finding:
             and not (options.home / "backprop-evo.sqlite").exists()
         ):
             return Finding("database", True, "none yet; `backprop-evo up` creates it")
-        store = open_store(options.resolved_database_url)
-        ready = store.is_ready()
-        store.close()
+        with opened(options.resolved_database_url, may_be_new=True) as known:
+            found = migrations.schema(known)
     except BackpropEvoError as error:
         return Finding("database", False, error.message, error.hint)
-    return Finding(
-        "database",
-        ready,
-        "answers, schema is current" if ready else "does not answer or is not migrated",
-        None if ready else "backprop-evo db upgrade",
-    )
+    return Finding("database", found.next_step is None, f"answers; {found.words}", found.next_step)
 
 
 def images() -> Finding:

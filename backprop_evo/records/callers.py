@@ -1,4 +1,4 @@
-"""Who asks, by which key, and what was answered, as it is stored."""
+"""Whoever asks over HTTP: keys and what they open, requests with the answers they got."""
 
 from __future__ import annotations
 

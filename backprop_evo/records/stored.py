@@ -78,13 +78,15 @@ class DrivenRecord(Generic[S]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord(DrivenRecord[SearchSpec]):
     """A search. ``screened_out`` counts equations that were found worthless before any training step, by
-    their facts or by their first backward pass; they are none of ``trials_done``.
+    their facts or by their first backward pass; they are none of ``trials_done``. ``counterpart`` is the id
+    of the search that was ordered beside it, or beside which it was.
 
     Of one with a budget: ``spent_s`` seconds are used, in which so many seconds of slots (``slot_s``) were
     there; ``metered_at`` is when that was counted, None where it does not run."""
 
     best_fitness: float | None = None
     screened_out: int = 0
+    counterpart: str | None = None
     spent_s: float = 0.0
     slot_s: float = 0.0
     metered_at: datetime | None = None

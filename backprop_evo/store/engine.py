@@ -71,6 +71,11 @@ class Database:
         # reading has an engine of its own.
         self.reader = _sqlite_engine(self.url, reads_only=True) if self.is_sqlite else self.writer
 
+    @property
+    def shown_url(self) -> str:
+        """For messages: without the password."""
+        return self.url.render_as_string(hide_password=True)
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write; rolled back when the block raises. Raises ``Unavailable``, and
@@ -106,6 +111,18 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One transaction that sees one state of the database and cannot write (on SQLite)."""
         with _named_faults(self.url), self.reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One transaction that reads everything as it was at its first statement, however long it takes and
+        whatever is committed meanwhile. Raises ``Unavailable``."""
+        if self.is_sqlite:  # whose transactions are all like that
+            with self.read() as connection:
+                yield connection
+            return
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with _named_faults(self.url), self.reader.connect().execution_options(**options) as connection:
             yield connection
 
     def close(self) -> None:

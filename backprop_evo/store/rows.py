@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
 from backprop_evo.records.nodes import NodeRecord
@@ -37,7 +38,7 @@ from backprop_evo.store.codec import (
 
 def search_record(row: Row[Any]) -> SearchRecord:
     """A search."""
-    own = ("best_fitness", "screened_out", "spent_s", "slot_s", "metered_at")
+    own = ("best_fitness", "screened_out", "counterpart", "spent_s", "slot_s", "metered_at")
     of_searches = {name: getattr(row, name) for name in own}
     return SearchRecord(spec=decode_search_spec(row.spec), **of_searches, **_driven_values(row))
 
@@ -113,6 +114,17 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         finish_order=row.finish_order,
         progress=decode_payload(row.progress) if row.progress else None,
         result=decode_result(row.result) if row.result else None,
+    )
+
+
+def end_record(row: Row[Any]) -> EndRecord:
+    """An end, from the columns that ``Searches.ends`` selects."""
+    return EndRecord(
+        individual=row.individual,
+        purpose=Purpose(row.purpose),
+        state=TrialState(row.state),
+        validation_accuracy=row.validation_accuracy,
+        wall_time_s=row.wall_time_s or 0.0,
     )
 
 

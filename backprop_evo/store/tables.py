@@ -45,20 +45,20 @@ class Base(DeclarativeBase):
 
 class SearchRow(Base):
     """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
-    the search ``search_id``, in a ``role``. ``finishes`` is the last finish order given, ``reports`` the last
-    report order; ``claimed_by`` the controller that may decide until ``claim_expires_at``."""
+    the search ``search_id``, in a ``role``; searches have each other as ``counterpart``. ``finishes`` is the
+    last finish order given, ``reports`` the last report order; ``claimed_by`` may decide until it expires."""
 
     __tablename__ = "searches"
     __table_args__ = (
         Index("ix_searches_kind_created_at_id", "kind", "created_at", "id"),
-        Index("ix_searches_search_id", "search_id"),
         Index("ix_searches_state", "state"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), server_default="search")
-    search_id: Mapped[str | None] = mapped_column(String(64))
+    search_id: Mapped[str | None] = mapped_column(String(64), index=True)
     role: Mapped[str | None] = mapped_column(String(16))
+    counterpart: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
     name: Mapped[str] = mapped_column(String(200))
     spec: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))

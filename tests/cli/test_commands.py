@@ -11,7 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from backprop_evo.cli import search
-from backprop_evo.cli.demo import DEMO
+from backprop_evo.cli.demo import DEMO, TINY
 from backprop_evo.cli.doctor import examine
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import Stack, check_port, free_port
@@ -70,6 +70,14 @@ def test_a_search_file_that_is_no_object_is_refused(tmp_path: Path, content: str
         search.read_document(file)
     with pytest.raises(InvalidInput, match="No such file"):
         search.read_document(tmp_path / "absent.json")
+
+
+def test_the_tiny_demo_is_the_demo_with_hardly_any_training() -> None:
+    spec, whole = (parse_search_spec({**each, "seed": 0}) for each in (TINY, DEMO))
+    assert spec.trials < 5
+    assert spec.train.epochs < whole.train.epochs
+    assert spec.pruner.name == whole.pruner.name
+    assert (spec.screening, spec.rates, spec.train.data) == (True, whole.rates, whole.train.data)
 
 
 def test_the_demo_search_is_valid_and_fair() -> None:

@@ -38,13 +38,6 @@ OF_BEFORE = TrainSpec(validation_part="whole")
 """The one part that trainings of early versions know."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'new folder' / 'empty.sqlite'}"
-    return request.getfixturevalue("new_postgres_database")()
-
-
 def table_names(url):
     database = Database(url)
     with database.read() as connection:
