@@ -19,7 +19,7 @@ from backprop_evo.store.base import Keys
 COOKIE = "bpe_key"
 OPEN_PATHS = ("/livez", "/readyz", "/version", "/login", "/static/")
 # POST because what they read is too long for an address, not because they change anything.
-READING_POSTS = ("/api/v1/equations:check", "/searches:form")
+READING_POSTS = ("/api/v1/equations:check", "/api/v1/searches:check", "/searches:form")
 
 
 class KeyGate:

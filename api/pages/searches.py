@@ -122,7 +122,9 @@ def _elapsed_s(search: SearchRecord, now: datetime) -> float | None:
 
 
 def _remaining_s(search: SearchRecord, now: datetime) -> float | None:
-    """What is left at the speed so far."""
+    """What is left of its budget, else at the speed so far."""
+    if search.time_left_s is not None:
+        return search.time_left_s
     elapsed_s = _elapsed_s(search, now)
     if search.state.is_terminal or elapsed_s is None or not 0 < search.trials_done < search.trials_total:
         return None

@@ -27,7 +27,8 @@ from backprop_evo.records.searching import SearchSpec
 from backprop_evo.service import Service, parse_search_spec
 from backprop_evo.service.comparing import checked_counterpart
 from backprop_evo.service.documents import curl_of, search_document
-from backprop_evo.service.specs import check_search_spec
+from backprop_evo.service.timing import plan_document
+from backprop_evo.service.use_cases import CheckedSearch
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
@@ -45,8 +46,10 @@ def _home(
     limit: int = 25,
     error: InvalidInput | None = None,
     document: Mapping[str, Any] | None = None,
+    checked: CheckedSearch | None = None,
 ) -> Response:
-    """``document``: what the form would send, checked."""
+    """``document``: what the form would send, ``checked``."""
+    plan = checked.plan if checked else None
     curl = document and curl_of(
         document,
         str(request.base_url),
@@ -66,6 +69,8 @@ def _home(
         preset=form.get(PRESET_FIELD, ""),
         document=document,
         curl=curl,
+        plan=None if plan is None else plan_document(plan),
+        warnings=checked.warnings if checked else (),
         last_event=store.events.last(),
         key_field=KEY_FIELD,
         idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
@@ -106,13 +111,12 @@ def look_at_form(
             filled = with_preset(form, form.get(PRESET_FIELD, ""))
             return _home(request, store, service, settings, form=filled)
         document = search_document(form)
-        spec = _spec(document, settings)
-        check_search_spec(spec)
+        checked = service.check_search(_spec(document, settings))
         if wants_counterpart(form):
-            checked_counterpart(spec, spec.trials)
+            checked_counterpart(checked.spec, checked.spec.trials)
     except InvalidInput as error:
         return _home(request, store, service, settings, form=form, error=error)
-    return _home(request, store, service, settings, form=form, document=document)
+    return _home(request, store, service, settings, form=form, document=document, checked=checked)
 
 
 @router.post("/searches")

@@ -17,6 +17,7 @@ from api.deps import (
 from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.leaderboard import LeaderboardRowOut
+from api.schemas.plans import CheckedSearchOut
 from api.schemas.searches import IndividualOut, SearchOut
 from api.schemas.stages import StageOut
 from api.schemas.trials import TrialOut
@@ -58,9 +59,16 @@ def submit_search(
     ] = False,
 ) -> SearchOut:
     """Queue a search. Everything but ``name`` has a default; ``Location`` says where to follow it."""
-    search = service.submit_search(parse_search_spec(document), with_counterpart=with_counterpart)
+    checked = service.check_search(parse_search_spec(document))
+    search = service.queue_search(checked, with_counterpart=with_counterpart)
     answer = _answer(response, search, status.HTTP_202_ACCEPTED)
-    return answer.model_copy(update={"warnings": service.warnings()})
+    return answer.model_copy(update={"warnings": checked.warnings})
+
+
+@router.post(":check", openapi_extra=SPEC_BODY)
+def check_search(document: Annotated[dict[str, Any], Body()], service: ServiceDep) -> CheckedSearchOut:
+    """Check a search without queueing it; of one with a ``budget`` the plan for the present pool."""
+    return CheckedSearchOut.of(service.check_search(parse_search_spec(document)))
 
 
 @router.get("")

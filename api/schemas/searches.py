@@ -18,8 +18,9 @@ class SearchOut(Wire):
     """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
     may be compared with. ``screened_out`` equations were found worthless before any training step and are
     none of ``trials_done``; ``counterpart`` is the search that was ordered beside it, or beside which it was;
-    ``notice`` is what to know of it while it runs, and
-    ``warnings`` in the answer to its submission."""
+    ``notice`` is what to know of it while it runs, and ``warnings`` in the answer to its submission. Of one
+    with a budget ``spent_s`` seconds are used, as of the last look, which alone changes no version;
+    ``time_left_s`` is null where time does not decide when it ends."""
 
     id: str
     state: SearchState
@@ -29,6 +30,8 @@ class SearchOut(Wire):
     trials_total: int
     screened_out: int
     best_fitness: float | None
+    spent_s: float
+    time_left_s: float | None
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

@@ -14,16 +14,18 @@ from backprop_evo.cli.comparison_table import print_comparison
 from backprop_evo.cli.evaluation_tables import evaluations_table
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import print_json, show, standard_output
+from backprop_evo.cli.plan_table import plan_table
 from backprop_evo.cli.spec_options import Preset, with_options
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, setting_line
 from backprop_evo.cli.verbs import add_verbs
 from backprop_evo.cli.watching import Watch
-from backprop_evo.errors import InvalidInput
+from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.service import parse_search_spec
 from backprop_evo.service.comparing import checked_counterpart
 from backprop_evo.service.documents import curl_of, search_document
 from backprop_evo.service.spec_fields import search_fields
 from backprop_evo.service.specs import check_search_spec
+from backprop_evo.service.timing import plan_document, planned
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="Submit searches, follow them, move them."
@@ -34,7 +36,8 @@ app = typer.Typer(
     epilog="Examples: [bold]backprop-evo search submit my-search.json --watch[/bold], "
     "[bold]backprop-evo search submit --name first --trials 50 --preset quick --epochs 1[/bold], "
     "[bold]backprop-evo search submit --name second --with-counterpart[/bold], "
-    "[bold]backprop-evo search submit --name chance --strategy random --dry-run[/bold]"
+    "[bold]backprop-evo search submit --name chance --strategy random --dry-run[/bold], "
+    "[bold]backprop-evo search submit --name evening --budget 2h --preset quick --dry-run[/bold]"
 )
 @with_options(search_fields())
 def submit(
@@ -45,7 +48,11 @@ def submit(
     ] = None,
     preset: Preset = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check it and print it, and how curl submits it; send nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check it and print it, and how curl submits it; with a budget its plan. Start nothing.",
+        ),
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends.")] = False,
     with_counterpart: Annotated[
@@ -65,8 +72,11 @@ def submit(
         check_search_spec(spec)
         if with_counterpart:
             checked_counterpart(spec, spec.trials)
-        print_json(document)
+        plan = None if spec.budget is None else _plan(document, url, api_key)
+        print_json(document if plan is None else {"search": document, **plan})
         if not as_json:
+            if plan is not None:
+                standard_output().print(plan_table(plan["plan"]))
             with_key = api_key is not None
             curl = curl_of(document, url, with_key=with_key, with_counterpart=with_counterpart)
             typer.echo("\n" + curl)
@@ -78,6 +88,21 @@ def submit(
         if watch:
             search = Watch(client, search["id"], Console(stderr=as_json)).until_end()
         show(search, search_table(search), as_json=as_json)
+
+
+def _plan(document: dict[str, Any], url: str, api_key: str | None) -> dict[str, Any]:
+    """The plan by the service's pool, with what to know of it; where no service answers, for one slot."""
+    try:
+        with Client(url, api_key=api_key) as client:
+            answer = client.post("/searches:check", document)
+            found: dict[str, Any] = {"plan": answer["plan"], "warnings": list(answer["warnings"])}
+    except Unavailable:
+        alone = planned(lambda _setting: (), parse_search_spec(document), ())
+        warnings = [f"no service answers at {url}", *alone.remarks]
+        found = {"plan": plan_document(alone.plan), "warnings": warnings}
+    for warning in found["warnings"]:
+        typer.echo(f"warning: {warning}", err=True)
+    return found
 
 
 def read_document(file: Path | None) -> dict[str, Any]:

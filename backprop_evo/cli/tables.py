@@ -123,6 +123,7 @@ def search_table(search: Json, stages: Sequence[Json] = ()) -> Table:
         ("counterpart", search["counterpart"] or UNKNOWN),
         ("seed", str(spec["seed"])),
         ("time", duration(seconds_taken(search))),
+        *([("time left", duration(search["time_left_s"]))] if search["time_left_s"] is not None else []),
     ):
         table.add_row(f"[dim]{name}[/dim]", Text(str(value)))
     return table

@@ -123,7 +123,9 @@ class Watch:
 def headline(snapshot: SearchSnapshot) -> str:
     """``running: 7 of 24 trials, best 34.1 % by g / fro(g)``."""
     search = snapshot.search
-    text = f"{search['state']}: {search['trials_done']} of {search['trials_total']} trials"
+    # Of a search that has time left the number of trials is but a bound.
+    most = f" of {search['trials_total']}" if search["time_left_s"] is None else ""
+    text = f"{search['state']}: {search['trials_done']}{most} trials"
     if search["screened_out"]:
         text += f", {search['screened_out']} more screened out"
     for stage in snapshot.stages:
@@ -137,7 +139,9 @@ def headline(snapshot: SearchSnapshot) -> str:
 
 
 def time_left_s(snapshot: SearchSnapshot) -> float | None:
-    """By the pace so far; None until two trials have finished."""
+    """Of its budget, else by the pace so far; None until two trials have finished."""
+    if (left_s := snapshot.search["time_left_s"]) is not None:
+        return float(left_s)
     done, total = snapshot.search["trials_done"], snapshot.search["trials_total"]
     staged, planned = snapshot.staged
     if done + staged < 2:
@@ -149,11 +153,10 @@ def time_left_s(snapshot: SearchSnapshot) -> float | None:
 def render(snapshot: SearchSnapshot) -> Group:
     """Progress, running trials with their live numbers, the best so far."""
     search = snapshot.search
-    done, planned = snapshot.staged
     left = time_left_s(snapshot)
     lines: list[Any] = [
         Text.assemble((search["spec"]["name"], "bold"), f"  {headline(snapshot)}"),
-        ProgressBar(total=search["trials_total"] + planned, completed=search["trials_done"] + done, width=60),
+        _progress(snapshot),
         Text(
             f"{duration(seconds_taken(search))} gone" + (f", about {duration(left)} left" if left else ""),
             style="dim",
@@ -164,6 +167,17 @@ def render(snapshot: SearchSnapshot) -> Group:
     if snapshot.best:
         lines.append(_best_table(snapshot.best))
     return Group(*lines)
+
+
+def _progress(snapshot: SearchSnapshot) -> ProgressBar:
+    """Of the budget where time decides, else of the trainings."""
+    search = snapshot.search
+    if search["time_left_s"] is not None:
+        return ProgressBar(total=search["spec"]["budget"], completed=search["spent_s"], width=60)
+    done, planned = snapshot.staged
+    return ProgressBar(
+        total=search["trials_total"] + planned, completed=search["trials_done"] + done, width=60
+    )
 
 
 def _running_table(trials: Sequence[Json]) -> Table:

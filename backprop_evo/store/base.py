@@ -22,6 +22,7 @@ from backprop_evo.records.stored import (
     IndividualRecord,
     Lease,
     Page,
+    TrainingTime,
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue
@@ -133,10 +134,16 @@ class Nodes(Protocol):
 
 
 class Statistics(Protocol):
-    """Numbers for monitoring."""
+    """Numbers for monitoring, and for planning."""
 
     def count(self) -> Counts:
         """Searches and trials by state."""
+
+    def times_of(self, search_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
+        """How long the newest ended trainings of a search, or of an evaluation, took: newest first."""
+
+    def times_in(self, setting_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
+        """The same of the newest few searches with results in this setting."""
 
 
 class Keys(Protocol):

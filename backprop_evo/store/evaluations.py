@@ -106,7 +106,7 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
                 raise Conflict(f"search {search_id!r} is {search.state}: nothing is ordered")
             for found in stage_rows(connection, search_id, lock=True):
                 if found.role == role:
-                    _add_methods(connection, found, spec, now)
+                    _change_order(connection, found, spec, now)
                     return self._read(connection, found.id)
             new_id = stage_id(search_id, role)
             ordered = self.insert_new(connection, spec, now, new_id, search_id=search_id, role=role)
@@ -115,16 +115,20 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
             return ordered
 
 
-def _add_methods(connection: Connection, row: Row[object], spec: EvaluationSpec, now: datetime) -> None:
-    """The methods that ``spec`` has beyond those of the row; one that was cancelled or failed stays so."""
+def _change_order(connection: Connection, row: Row[object], spec: EvaluationSpec, now: datetime) -> None:
+    """The methods that ``spec`` has beyond those of the row, and its seeds; one that was cancelled or failed
+    stays so, and seeds alone begin none again."""
     evaluation = evaluation_record(row)
     if spec == evaluation.spec or evaluation.state in (SearchState.CANCELLED, SearchState.FAILED):
         return
     if spec.rows[: len(evaluation.spec.rows)] != evaluation.spec.rows:
         raise Conflict(f"evaluation {evaluation.id!r} holds other methods: somebody ordered in between")
     if evaluation.state.is_terminal:
+        if spec.rows == evaluation.spec.rows:
+            return
         go_on(connection, row, now)
-    total = spec.trainings_a_seed * evaluation.seeds
+    # Those that somebody added stay.
+    total = spec.trainings_a_seed * (evaluation.seeds + spec.seeds - evaluation.spec.seeds)
     connection.execute(
         update(SEARCHES)
         .where(SEARCHES.c.id == evaluation.id)

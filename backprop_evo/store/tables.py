@@ -1,7 +1,6 @@
 """The tables. Who writes what stands in ``docs/search.md``; rows never leave this room, records do.
 
-Times are stored in UTC. JSON is text of our own codec, so that a row is decoded once and the same on every
-database.
+Times are stored in UTC. JSON is text of our own codec: decoded once, the same on every database.
 """
 
 from __future__ import annotations
@@ -46,9 +45,8 @@ class Base(DeclarativeBase):
 
 class SearchRow(Base):
     """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
-    the search ``search_id``, in a ``role``; a search has at most one ``counterpart``, which has it for its
-    own. ``finishes`` is the last finish order given, ``reports`` the last report order; ``claimed_by`` the
-    controller that may decide until ``claim_expires_at``."""
+    the search ``search_id``, in a ``role``; searches have each other as ``counterpart``. ``finishes`` is the
+    last finish order given, ``reports`` the last report order; ``claimed_by`` may decide until it expires."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -79,6 +77,9 @@ class SearchRow(Base):
     screened_out: Mapped[int] = mapped_column(server_default="0")
     claimed_by: Mapped[str | None] = mapped_column(String(200))
     claim_expires_at: Mapped[datetime | None]
+    spent_s: Mapped[float] = mapped_column(server_default="0")
+    slot_s: Mapped[float] = mapped_column(server_default="0")
+    metered_at: Mapped[datetime | None]
 
 
 class IndividualRow(Base):
@@ -106,8 +107,7 @@ class IndividualRow(Base):
 
 
 class TrialRow(Base):
-    """``row`` is the order of insertion, by which pages go. The numbers beside ``result`` repeat what lists
-    need."""
+    """``row`` is the order of insertion, by which pages go. Numbers beside ``result`` repeat it for lists."""
 
     __tablename__ = "trials"
     __table_args__ = (

@@ -24,6 +24,8 @@ SEARCH = {
     "trials_done": 1,
     "trials_total": 5,
     "screened_out": 3,
+    "spent_s": 0.0,
+    "time_left_s": None,
     "best_fitness": None,
     "created_at": "2026-01-01T00:00:00Z",
     "started_at": None,

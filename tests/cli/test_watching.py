@@ -29,6 +29,8 @@ class Service:
             "trials_done": 0,
             "trials_total": 3,
             "screened_out": 0,
+            "spent_s": 0.0,
+            "time_left_s": None,
             "notice": None,
             "started_at": None,
             "ended_at": None,
