@@ -15,6 +15,7 @@ from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.rendering import render
 from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Role, SearchRecord
@@ -66,6 +67,7 @@ def _search_page(
         transfers=[each for each in evaluations if each.role is Role.TRANSFER],
         transfer_presets=TRANSFER_PRESETS,
         transfer_seeds=TRANSFER_SEEDS,
+        report_formats=tuple(REPORT_FORMATS),
         key_field=KEY_FIELD,
         idempotency_key=secrets.token_hex(16),
         verdicts=service.verdicts_of(search),
