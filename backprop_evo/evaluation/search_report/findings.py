@@ -47,7 +47,7 @@ def findings_of(facts: SearchFacts, long_run: LongRun | None) -> Findings:
         )
         headline = (
             f"No gain over plain backprop is shown for {many}. The nearest is {best.text}: "
-            f"{_told(best, confirmation)} {where}."
+            f"{_told(best, confirmation)}{_adjusted(best, confirmation)} {where}."
         )
     remarks = (*_on_others(better, judged, confirmation), *_on_horizon(long_run), *_state(facts))
     return Findings(headline=headline, remarks=remarks, best=best)
@@ -81,6 +81,13 @@ def _told(row: TableRow, confirmation: EvaluationFacts) -> str:
         interval = f"95 % interval {points(row.low)} … {points(row.high)}, "
     by = confirmation.table.compared_by
     return f"{points(row.difference)} points of {by} accuracy ({interval}n = {row.pairs})"
+
+
+def _adjusted(row: TableRow, confirmation: EvaluationFacts) -> str:
+    """Why an interval that leaves 0 out is no finding."""
+    if row.low is None or row.high is None or row.low * row.high <= 0 or row.finding != Finding.NO_DIFFERENCE:
+        return ""
+    return f", which does not hold after adjusting for {confirmation.table.comparisons} comparisons,"
 
 
 def points(difference: float) -> str:
@@ -122,7 +129,6 @@ def _on_others(
             yield f"Control {row.text}: {row.verdict}."
     if block.noise_floor:
         yield f"{block.noise_floor[0].upper()}{block.noise_floor[1:]}."
-    yield from confirmation.table.remarks
 
 
 def _on_horizon(long_run: LongRun | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from html import escape
 from backprop_evo.errors import InvalidInput
 from backprop_evo.evaluation.search_report.circumstances import FILE, Facts
 from backprop_evo.evaluation.search_report.course import Course
-from backprop_evo.evaluation.search_report.drawing import Line, line_chart
+from backprop_evo.evaluation.search_report.drawing import NARROW, Line, line_chart
 from backprop_evo.evaluation.search_report.horizons import Horizons
 from backprop_evo.evaluation.search_report.report import SearchReport
 from backprop_evo.evaluation.search_report.style import STYLE
@@ -26,7 +26,7 @@ from backprop_evo.evaluation.search_report.tabular import (
 from backprop_evo.evaluation.table import method_words
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.training.methods import method_of
-from backprop_evo.wording import HOUR_S, MINUTE_S
+from backprop_evo.wording import HOUR_S, MINUTE_S, percent
 
 
 def as_html(report: SearchReport) -> str:
@@ -81,10 +81,16 @@ def _horizons(report: SearchReport) -> Iterator[str]:
     yield "<h2>Difference to plain backprop over the number of steps</h2>"
     yield "<p>In points of validation accuracy, paired by seed; bands are 95 % intervals.</p>"
     for each in report.horizons:
-        yield line_chart(
-            each.circumstances, _lines(each), x_label="steps", y_label="difference, points", zero=True
-        )
-        yield f"<details><summary>The same in numbers</summary>{_grid(horizon_grid(each), level=3)}</details>"
+        numbers = _grid(horizon_grid(each), level=3)
+        lines = _lines(each)
+        # One point of each is no course: the numbers say more.
+        if max(len(line.points) for line in lines) > 1:
+            title = each.circumstances
+            yield line_chart(title, lines, x_label="steps", y_label="difference, points", zero=True)
+            numbers = f"<details><summary>The same in numbers</summary>{numbers}</details>"
+        else:
+            numbers = f"<h3>{escape(each.circumstances)}</h3>{numbers}"
+        yield numbers
 
 
 def _lines(horizons: Horizons) -> list[Line]:
@@ -108,15 +114,12 @@ def _courses(report: SearchReport) -> Iterator[str]:
     longest = max(each.worker_s for each in report.courses)
     unit, name = (HOUR_S, "hours") if longest >= HOUR_S else (MINUTE_S, "minutes")
     yield '<div class="charts">'
-    yield line_chart(
-        "Best fitness over trials", _course_lines(report, None), x_label="trials", y_label="best so far, %"
-    )
-    yield line_chart(
-        "Best fitness over worker time",
-        _course_lines(report, unit),
-        x_label=f"worker {name}",
-        y_label="best so far, %",
-    )
+    for title, unit_s, x_label in (
+        ("Best fitness over trials", None, "trials"),
+        ("Best fitness over worker time", unit, f"worker {name}"),
+    ):
+        lines = _course_lines(report, unit_s)
+        yield line_chart(title, lines, x_label=x_label, y_label="best so far, %", width=NARROW)
     yield f"</div>{_grid(courses_grid(report), level=3)}"
 
 
@@ -165,5 +168,9 @@ def _class(kind: str) -> str:
 
 
 def _cell(cell: Cell) -> str:
+    if cell.share is not None:
+        # The number has its place beside the longest bar.
+        bar = f'<span class="bar" style="width:{60 * cell.share:.0f}%"></span>'
+        return f"<td>{bar}{percent(cell.share, 0)} %</td>"
     text = escape(cell.text)
     return f"<td{_class(cell.kind)}>{f'<code>{text}</code>' if cell.kind == 'code' else text}</td>"

@@ -18,6 +18,7 @@ from backprop_evo.evaluation.search_report.tabular import (
     stages_grid,
 )
 from backprop_evo.evaluation.table import method_words
+from backprop_evo.wording import percent
 
 MARKS = {**{sign: f"\\{sign}" for sign in "\\`*_[]<>#|~$"}, "\n": " "}
 
@@ -81,6 +82,8 @@ def _grid(grid: Grid, *, level: int) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> str:
+    if cell.share is not None:
+        return f"{percent(cell.share, 0)} %"
     return code(cell.text).replace("|", "\\|") if cell.kind == "code" and cell.text else plain(cell.text)
 
 

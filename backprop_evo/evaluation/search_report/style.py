@@ -27,7 +27,10 @@ max-height:26rem}
 th,td{padding:.35rem .7rem .35rem 0;text-align:left;vertical-align:top}
 thead th{border-bottom:2px solid var(--ink);font-size:.82rem;font-weight:600;color:var(--soft);
 white-space:nowrap}tbody tr{border-bottom:1px solid var(--line)}
+td:first-child:not(:has(code)){white-space:nowrap}
 .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+.bar{display:inline-block;height:.7em;margin-right:.4em;background:var(--c0);opacity:.5;
+border-radius:2px}td:has(.bar){min-width:9rem;white-space:nowrap}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.25rem 1.2rem;margin:.5rem 0}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 figure{margin:1rem 0}figcaption{font-size:.9rem;font-weight:600;overflow-wrap:anywhere}

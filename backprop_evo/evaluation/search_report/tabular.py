@@ -18,10 +18,11 @@ MOST_POINTS = 12
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """``kind``: text, code (an equation) or number."""
+    """``kind``: text, code (an equation) or number. ``share``: of a whole, in [0, 1], in place of a text."""
 
     text: str
     kind: str = "text"
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,13 @@ def stages_grid(report: SearchReport) -> Grid:
             Cell(f"− {each.name}" if each.ended else each.name),
             number(f"{each.equations:,}"),
             number(UNKNOWN if each.worker_s is None else duration(each.worker_s)),
+            Cell("") if each.worker_s is None else Cell("", share=each.worker_s / (whole or 1.0)),
             Cell(each.told),
         )
         for each in report.stages
     )
     note = f"Workers spent {duration(whole)} on all of it. A − marks equations that went no further."
-    return Grid("The funnel", ("stage", "equations", "worker time", ""), rows, (note,))
+    return Grid("The funnel", ("stage", "equations", "worker time", "of all", ""), rows, (note,))
 
 
 def evaluation_grids(table: EvaluationTable) -> Iterator[Grid]:
