@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from backprop_evo.errors import InvalidSettings
 
-Panel = Literal["Search", "Proposals", "Training", "Confirmation", "Early stopping"]
+Panel = Literal["Search", "Proposals", "Training", "Funnel", "Early stopping"]
 ChoicesOf = Literal["strategies", "pruners", "data sets"]
 """Choices that stand in a registry above this room; those of a ``Literal`` are known by the type."""
 

@@ -18,7 +18,7 @@ from backprop_evo.records.described import (
     part,
     up_to,
 )
-from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
@@ -42,7 +42,7 @@ def _is_distribution(weights: tuple[float, ...]) -> bool:
 class SearchSpec:
     """One search. Defaults of ``best_probability`` and ``mutations`` are the paper's (appendix B).
 
-    ``trials`` counts different equations trained during the search (baseline and confirmation come on top).
+    ``trials`` counts different equations trained during the search (baseline and stages come on top).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
     a mutation drew what stood there already: "place" is that of searches from before there was a choice,
     which replay with it. ``products`` says which products of matrices are drawn: all that fit, or the "three"
@@ -53,7 +53,8 @@ class SearchSpec:
     equations are proposed, as ``search.strategies`` has it. ``yardsticks`` are methods that are trained,
     confirmed and ranked beside plain backprop, and are never a parent. ``screening`` leaves equations
     untrained by which nothing below the classifier can learn. ``rates`` says which of a grid of relative
-    steps an equation probes: all, or a mutated one those around its parent's best.
+    steps an equation probes: all, or a mutated one those around its parent's best. ``finalists``,
+    ``confirmation`` and ``transfer`` are the stages of its funnel.
     """
 
     name: str = described(
@@ -69,7 +70,7 @@ class SearchSpec:
     )
     trials: int = described(
         100,
-        "Different equations to train; backprop and the confirmation come on top.",
+        "Different equations to train; backprop and the stages of the funnel come on top.",
         label="Equations to train",
         bounds=between(1, 10_000_000),
         usual=True,
@@ -164,7 +165,9 @@ class SearchSpec:
     )
     pruner: PrunerSpec = part(PrunerSpec, "Early stopping", "pruner")
     train: TrainSpec = part(TrainSpec, "Training")
-    confirmation: Confirmation = part(Confirmation, "Confirmation", "confirm")
+    finalists: Finalists = part(Finalists, "Funnel", "finalists")
+    confirmation: Confirmation = part(Confirmation, "Funnel", "confirm")
+    transfer: Transfer = part(Transfer, "Funnel", "transfer")
 
     @property
     def best_size(self) -> int:

@@ -74,10 +74,12 @@ EVENT_KINDS = (
     *(f"evaluation.{state}" for state in SearchState),
     *(f"trial.{state}" for state in TrialState),
     "search.extended",
+    "search.narrowing",
     "search.confirming",
+    "search.transferring",
     "evaluation.extended",
     "individuals.proposed",
 )
 """Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
-change of state. ``search.confirming`` is told of a search when its confirmation is ordered, and whenever a
-training of that one has ended."""
+change of state. ``search.narrowing``, ``search.confirming`` and ``search.transferring`` are told of a search
+when that stage of its funnel is ordered, and whenever a training of it has ended."""

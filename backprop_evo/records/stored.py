@@ -33,10 +33,18 @@ class Origin(StrEnum):
 
 
 class Role(StrEnum):
-    """What an evaluation is to the search that it belongs to."""
+    """What an evaluation is to the search that it belongs to: a stage of its funnel, or a transfer that
+    somebody asked for."""
 
+    FINALISTS = "finalists"
     CONFIRMATION = "confirmation"
     TRANSFER = "transfer"
+
+
+def stage_id(search_id: str, role: Role) -> str:
+    """The id of the evaluation that is this stage of the search's funnel. Derived, not drawn: ordering it
+    twice cannot store it twice."""
+    return f"{search_id}-{role}"
 
 
 S = TypeVar("S")
@@ -86,6 +94,13 @@ class EvaluationRecord(DrivenRecord[EvaluationSpec]):
     def seeds(self) -> int:
         """How many there are now, with those that were added."""
         return self.trials_total // self.spec.trainings_a_seed
+
+    @property
+    def is_stage(self) -> bool:
+        """Whether its search ordered it, so that it is none that somebody asked for."""
+        if self.search_id is None or self.role is None:
+            return False
+        return self.id == stage_id(self.search_id, self.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

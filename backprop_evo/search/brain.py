@@ -226,7 +226,7 @@ class Brain:
     def _finalists(self) -> tuple[MethodSpec, ...]:
         """The first individuals of the best behaviours, then the yardsticks; only those whose trial
         completed. None where nothing is to be confirmed."""
-        best = self.spec.confirmation.best
+        best = self.spec.finalists.best or self.spec.confirmation.best
         if best == 0:
             return ()
         yardsticks = [number for number in range(1, len(self.spec.yardsticks) + 1) if number in self._fitness]

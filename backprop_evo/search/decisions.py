@@ -16,8 +16,8 @@ MAX_PROPOSALS_AT_ONCE = 250
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
     """What is to be stored now. ``end`` is the state to move to when all is done, and the ``finalists`` have
-    been confirmed; ``more`` asks to be called again at once, because the batch was full before the slots
-    were."""
+    gone through the funnel; ``more`` asks to be called again at once, because the batch was full before the
+    slots were."""
 
     individuals: tuple[IndividualRecord, ...] = ()
     trials: tuple[TrialRecord, ...] = ()

@@ -8,6 +8,10 @@ from itertools import count
 from random import Random
 
 from backprop_evo.records.evaluating import MAX_SEEDS
+from backprop_evo.records.stored import Role
+
+_SINCE = (Role.CONFIRMATION, Role.FINALISTS, Role.TRANSFER)
+"""As they came to be: each gives way to those before it, so that early searches keep their seeds."""
 
 SEED_BITS = 31  # every library's generators take such a seed
 
@@ -30,12 +34,13 @@ def training_seed(seed: int) -> int:
     return derive(seed, "training") >> (64 - SEED_BITS)
 
 
-def confirmation_seed(seed: int) -> int:
-    """The first of the seeds of the search's confirmation, which are numbers in a row: none of them, nor of
-    those that may be added, is the one that equations were chosen by."""
+def stage_seed(seed: int, role: Role) -> int:
+    """The first of the seeds of a stage of the search's funnel, which are numbers in a row: none of them, nor
+    of those that may be added, is the one that equations were chosen by, or one of another stage."""
+    before = [stage_seed(seed, each) for each in _SINCE[: _SINCE.index(role)]]
     used = training_seed(seed)
     for again in count():
-        first: int = derive(seed, "confirmation", again) % (2**SEED_BITS - MAX_SEEDS)
-        if not first <= used < first + MAX_SEEDS:
+        first: int = derive(seed, role, again) % (2**SEED_BITS - MAX_SEEDS)
+        if not first <= used < first + MAX_SEEDS and all(abs(first - each) >= MAX_SEEDS for each in before):
             return first
     raise AssertionError("counting never ends")

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from backprop_evo.errors import Conflict, InvalidInput
-from backprop_evo.evaluation.ordering import confirmation_of, with_more
 from backprop_evo.evaluation.planning import Plan
+from backprop_evo.evaluation.stages import next_step
+from backprop_evo.evaluation.table import table_of
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
 from backprop_evo.search.budget import LEAST_IN_FLIGHT
@@ -100,7 +101,7 @@ def drive_once(
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if isinstance(search, SearchRecord) and decisions.end is not None:
-        decisions = _confirmed(store, search, controller, decisions, now)
+        decisions = _through_the_funnel(store, search, controller, decisions, now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)
     return progress, decisions
@@ -123,32 +124,25 @@ def _decide(
     return progress.decide(search.state, search.trials_total, now=now)
 
 
-def _confirmed(
+def _through_the_funnel(
     store: Store, search: SearchRecord, controller: str, decisions: Decisions, now: datetime
 ) -> Decisions:
-    """The end of a search comes after that of its confirmation, which is ordered where there are
-    finalists."""
-    confirmation = store.evaluations.confirmation_of(search.id)
-    if finalists := decisions.finalists:
-        wanted = (
-            confirmation_of(search.spec, finalists)
-            if confirmation is None
-            else with_more(confirmation.spec, finalists)
+    """The end of a search comes after that of the stages that it orders."""
+    step = next_step(
+        search.spec,
+        decisions.finalists,
+        store.evaluations.stages_of(search.id),
+        lambda stage: table_of(stage, store.evaluations.outcomes(stage.id)),
+    )
+    if step.order is not None:
+        stage, wanted = step.order
+        store.evaluations.order(
+            search.id, controller, stage.role, wanted, now=now, expected_version=search.version
         )
-        if confirmation is None or wanted != confirmation.spec:
-            confirmation = store.evaluations.order(
-                search.id, controller, wanted, now=now, expected_version=search.version
-            )
-    if confirmation is None:
-        return decisions
-    if not confirmation.state.is_terminal:
+    if step.order is not None or step.open is not None:
         return replace(decisions, end=None, reason=None)
-    if confirmation.state is SearchState.COMPLETED:
-        return decisions
-    was = "" if confirmation.state is SearchState.FAILED else "was "
-    told = f"the confirmation {was}{confirmation.state}"
-    told += f": {confirmation.end_reason}" if confirmation.end_reason else ""
-    return replace(decisions, reason=f"{decisions.reason}; {told}" if decisions.reason else told)
+    reasons = [each for each in (decisions.reason, step.reason) if each]
+    return replace(decisions, reason="; ".join(reasons) or None)
 
 
 def _end(

@@ -17,8 +17,8 @@ from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import ControlGroup, MethodSpec
 from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.presets import preset
-from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.randomness import confirmation_seed
+from backprop_evo.records.stored import Role, SearchRecord
+from backprop_evo.search.randomness import stage_seed
 from backprop_evo.service.specs import check_data, read_document
 from backprop_evo.training.methods import as_method, method_of
 
@@ -98,7 +98,7 @@ def transfer_document(
     told = {name: value for name, value in document.items() if name not in ("from_search", "best")}
     return {
         "name": f"{search.spec.name[:180]}: transfer",
-        "first_seed": confirmation_seed(search.spec.seed),
+        "first_seed": stage_seed(search.spec.seed, Role.CONFIRMATION),
         **told,
         "methods": [_plain(each) for each in confirmed[:best]],
     }

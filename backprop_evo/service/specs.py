@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 
 from backprop_evo import data
 from backprop_evo.errors import InvalidEquation, InvalidSettings, UnknownDataset
-from backprop_evo.evaluation.ordering import confirmation_of
+from backprop_evo.evaluation.stages import Candidates, stage_spec, stages_of
 from backprop_evo.records.described import check_limits, check_texts
 from backprop_evo.records.evaluating import MAX_METHODS
 from backprop_evo.records.methods import equation_method
@@ -127,7 +127,7 @@ def check_search_spec(spec: SearchSpec) -> None:
     _check_rates(spec)
     for method in spec.yardsticks:
         method_of(method).check_fit(spec.train)
-    _check_confirmation(spec)
+    _check_funnel(spec)
     language = _language_of(spec)
     for place, text in enumerate(spec.start):
         try:
@@ -139,14 +139,27 @@ def check_search_spec(spec: SearchSpec) -> None:
     _check_screening(spec, language)
 
 
-def _check_confirmation(spec: SearchSpec) -> None:
+def _check_funnel(spec: SearchSpec) -> None:
     """Found out before anything is trained, not when the search has come to its end."""
-    if spec.confirmation.best:
-        finalists = [equation_method(f"{place} * g") for place in range(1, spec.confirmation.best + 1)]
+    if spec.finalists.best and spec.confirmation.best and not spec.confirmation.test:
+        raise InvalidSettings(
+            "confirmation.test must be true where finalists.best is above 0: the images of validation that "
+            "are kept for finalists have chosen, and only the test split has not",
+            field="confirmation.test",
+            hint="read the test split, or leave the finalists out (finalists.best 0)",
+        )
+    if spec.transfer.best and not spec.confirmation.best:
+        raise InvalidSettings(
+            "transfer.best must be 0 where confirmation.best is: only what was confirmed is transferred",
+            field="transfer.best",
+        )
+    for stage in stages_of(spec):
+        name, best = str(stage.role), min(stage.asked(spec).best, MAX_METHODS + 1)
+        finalists = tuple(equation_method(f"{place} * g") for place in range(1, best + 1))
         try:
-            confirmation_of(spec, (*finalists[: MAX_METHODS + 1], *spec.yardsticks))
+            stage_spec(stage, spec, Candidates(equations=finalists, yardsticks=spec.yardsticks))
         except InvalidSettings as error:
-            raise InvalidSettings(f"confirmation: {error.message}", field="confirmation") from None
+            raise InvalidSettings(f"{name}: {error.message}", field=name) from None
 
 
 def check_data(name: str) -> None:

@@ -93,7 +93,7 @@ class Service:
 
     def verdicts_of(self, search: SearchRecord) -> Mapping[str, TableRow]:
         """What the search's confirmation says of each behaviour, by fingerprint, as far as it has come."""
-        confirmation = self.store.evaluations.confirmation_of(search.id)
+        confirmation = self.store.evaluations.stages_of(search.id).get(Role.CONFIRMATION)
         if confirmation is None:
             return {}
         (block,) = self.evaluation_table(confirmation).blocks

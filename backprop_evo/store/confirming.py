@@ -1,4 +1,5 @@
-"""What the confirmation of a search tells its leaderboard, in the transactions that end the trainings.
+"""What the stages of a search tell it, and the confirmation its leaderboard, in the transactions that end the
+trainings.
 
 A method is confirmed when every training that is planned for it completed: one that diverged on a new seed
 does not stand on the seeds that happened to work.
@@ -15,42 +16,57 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, s
 
 from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import Role
+from backprop_evo.records.stored import Role, stage_id
 from backprop_evo.records.training import TrainResult
-from backprop_evo.store.codec import decode_evaluation_spec, decode_search_spec
+from backprop_evo.store.codec import decode_evaluation_spec
 from backprop_evo.store.events import add_event
-from backprop_evo.store.leaderboard import CONFIRMED, UNCONFIRMED
+from backprop_evo.store.leaderboard import CONFIRMED, UNCONFIRMED, setting_of_search
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES, TRIALS
+
+STAGE_EVENTS = {
+    Role.FINALISTS: "search.narrowing",
+    Role.CONFIRMATION: "search.confirming",
+    Role.TRANSFER: "search.transferring",
+}
+"""What a search tells when one of its stages is ordered, and whenever a training of that one has ended."""
 
 BASELINE = 0
 """Its number in every evaluation."""
 
 
-def count_confirmation(connection: Connection, trial: Row[Any], result: TrainResult, now: datetime) -> None:
-    """Count one ended trial of an evaluation in, where that is the confirmation of a search."""
+def count_stage(connection: Connection, trial: Row[Any], result: TrainResult, now: datetime) -> None:
+    """Count one ended trial of an evaluation in, where that is a stage of a search."""
     evaluation = connection.execute(select(SEARCHES).where(SEARCHES.c.id == trial.search_id)).one()
-    if evaluation.role != Role.CONFIRMATION:
+    if evaluation.role is None or evaluation.id != stage_id(evaluation.search_id, evaluation.role):
         return
+    if evaluation.role == Role.CONFIRMATION:
+        _count_confirmation(connection, evaluation, trial, result)
+    told = {
+        "evaluation": evaluation.id,
+        "trials_done": evaluation.trials_done,
+        "trials": evaluation.trials_total,
+    }
+    add_event(connection, evaluation.search_id, STAGE_EVENTS[Role(evaluation.role)], now, told)
+
+
+def _count_confirmation(
+    connection: Connection, evaluation: Row[Any], trial: Row[Any], result: TrainResult
+) -> None:
     spec = decode_evaluation_spec(evaluation.spec)
     ended = _ended(connection, trial)
     here = _row_of(evaluation.search_id, trial.fingerprint)
     so_far_s = LEADERBOARD.c.train_time_s + result.wall_time_s
     connection.execute(update(LEADERBOARD).where(here).values(train_time_s=so_far_s))
     if any(each.state != TrialState.COMPLETED or each.validation_accuracy is None for each in ended):
-        _withdraw(connection, here)
+        _withdraw(connection, evaluation.search_id, here)
     elif len(ended) >= evaluation.trials_total // spec.trainings_a_seed:
         is_control = spec.rows[trial.individual] in spec.controls
-        values = {"is_control": is_control, **_confirmed(ended)}
+        setting = setting_id(spec.settings[0].train)
+        values = {"is_control": is_control, "setting_id": setting, **_confirmed(ended)}
         if connection.execute(update(LEADERBOARD).where(here).values(**values)).rowcount == 0:
             took_s = sum(each.wall_time_s or 0.0 for each in ended)
             rate = result.learning_rate
             _add(connection, evaluation.search_id, trial, train_time_s=took_s, learning_rate=rate, **values)
-    told = {
-        "evaluation": evaluation.id,
-        "trials_done": evaluation.trials_done,
-        "trials": evaluation.trials_total,
-    }
-    add_event(connection, evaluation.search_id, "search.confirming", now, told)
 
 
 def _ended(connection: Connection, trial: Row[Any]) -> Sequence[Row[Any]]:
@@ -67,17 +83,22 @@ def _row_of(search_id: str, fingerprint: str) -> ColumnElement[bool]:
     return (LEADERBOARD.c.search_id == search_id) & (LEADERBOARD.c.fingerprint == fingerprint)
 
 
-def _withdraw(connection: Connection, here: ColumnElement[bool]) -> None:
-    """A seed that was added may fail after the others had confirmed the method."""
+def _withdraw(connection: Connection, search_id: str, here: ColumnElement[bool]) -> None:
+    """A seed that was added may fail after the others had confirmed the method, perhaps in longer trainings
+    than the search's."""
+    setting = setting_of_search(connection, search_id)
     connection.execute(delete(LEADERBOARD).where(here, LEADERBOARD.c.search_n == 0))
-    values = {"tier": UNCONFIRMED, "rank_key": -LEADERBOARD.c.search_fitness, "is_control": False}
+    values = {
+        "tier": UNCONFIRMED,
+        "rank_key": -LEADERBOARD.c.search_fitness,
+        "is_control": False,
+        "setting_id": setting,
+    }
     connection.execute(update(LEADERBOARD).where(here).values(**values))
 
 
 def _add(connection: Connection, search_id: str, trial: Row[Any], **values: Any) -> None:
-    """A row of its own for what has no search trial: a control, or plain backprop where that failed. It is
-    ranked in the search's setting, as the finalists are."""
-    search = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).one()
+    """A row of its own for what has no search trial: a control, or plain backprop where that failed."""
     connection.execute(
         insert(LEADERBOARD).values(
             search_id=search_id,
@@ -87,7 +108,6 @@ def _add(connection: Connection, search_id: str, trial: Row[Any], **values: Any)
             fingerprint=trial.fingerprint,
             is_baseline=trial.individual == BASELINE,
             is_yardstick=False,
-            setting_id=setting_id(decode_search_spec(search.spec).train),
             search_fitness=0.0,
             search_n=0,
             **values,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -92,20 +92,21 @@ class Evaluations(Driven[EvaluationRecord], Protocol):
     def of_search(self, search_id: str) -> Sequence[EvaluationRecord]:
         """Those that belong to a search, newest first."""
 
-    def confirmation_of(self, search_id: str) -> EvaluationRecord | None:
-        """The one that the search ordered to confirm its finalists; None where it has ordered none."""
+    def stages_of(self, search_id: str) -> Mapping[Role, EvaluationRecord]:
+        """The stages of its funnel that the search has ordered so far."""
 
     def order(
         self,
         search_id: str,
         controller: str,
+        role: Role,
         spec: EvaluationSpec,
         *,
         now: datetime,
         expected_version: int | None = None,
     ) -> EvaluationRecord:
-        """Store the confirmation of a running search, or give the one that it has the methods that ``spec``
-        has beyond its own, which are then trained; ordering the same again changes nothing. Raises
+        """Store a stage of a running search, or give the one that it has the methods that ``spec`` has
+        beyond its own, which are then trained; ordering the same again changes nothing. Raises
         ``Conflict`` when the claim was lost or the search is not running, ``PreconditionFailed``."""
 
     def outcomes(self, evaluation_id: str) -> Sequence[OutcomeRecord]:

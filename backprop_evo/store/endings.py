@@ -22,7 +22,7 @@ from backprop_evo.records.training import (
     TrainResult,
 )
 from backprop_evo.store.codec import encode
-from backprop_evo.store.confirming import count_confirmation
+from backprop_evo.store.confirming import count_stage
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard import count_trial
 from backprop_evo.store.tables import ATTEMPTS, OPEN_STATES, SEARCHES, TRIALS
@@ -75,7 +75,7 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
         )
     )
     if row.purpose == Purpose.EVALUATION:
-        count_confirmation(connection, row, result, now)
+        count_stage(connection, row, result, now)
     else:
         count_trial(connection, row, result, completed=completed)
     payload = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,15 +13,16 @@ from typing_extensions import override
 from backprop_evo.errors import Conflict, InvalidSettings
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Role
+from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Role, stage_id
 from backprop_evo.search.lifecycle import ADD_SEEDS
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
+from backprop_evo.store.confirming import STAGE_EVENTS
 from backprop_evo.store.driven import SqlDriven
 from backprop_evo.store.driven_base import Evaluations
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
-from backprop_evo.store.moving import confirmation_row, get_at, go_on
+from backprop_evo.store.moving import get_at, go_on, stage_rows
 from backprop_evo.store.rows import evaluation_record, outcome_record
 from backprop_evo.store.tables import SEARCHES, TRIALS
 
@@ -80,16 +81,16 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
             return [evaluation_record(row) for row in connection.execute(query)]
 
     @override
-    def confirmation_of(self, search_id: str) -> EvaluationRecord | None:
+    def stages_of(self, search_id: str) -> Mapping[Role, EvaluationRecord]:
         with self.database.read() as connection:
-            row = confirmation_row(connection, search_id)
-            return evaluation_record(row) if row is not None else None
+            return {Role(row.role): evaluation_record(row) for row in stage_rows(connection, search_id)}
 
     @override
     def order(
         self,
         search_id: str,
         controller: str,
+        role: Role,
         spec: EvaluationSpec,
         *,
         now: datetime,
@@ -103,20 +104,14 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
                 raise Conflict(f"search {search_id!r} is driven by {search.claimed_by}, not by {controller}")
             if search.state != SearchState.RUNNING:
                 raise Conflict(f"search {search_id!r} is {search.state}: nothing is ordered")
-            found = confirmation_row(connection, search_id, lock=True)
-            if found is not None:
-                _add_methods(connection, found, spec, now)
-                return self._read(connection, found.id)
-            ordered = self.insert_new(
-                connection,
-                spec,
-                now,
-                f"{search_id}-{Role.CONFIRMATION}",  # derived: ordering it twice cannot store it twice
-                search_id=search_id,
-                role=Role.CONFIRMATION,
-            )
-            told = {"evaluation": ordered.id, "trials_done": 0, "trials": ordered.trials_total}
-            add_event(connection, search_id, "search.confirming", now, told)
+            for found in stage_rows(connection, search_id, lock=True):
+                if found.role == role:
+                    _add_methods(connection, found, spec, now)
+                    return self._read(connection, found.id)
+            new_id = stage_id(search_id, role)
+            ordered = self.insert_new(connection, spec, now, new_id, search_id=search_id, role=role)
+            told = {"evaluation": new_id, "trials_done": 0, "trials": ordered.trials_total}
+            add_event(connection, search_id, STAGE_EVENTS[role], now, told)
             return ordered
 
 

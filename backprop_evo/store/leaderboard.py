@@ -15,10 +15,11 @@ from typing_extensions import override
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.evaluating import setting_id as setting_id_of
+from backprop_evo.records.funnel import trained_for
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
-from backprop_evo.records.searching import Purpose
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.stored import Accuracies, Page
-from backprop_evo.records.training import TrainResult
+from backprop_evo.records.training import TrainResult, TrainSpec
 from backprop_evo.store.base import Leaderboard
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
@@ -46,7 +47,7 @@ class SqlLeaderboard(Leaderboard):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[LeaderboardRecord]:
-        # A search has one setting; its index knows of none.
+        # Of one search all rows are ranked together, also where its confirmation trains longer.
         key = RANK_ORDER if search_id is not None else (LEADERBOARD.c.setting_id, *RANK_ORDER)
         listing = f"leaderboard of {search_id or setting_id or 'all'}"
         query = select(LEADERBOARD).order_by(*key).limit(page_size(limit) + 1)
@@ -64,7 +65,7 @@ class SqlLeaderboard(Leaderboard):
             rows = connection.execute(query).all()
         if not rows and setting_id is not None and cursor is None:
             raise _no_results(setting_id)
-        items = tuple(_ranked(rows[:limit], rank, setting))
+        items = tuple(_ranked(rows[:limit], rank, setting if search_id is None else None))
         if len(rows) <= limit:
             return Page(items, None)
         last = rows[limit - 1]
@@ -127,11 +128,11 @@ def _no_results(setting_id: str) -> NotFound:
     )
 
 
-def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str) -> Iterator[LeaderboardRecord]:
-    """Counted on from the rank reached; each setting begins with 1."""
+def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str | None) -> Iterator[LeaderboardRecord]:
+    """Counted on from the rank reached; each setting begins with 1, unless that is None."""
     for row in rows:
-        rank = rank + 1 if row.setting_id == setting else 1
-        setting = row.setting_id
+        rank = rank + 1 if setting in (None, row.setting_id) else 1
+        setting = None if setting is None else row.setting_id
         yield _record(row, rank)
 
 
@@ -152,11 +153,17 @@ def _setting(connection: Connection, setting_id: str, results: int) -> SettingRe
     ).one_or_none()
     return SettingRecord(
         id=setting_id,
-        train=decode_search_spec(best.spec).train,
+        train=_train_of(decode_search_spec(best.spec), setting_id),
         results=results,
         best=_record(best, 1),
         baseline=_record(baseline, None).validation if baseline is not None else None,
     )
+
+
+def _train_of(search: SearchSpec, setting_id: str) -> TrainSpec:
+    """The search's, or that of its confirmation, which may be longer."""
+    own = search.train
+    return own if setting_id_of(own) == setting_id else trained_for(own, search.confirmation.epochs)
 
 
 def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
@@ -203,7 +210,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             fingerprint=trial.fingerprint,
             is_baseline=trial.purpose == Purpose.BASELINE,
             is_yardstick=trial.purpose == Purpose.YARDSTICK,
-            setting_id=_setting_of_search(connection, trial.search_id),
+            setting_id=setting_of_search(connection, trial.search_id),
             tier=UNCONFIRMED,
             rank_key=-accuracy,
             search_fitness=accuracy,
@@ -220,7 +227,8 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
     )
 
 
-def _setting_of_search(connection: Connection, search_id: str) -> str:
-    """That of the search, not of the trial: which rates an equation inherits makes no setting of its own."""
+def setting_of_search(connection: Connection, search_id: str) -> str:
+    """Its id. That of the search, not of the trial: which rates an equation inherits makes no setting of its
+    own."""
     spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
     return setting_id_of(decode_search_spec(spec).train)

@@ -1,11 +1,12 @@
 """How searches and evaluations move between states, in somebody's transaction; what moves with them.
 
-A search is locked before its confirmation, so that no two transactions wait for each other.
+A search is locked before its stages, and these in the order of their ids, so that no two transactions wait
+for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from backprop_evo.errors import Conflict, IllegalTransition, NotFound, PreconditionFailed
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import Role
+from backprop_evo.records.stored import Role, stage_id
 from backprop_evo.search.lifecycle import EVALUATION_VERBS, TRANSITIONS, VERBS, Verb, legal_verbs
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.endings import cancel_open_trials
@@ -28,7 +29,7 @@ PASSED_ON = {
     SearchState.CANCELLED: SearchState.CANCELLED,
     SearchState.FAILED: SearchState.CANCELLED,
 }
-"""Where a search goes, and where its confirmation goes with it."""
+"""Where a search goes, and where its stages go with it."""
 
 
 def get_row(
@@ -44,10 +45,11 @@ def get_row(
     return row
 
 
-def confirmation_row(connection: Connection, search_id: str, *, lock: bool = False) -> Row[Any] | None:
-    """The evaluation that the search ordered; None where it has ordered none."""
-    query = select(SEARCHES).where(SEARCHES.c.search_id == search_id, SEARCHES.c.role == Role.CONFIRMATION)
-    return connection.execute(query.with_for_update() if lock else query).one_or_none()
+def stage_rows(connection: Connection, search_id: str, *, lock: bool = False) -> Sequence[Row[Any]]:
+    """The stages that the search has ordered; no transfer that somebody asked for."""
+    ids = [stage_id(search_id, role) for role in Role]
+    query = select(SEARCHES).where(SEARCHES.c.id.in_(ids)).order_by(SEARCHES.c.id)
+    return connection.execute(query.with_for_update() if lock else query).all()
 
 
 def get_at(
@@ -87,26 +89,24 @@ def move(
 
 
 def _pass_on(connection: Connection, search: Row[Any], to: SearchState, now: datetime) -> None:
-    """What is asked of a search is asked of its confirmation too, as far as that one's state allows it."""
+    """What is asked of a search is asked of its stages too, as far as their states allow it."""
     if search.kind != Kind.SEARCH or to not in PASSED_ON:
         return
-    confirmation = confirmation_row(connection, search.id, lock=True)
-    if confirmation is None:
-        return
-    state, to = SearchState(confirmation.state), PASSED_ON[to]
-    # A search that runs has one that waits go on, and never begins one again that has ended.
-    allowed = state is SearchState.PAUSED if to is SearchState.RUNNING else to in TRANSITIONS[state]
-    if allowed:
-        move(connection, confirmation, to, now)
+    to = PASSED_ON[to]
+    for stage in stage_rows(connection, search.id, lock=True):
+        state = SearchState(stage.state)
+        # A search that runs has one that waits go on, and never begins one again that has ended.
+        if state is SearchState.PAUSED if to is SearchState.RUNNING else to in TRANSITIONS[state]:
+            move(connection, stage, to, now)
 
 
 def go_on(connection: Connection, row: Row[Any], now: datetime) -> None:
-    """What has ended runs again: the only way back. A search takes a confirmation along that was stopped."""
+    """What has ended runs again: the only way back. A search takes a stage along that was stopped."""
     change(connection, row, SearchState.RUNNING, now, None)
-    confirmation = confirmation_row(connection, row.id, lock=True)
-    if confirmation is not None and confirmation.state == SearchState.STOPPED:
-        go_on(connection, confirmation, now)
-        add_event(connection, confirmation.id, f"{confirmation.kind}.running", now, {"from": "stopped"})
+    for stage in stage_rows(connection, row.id, lock=True):
+        if stage.state == SearchState.STOPPED:
+            go_on(connection, stage, now)
+            add_event(connection, stage.id, f"{stage.kind}.running", now, {"from": "stopped"})
 
 
 def _illegal(row: Row[Any], what: str) -> IllegalTransition:

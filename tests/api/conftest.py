@@ -12,15 +12,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from backprop_evo.evaluation.ordering import confirmation_of
 from backprop_evo.evaluation.planning import trainings
+from backprop_evo.evaluation.stages import STAGE_OF, Candidates, stage_spec
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
+from backprop_evo.records.stored import IndividualRecord, Origin, Role, TrialRecord
 from backprop_evo.records.training import (
     CurvePoint,
     RateProbe,
@@ -130,9 +130,9 @@ class Seed:
         """Order an evaluation of one equation against plain backprop; the equation's trainings have ended."""
         spec = replace(self.spec, confirmation=Confirmation(controls="none", seeds=3))
         store, now = self.store, self.tick()
-        ordered = store.evaluations.order(
-            self.search_id, CONTROLLER, confirmation_of(spec, [equation_method(EQUATIONS[1][0])]), now=now
-        )
+        candidates = Candidates(equations=(equation_method(EQUATIONS[1][0]),))
+        wanted = stage_spec(STAGE_OF[Role.CONFIRMATION], spec, candidates)
+        ordered = store.evaluations.order(self.search_id, CONTROLLER, Role.CONFIRMATION, wanted, now=now)
         assert store.evaluations.claim(CONTROLLER, lease_s=3600, now=now) is not None
         self.confirmation_id = ordered.id
         self.confirm_row(1, record_rows=True)

@@ -41,7 +41,7 @@ def test_every_field_has_an_option_in_its_panel_that_says_its_default(command, r
 
 def test_help_is_in_panels():
     text = CliRunner().invoke(app, ["search", "submit", "--help"], env={"COLUMNS": "120"}).output
-    places = [text.index(f"─ {panel} ─") for panel in ("Search", "Proposals", "Training", "Confirmation")]
+    places = [text.index(f"─ {panel} ─") for panel in ("Search", "Proposals", "Training", "Funnel")]
     assert places == sorted(places)
     assert "a fifth of the trials" in text
 

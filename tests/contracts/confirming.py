@@ -7,7 +7,7 @@ from dataclasses import replace
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose
-from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
+from backprop_evo.records.stored import IndividualRecord, Origin, Role, TrialRecord
 from backprop_evo.records.training import TrainSpec
 
 PLACEBO = MethodSpec("placebo")
@@ -23,8 +23,8 @@ SPEC = EvaluationSpec(
 )
 
 
-def order(scene, search, spec=SPEC, **options):
-    return scene.store.evaluations.order(search.id, "c", spec, now=scene.now, **options)
+def order(scene, search, spec=SPEC, role=Role.CONFIRMATION, **options):
+    return scene.store.evaluations.order(search.id, "c", role, spec, now=scene.now, **options)
 
 
 def confirm(scene, evaluation, number, *results, behaviour=None):

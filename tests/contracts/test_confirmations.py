@@ -33,7 +33,7 @@ def test_a_search_orders_it_once(scene, search):
     assert order(scene, search) == ordered
     assert (ordered.search_id, ordered.role) == (search.id, Role.CONFIRMATION)
     assert (ordered.spec, ordered.trials_total) == (SPEC, 9)
-    assert scene.store.evaluations.confirmation_of(search.id) == ordered
+    assert scene.store.evaluations.stages_of(search.id) == {Role.CONFIRMATION: ordered}
     assert list(scene.store.evaluations.of_search(search.id)) == [ordered]
     kinds = [event.kind for event in scene.store.events.after(limit=100)]
     assert (kinds.count("evaluation.queued"), kinds.count("search.confirming")) == (1, 1)
@@ -44,12 +44,12 @@ def test_an_evaluation_of_nobody_belongs_to_no_search(scene, search):
     moved = scene.store.evaluations.add(SPEC, now=scene.now, search_id=search.id, role=Role.TRANSFER)
     assert (free.search_id, free.role) == (None, None)
     assert list(scene.store.evaluations.of_search(search.id)) == [moved]
-    assert scene.store.evaluations.confirmation_of(search.id) is None
+    assert scene.store.evaluations.stages_of(search.id) == {}
 
 
 def test_only_the_controller_of_a_running_search_orders(scene, search):
     with pytest.raises(Conflict, match="driven by c, not by d"):
-        scene.store.evaluations.order(search.id, "d", SPEC, now=scene.now)
+        scene.store.evaluations.order(search.id, "d", Role.CONFIRMATION, SPEC, now=scene.now)
     with pytest.raises(PreconditionFailed):
         order(scene, search, expected_version=search.version - 1)
     scene.store.searches.move(search.id, SearchState.PAUSED, now=scene.now)

@@ -8,12 +8,14 @@ import pytest
 
 from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.evaluation.exports import as_csv, as_latex
-from backprop_evo.evaluation.ordering import confirmation_of, with_more
+from backprop_evo.evaluation.ordering import with_more
 from backprop_evo.evaluation.report import as_html
+from backprop_evo.evaluation.stages import STAGE_OF, candidates_of, stage_spec
 from backprop_evo.evaluation.table import make_table
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.stored import Role
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service import evaluation_spec_to_json, parse_evaluation_spec
 from backprop_evo.training.methods import declared
@@ -73,6 +75,10 @@ def test_backprop_in_momentum_is_a_second_setting_with_the_same_grid():
     assert len(rest) == 2 if rest[0].train.optimizer == "sgd" else len(rest) == 1
     with pytest.raises(InvalidSettings, match="in_momentum must be true or false"):
         parse_evaluation_spec(document | {"in_momentum": 1})
+
+
+def confirmation_of(spec, finalists):
+    return stage_spec(STAGE_OF[Role.CONFIRMATION], spec, candidates_of(spec, finalists))
 
 
 def search(**options):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.errors import BackpropEvoError, InvalidSettings
-from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.proposing import VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
@@ -33,6 +33,12 @@ BOUNDED = [
     (replace(FINE, confirmation=Confirmation(seeds=10**8)), "confirmation.seeds"),
     (replace(FINE, confirmation=Confirmation(best=10**8)), "confirmation.best"),
     (replace(FINE, confirmation=Confirmation(best=900, seeds=900)), "confirmation"),
+    (replace(FINE, finalists=Finalists(best=10**8)), "finalists.best"),
+    (replace(FINE, finalists=Finalists(seeds=10**8)), "finalists.seeds"),
+    (replace(FINE, finalists=Finalists(best=900, seeds=900)), "finalists"),
+    (replace(FINE, transfer=Transfer(best=10**8)), "transfer.best"),
+    (replace(FINE, transfer=Transfer(seeds=10**8)), "transfer.seeds"),
+    (replace(FINE, transfer=Transfer(best=190, seeds=900)), "transfer"),
     (replace(FINE, pruner=PrunerSpec(min_trials=HUGE)), "pruner.min_trials"),
     (replace(FINE, train=replace(TRAIN, model="wrn-9998-1")), "train.model"),
     (replace(FINE, train=replace(TRAIN, model="wrn-10-999")), "train.model"),

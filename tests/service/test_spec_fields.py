@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.proposing import Operators, VocabularySpec
@@ -84,7 +84,9 @@ EVERYTHING = SearchSpec(
         alignment_every=4,
         deterministic=False,
     ),
-    confirmation=Confirmation(best=2, seeds=5, controls="all", test=False),
+    finalists=Finalists(best=4, seeds=2, epochs=1.5),
+    confirmation=Confirmation(best=2, seeds=5, epochs=2.5, controls="all", test=False),
+    transfer=Transfer(best=1, seeds=4, epochs=3.5, settings=("longer", "other-optimizer")),
 )
 
 RELATIVE = replace(

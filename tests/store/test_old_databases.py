@@ -11,6 +11,7 @@ from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.stored import Role
 from backprop_evo.records.training import TrainResult
 from backprop_evo.search.replay import replay
 from backprop_evo.search.search_language import SearchLanguage
@@ -161,7 +162,7 @@ def test_what_was_confirmed_before_is_still_shown(store):
     confirmed = [row for row in store.leaderboard.page(search.id).items if row.confirmed]
     assert len(confirmed) == 3
     assert {(row.validation.n, row.test.n, row.is_control) for row in confirmed} == {(2, 2, False)}
-    assert store.evaluations.confirmation_of(search.id) is None
+    assert store.evaluations.stages_of(search.id) == {}
 
 
 def test_a_search_that_was_confirming_orders_an_evaluation_instead(old):
@@ -180,7 +181,10 @@ def test_a_search_that_was_confirming_orders_an_evaluation_instead(old):
     claimed = store.searches.claim("later", lease_s=60, now=datetime(2027, 1, 1, tzinfo=UTC))
     _, decisions = drive_once(store, claimed, "later", None, now=datetime(2027, 1, 1, tzinfo=UTC))
     assert (decisions.is_empty, decisions.end) == (True, None)
-    assert store.evaluations.confirmation_of(search_id).spec.seeds == claimed.spec.confirmation.seeds
+    assert (
+        store.evaluations.stages_of(search_id)[Role.CONFIRMATION].spec.seeds
+        == claimed.spec.confirmation.seeds
+    )
     store.close()
     cancelled = "SELECT count(*) FROM trials WHERE purpose = 'confirmation' AND state = 'cancelled'"
     for revision, left in ((None, 1), ("0010", 0)):
@@ -214,7 +218,8 @@ def test_its_half_finished_search_goes_on_to_its_end_and_replays(store):
     while not store.searches.get(search.id).state.is_terminal:
         progress, _ = drive_once(store, search, "later", progress, now=now)
         train_all(store, search.id, now)
-        if (ordered := store.evaluations.confirmation_of(search.id)) and not ordered.state.is_terminal:
+        ordered = store.evaluations.stages_of(search.id).get(Role.CONFIRMATION)
+        if ordered is not None and not ordered.state.is_terminal:
             claimed = store.evaluations.claim("later", lease_s=3600, now=now)
             drive_once(store, claimed, "later", None, now=now)
             store.evaluations.release_claim(claimed.id, "later")
