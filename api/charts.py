@@ -43,7 +43,7 @@ class Series:
     """A named line through points, or dots; ``kind`` is also its class in the style sheet."""
 
     label: str
-    kind: Literal["line", "best", "baseline", "search", "confirmation"]
+    kind: Literal["line", "best", "baseline", "search", "confirmation", "beside"]
     points: tuple[tuple[float, float], ...] = ()
     dots: tuple[Dot, ...] = ()
 
@@ -94,30 +94,24 @@ def chart(
 
 
 def fitness_chart(
-    finishes: Sequence[FinishRecord], confirmation: Sequence[FinishRecord] = ()
+    finishes: Sequence[FinishRecord],
+    confirmation: Sequence[FinishRecord] = (),
+    beside: tuple[str, Sequence[FinishRecord]] | None = None,
 ) -> Chart | None:
     """Validation accuracy (%) of finished trials in the order of finishing, and the best so far; behind them
-    those of the search's ``confirmation``."""
+    those of the search's ``confirmation``. ``beside`` is another search, by what it is called, whose best so
+    far is a line of its own."""
     before = len(finishes)
     behind = [replace(each, finish_order=before + each.finish_order) for each in confirmation]
     finishes = [*finishes, *behind]
     completed = [each for each in finishes if each.validation_accuracy is not None]
     searched = [each for each in completed if each.purpose is Purpose.SEARCH]
     baselines = [each for each in completed if each.purpose is Purpose.BASELINE]
-    best, steps = 0.0, list[tuple[float, float]]()
-    for each in searched:
-        accuracy = 100 * (each.validation_accuracy or 0.0)
-        if not steps or accuracy > best:
-            steps += [(each.finish_order, best)] if steps else []
-            best = accuracy
-            steps.append((each.finish_order, best))
     last = max((each.finish_order for each in completed), default=0)
     first = min((each.finish_order for each in completed), default=0)
-    if steps:
-        steps.append((last, best))
     series = [
         Series("search trials", "search", dots=_dots(_thinned(searched))),
-        Series("best so far", "best", tuple(steps)),
+        Series("best so far", "best", _best_so_far(searched, last)),
         Series(
             "confirmation",
             "confirmation",
@@ -127,6 +121,11 @@ def fitness_chart(
     if baselines:
         level = 100 * sum(each.validation_accuracy or 0.0 for each in baselines) / len(baselines)
         series.append(Series("plain backprop", "baseline", ((first, level), (last, level))))
+    if beside is not None:
+        called, others = beside
+        theirs = [each for each in others if each.purpose is Purpose.SEARCH]
+        end = max((each.finish_order for each in theirs), default=0)
+        series.append(Series(f"best so far, {called}", "beside", _best_so_far(theirs, end)))
     return chart(
         "Fitness over trials",
         series,
@@ -134,6 +133,20 @@ def fitness_chart(
         y_label="validation accuracy, %",
         counts=True,
     )
+
+
+def _best_so_far(searched: Sequence[FinishRecord], last: int) -> tuple[tuple[float, float], ...]:
+    """Steps up to the finish order ``last``."""
+    best, steps = 0.0, list[tuple[float, float]]()
+    for each in searched:
+        if each.validation_accuracy is None:
+            continue
+        accuracy = 100 * each.validation_accuracy
+        if not steps or accuracy > best:
+            steps += [(each.finish_order, best)] if steps else []
+            best = accuracy
+            steps.append((each.finish_order, best))
+    return (*steps, (last, best)) if steps else ()
 
 
 def accuracy_chart(trials: Sequence[TrialRecord]) -> Chart | None:

@@ -20,7 +20,7 @@ from backprop_evo.service.documents import preset_document, texts_of
 from backprop_evo.service.spec_fields import SpecField, field_at, search_fields
 from backprop_evo.settings import Settings, default_home
 
-PRESET_FIELD = "preset"
+PRESET_FIELD, COUNTERPART_FIELD = "preset", "with_counterpart"
 ABSENT = "not on this machine"
 
 
@@ -75,11 +75,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class SearchForm:
-    """``usual`` inputs are shown at once. ``problem`` is one that belongs to no field."""
+    """``usual`` inputs are shown at once. ``problem`` is one that belongs to no field. ``with_counterpart``:
+    random search is to run beside it."""
 
     usual: Sequence[Input]
     groups: Sequence[Group]
     problem: InvalidInput | None
+    with_counterpart: bool
 
     @classmethod
     def of(cls, texts: Mapping[str, str], settings: Settings, problem: InvalidInput | None) -> SearchForm:
@@ -101,7 +103,7 @@ class SearchForm:
             Group(panel, [each for each in inputs if each.field.panel == panel and each not in usual])
             for panel in get_args(Panel)
         ]
-        return cls(usual, groups, problem if wrong is None else None)
+        return cls(usual, groups, problem if wrong is None else None, COUNTERPART_FIELD in texts)
 
 
 def blank_form() -> Form:

@@ -19,8 +19,9 @@ from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Role, SearchRecord
+from backprop_evo.search.counterparts import offered_verbs
 from backprop_evo.search.fruitless import notice
-from backprop_evo.search.lifecycle import find_verb, legal_verbs
+from backprop_evo.search.lifecycle import find_verb
 from backprop_evo.service import Service, search_spec_to_json, utc_now
 from backprop_evo.store.base import Store
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
@@ -52,13 +53,14 @@ def _search_page(
     evaluations = store.evaluations.of_search(search.id)
     confirmation = next((each for each in evaluations if each.role is Role.CONFIRMATION), None)
     leaderboard = store.leaderboard.page(search.id, limit=TOP)
+    comparison = service.compare_searches(search) if search.counterpart else None
     now = utc_now()
     return render(
         request,
         "search.html",
         status_code=refusal.error.status if refusal else 200,
         search=search,
-        verbs=legal_verbs(search.state),
+        verbs=offered_verbs(search),
         refusal=refusal,
         notice=notice(search),
         spec_json=search_spec_to_json(search.spec),
@@ -77,8 +79,13 @@ def _search_page(
         running=store.trials.page(search.id, state=TrialState.RUNNING, limit=RUNNING).items,
         recent=store.trials.page(search.id, limit=RECENT).items,
         chart=fitness_chart(
-            store.trials.finishes(search.id), store.trials.finishes(confirmation.id) if confirmation else ()
+            store.trials.finishes(search.id),
+            store.trials.finishes(confirmation.id) if confirmation else (),
+            (comparison.other.called, store.trials.finishes(comparison.other.search_id))
+            if comparison
+            else None,
         ),
+        comparison=comparison,
         elapsed_s=_elapsed_s(search, now),
         remaining_s=_remaining_s(search, now),
         last_event=store.events.last(),

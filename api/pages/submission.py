@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.deps import ServiceDep, SettingsDep, SliceDep, StoreDep
 from api.pages.forms import KEY_FIELD, Form, read_form
 from api.pages.search_form import (
+    COUNTERPART_FIELD,
     PRESET_FIELD,
     SearchForm,
     blank_form,
@@ -24,6 +25,7 @@ from backprop_evo.errors import InvalidInput
 from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.service import Service, parse_search_spec
+from backprop_evo.service.comparing import checked_counterpart
 from backprop_evo.service.documents import curl_of, search_document
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.settings import Settings
@@ -45,7 +47,12 @@ def _home(
     document: Mapping[str, Any] | None = None,
 ) -> Response:
     """``document``: what the form would send, checked."""
-    curl = document and curl_of(document, str(request.base_url), with_key=settings.api_keys_required)
+    curl = document and curl_of(
+        document,
+        str(request.base_url),
+        with_key=settings.api_keys_required,
+        with_counterpart=COUNTERPART_FIELD in form,
+    )
     return render(
         request,
         "home.html",
@@ -99,7 +106,10 @@ def look_at_form(
             filled = with_preset(form, form.get(PRESET_FIELD, ""))
             return _home(request, store, service, settings, form=filled)
         document = search_document(form)
-        check_search_spec(_spec(document, settings))
+        spec = _spec(document, settings)
+        check_search_spec(spec)
+        if COUNTERPART_FIELD in form:
+            checked_counterpart(spec, spec.trials)
     except InvalidInput as error:
         return _home(request, store, service, settings, form=form, error=error)
     return _home(request, store, service, settings, form=form, document=document)
@@ -116,7 +126,8 @@ def submit(
     """Start the search and go to its page; a second press of the button leads to the same search, because
     ``api/idempotency.py`` answers it."""
     try:
-        search = service.submit_search(_spec(search_document(form), settings))
+        spec = _spec(search_document(form), settings)
+        search = service.submit_search(spec, with_counterpart=COUNTERPART_FIELD in form)
     except InvalidInput as error:
         return _home(request, store, service, settings, form=blank_form() | form, error=error)
     return RedirectResponse(f"/searches/{search.id}", status_code=303)

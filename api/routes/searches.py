@@ -14,6 +14,7 @@ from api.deps import (
     etag,
     is_known,
 )
+from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.leaderboard import LeaderboardRowOut
 from api.schemas.searches import IndividualOut, SearchOut
@@ -54,10 +55,15 @@ def _answer(response: Response, search: SearchRecord, code: int = status.HTTP_20
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=SPEC_BODY)
 def submit_search(
-    document: Annotated[dict[str, Any], Body()], response: Response, service: ServiceDep
+    document: Annotated[dict[str, Any], Body()],
+    response: Response,
+    service: ServiceDep,
+    with_counterpart: Annotated[
+        bool, Query(description="also order its counterpart: random search under the same budget and seeds")
+    ] = False,
 ) -> SearchOut:
     """Queue a search. Everything but ``name`` has a default; ``Location`` says where to follow it."""
-    search = service.submit_search(parse_search_spec(document))
+    search = service.submit_search(parse_search_spec(document), with_counterpart=with_counterpart)
     answer = _answer(response, search, status.HTTP_202_ACCEPTED)
     return answer.model_copy(update={"warnings": service.warnings()})
 
@@ -134,6 +140,20 @@ def read_report(
         {"Content-Disposition": named} if download else {}
     )
     return Response(write_report(store, search, chosen), media_type=chosen.media_type, headers=headers)
+
+
+@router.get("/{search_id}/comparison")
+def read_comparison(
+    search: SearchDep,
+    service: ServiceDep,
+    with_id: Annotated[
+        str | None,
+        Query(alias="with", max_length=64, description="another search of its setting; else its counterpart"),
+    ] = None,
+) -> ComparisonOut:
+    """The search beside another: their best on new seeds, their best fitness by trainings and by worker
+    seconds, and how many of their proposals learn."""
+    return ComparisonOut.of(service.compare_searches(search, with_id))
 
 
 @router.get("/{search_id}/evaluations")

@@ -10,14 +10,15 @@ from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord
+from backprop_evo.search.counterparts import offered_verbs
 from backprop_evo.search.fruitless import notice
-from backprop_evo.search.lifecycle import legal_verbs
 
 
 class SearchOut(Wire):
     """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
     may be compared with. ``screened_out`` equations were found worthless before any training step and are
-    none of ``trials_done``; ``notice`` is what to know of it while it runs, and
+    none of ``trials_done``; ``counterpart`` is the search that was ordered beside it, or beside which it was;
+    ``notice`` is what to know of it while it runs, and
     ``warnings`` in the answer to its submission."""
 
     id: str
@@ -32,6 +33,7 @@ class SearchOut(Wire):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    counterpart: str | None
     notice: str | None
     failure: str | None
     setting: SettingOut
@@ -43,7 +45,7 @@ class SearchOut(Wire):
         """A search as stored, with the verbs of its state."""
         made = ("verbs", "notice", "setting", "warnings")
         known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
-        verbs = [verb.name for verb in legal_verbs(search.state)]
+        verbs = [verb.name for verb in offered_verbs(search)]
         setting = SettingOut(**setting_fields(search.spec.train))
         return cls(verbs=verbs, notice=notice(search), setting=setting, **known)
 

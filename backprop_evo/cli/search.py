@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
+from backprop_evo.cli.comparison_table import print_comparison
 from backprop_evo.cli.evaluation_tables import evaluations_table
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import print_json, show, standard_output, write_text
@@ -20,6 +21,7 @@ from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import InvalidInput
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.service import parse_search_spec
+from backprop_evo.service.comparing import checked_counterpart
 from backprop_evo.service.documents import curl_of, search_document
 from backprop_evo.service.spec_fields import search_fields
 from backprop_evo.service.specs import check_search_spec
@@ -32,7 +34,8 @@ app = typer.Typer(
 @app.command(
     epilog="Examples: [bold]backprop-evo search submit my-search.json --watch[/bold], "
     "[bold]backprop-evo search submit --name first --trials 50 --preset quick --epochs 1[/bold], "
-    "[bold]backprop-evo search submit --name control --strategy random --dry-run[/bold]"
+    "[bold]backprop-evo search submit --name second --with-counterpart[/bold], "
+    "[bold]backprop-evo search submit --name chance --strategy random --dry-run[/bold]"
 )
 @with_options(search_fields())
 def submit(
@@ -46,6 +49,12 @@ def submit(
         bool, typer.Option("--dry-run", help="Check it and print it, and how curl submits it; send nothing.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends.")] = False,
+    with_counterpart: Annotated[
+        bool,
+        typer.Option(
+            "--with-counterpart", help="Also order random search under the same budget and seeds, beside it."
+        ),
+    ] = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     as_json: AsJson = False,
@@ -53,13 +62,18 @@ def submit(
     """Queue a search. What is given by no option, file or preset has the default shown."""
     document = search_document(texts, preset_name=preset, file=read_document(file))
     if dry_run:
-        check_search_spec(parse_search_spec(document))
+        spec = parse_search_spec(document)
+        check_search_spec(spec)
+        if with_counterpart:
+            checked_counterpart(spec, spec.trials)
         print_json(document)
         if not as_json:
-            typer.echo("\n" + curl_of(document, url, with_key=api_key is not None))
+            with_key = api_key is not None
+            curl = curl_of(document, url, with_key=with_key, with_counterpart=with_counterpart)
+            typer.echo("\n" + curl)
         return
     with Client(url, api_key=api_key) as client:
-        search = client.post("/searches", document)
+        search = client.post(f"/searches{'?with_counterpart=true' if with_counterpart else ''}", document)
         for warning in search.get("warnings", ()):
             typer.echo(f"warning: {warning}", err=True)
         if watch:
@@ -147,6 +161,29 @@ def format_of(file: Path | None) -> str:
     """As the ending of the file's name says."""
     known = {f".{each.suffix}": each.name for each in REPORT_FORMATS.values()}
     return known.get(file.suffix if file else "", "html")
+
+
+@app.command(
+    epilog="Examples: [bold]backprop-evo search compare 3f0a5c[/bold], "
+    "[bold]backprop-evo search compare 3f0a5c 9b1d2e --json[/bold]"
+)
+def compare(
+    search_id: SearchId,
+    with_id: Annotated[
+        str | None,
+        typer.Argument(help="Another search of its setting; else its counterpart.", metavar="[WITH]"),
+    ] = None,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """A search beside another: their best on new seeds, and how they came there."""
+    with Client(url, api_key=api_key) as client:
+        comparison = client.get(f"/searches/{search_id}/comparison", **{"with": with_id})
+    if as_json:
+        print_json(comparison)
+    else:
+        print_comparison(comparison)
 
 
 add_verbs(app)

@@ -119,6 +119,7 @@ def search_table(search: Json) -> Table:
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
         ("learning rate", _rate(train["learning_rate"])),
         ("setting", search["setting"]["id"]),
+        ("counterpart", search["counterpart"] or UNKNOWN),
         ("seed", str(spec["seed"])),
         ("time", duration(seconds_taken(search))),
     ):

@@ -1,7 +1,8 @@
-"""Paired differences: mean, 95 % interval by Student's t, p value, and Holm's adjustment of several.
+"""Differences: mean, 95 % interval by Student's t, p value, and Holm's adjustment of several.
 
-Student 1908 for the interval; Holm 1979 for the adjustment, which needs no assumption on how the comparisons
-hang together: all of one table share their baseline.
+Student 1908 for the interval of pairs, Welch 1947 for that of means without pairs; Holm 1979 for the
+adjustment, which needs no assumption on how the comparisons hang together: all of one table share their
+baseline.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The mean of ``n`` paired differences. ``low`` and ``high`` end the interval, ``p`` is two-sided; all
-    three are None for n = 1."""
+    """The mean of ``n`` paired differences, or that of two means of at least ``n`` numbers. ``low`` and
+    ``high`` end the interval, ``p`` is two-sided; all three are None for n = 1."""
 
     mean: float
     n: int
@@ -47,6 +48,24 @@ def paired_difference(ones: Sequence[float], others: Sequence[float]) -> Differe
         return Difference(mean=mean, n=n, low=mean, high=mean, p=1.0 if mean == 0 else 0.0)
     reach = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * error
     p = 2 * float(stdtr(n - 1, -abs(mean) / error))
+    return Difference(mean=mean, n=n, low=mean - reach, high=mean + reach, p=p)
+
+
+def unpaired_difference(ones: Sequence[float], others: Sequence[float]) -> Difference | None:
+    """The mean of ``ones`` minus that of ``others``, whose spreads may differ; None where either is empty."""
+    n = min(len(ones), len(others))
+    if n == 0:
+        return None
+    mean = fmean(ones) - fmean(others)
+    if n == 1:
+        return Difference(mean=mean, n=1)
+    parts = [stdev(each) ** 2 / len(each) for each in (ones, others)]
+    error = sqrt(sum(parts))
+    if error == 0:
+        return Difference(mean=mean, n=n, low=mean, high=mean, p=1.0 if mean == 0 else 0.0)
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(ones) - 1) + parts[1] ** 2 / (len(others) - 1))
+    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    p = 2 * float(stdtr(freedom, -abs(mean) / error))
     return Difference(mean=mean, n=n, low=mean - reach, high=mean + reach, p=p)
 
 

@@ -77,9 +77,11 @@ EVENT_KINDS = (
     "search.narrowing",
     "search.confirming",
     "search.transferring",
+    "search.challenged",
     "evaluation.extended",
     "individuals.proposed",
 )
 """Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
 change of state. ``search.narrowing``, ``search.confirming`` and ``search.transferring`` are told of a search
-when that stage of its funnel is ordered, and whenever a training of it has ended."""
+when that stage of its funnel is ordered, and whenever a training of it has ended; ``search.challenged`` when
+its counterpart is."""

@@ -77,10 +77,12 @@ class DrivenRecord(Generic[S]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord(DrivenRecord[SearchSpec]):
     """A search. ``screened_out`` counts equations that were found worthless before any training step, by
-    their facts or by their first backward pass; they are none of ``trials_done``."""
+    their facts or by their first backward pass; they are none of ``trials_done``. ``counterpart`` is the id
+    of the search that was ordered beside it, or beside which it was."""
 
     best_fitness: float | None = None
     screened_out: int = 0
+    counterpart: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

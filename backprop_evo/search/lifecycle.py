@@ -149,6 +149,13 @@ CLONE = Verb(
     example={"seed": 7},
 )
 
+CHALLENGE = Verb(
+    name="challenge",
+    summary="Order its counterpart: random search with the same seed, budget and everything else.",
+    legal_in=frozenset(SearchState) - {CANCELLED, FAILED},
+    status=202,
+)
+
 
 def _transitions(noun: str, without: str) -> tuple[Verb, ...]:
     """The verbs that lead to a state; ``without`` says what a stop leaves out."""
@@ -203,7 +210,7 @@ ADD_SEEDS = Verb(
     example={"seeds": 5},
 )
 VERBS: Mapping[str, Verb] = {
-    verb.name: verb for verb in (*_transitions("search", " without confirmation"), EXTEND, CLONE)
+    verb.name: verb for verb in (*_transitions("search", " without confirmation"), EXTEND, CLONE, CHALLENGE)
 }
 """Every verb of a search by its name, in the order in which people are shown them."""
 

@@ -58,11 +58,12 @@ def texts_of(document: Mapping[str, Any]) -> dict[str, str]:
     return {each.name: _text_at(document, each) for each in search_fields()}
 
 
-def curl_of(document: Mapping[str, Any], url: str, *, with_key: bool) -> str:
+def curl_of(document: Mapping[str, Any], url: str, *, with_key: bool, with_counterpart: bool = False) -> str:
     """The shell command that submits the document to the service at ``url``. A key is read from
     ``BACKPROP_EVO_API_KEY``, never shown."""
     body = json.dumps(document, ensure_ascii=False)
-    parts = [f"curl -sS {shlex.quote(url.rstrip('/') + '/api/v1/searches')}"]
+    path = "/api/v1/searches" + ("?with_counterpart=true" if with_counterpart else "")
+    parts = [f"curl -sS {shlex.quote(url.rstrip('/') + path)}"]
     if with_key:
         parts.append('-H "Authorization: Bearer $BACKPROP_EVO_API_KEY"')
     parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]

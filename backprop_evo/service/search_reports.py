@@ -23,6 +23,7 @@ from backprop_evo.records.stored import (
 )
 from backprop_evo.search.replay import replay, replay_pruning
 from backprop_evo.search.search_language import SearchLanguage
+from backprop_evo.service.comparing import compare_stored
 from backprop_evo.service.specs import search_spec_to_json
 from backprop_evo.store.base import Store
 
@@ -36,7 +37,7 @@ MAX_REPLAYED = 2000
 MAX_REJUDGED = 2000
 """Judgements that are made again: each looks at all before it."""
 
-ORDER = (Role.CONFIRMATION, Role.TRANSFER)
+ORDER = (Role.FINALISTS, Role.CONFIRMATION, Role.TRANSFER)
 
 
 def write_report(store: Store, search: SearchRecord, format: ReportFormat) -> str:
@@ -64,6 +65,7 @@ def facts_of(store: Store, search: SearchRecord) -> SearchFacts:
         individuals=individuals,
         finishes=finishes,
         worker_s=store.statistics.worker_time(search.id),
+        ends=store.searches.ends(search.id),
         intermediates=intermediates,
         evaluations=evaluations,
         confirmed=_confirmed(store, search.id),
@@ -71,6 +73,7 @@ def facts_of(store: Store, search: SearchRecord) -> SearchFacts:
         images=_training_images(datasets),
         document=search_spec_to_json(search.spec),
         replayed=check_replay(search, individuals, finishes, intermediates),
+        comparison=None if search.counterpart is None else compare_stored(store, search, None),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backprop_evo.evaluation.comparison import Comparison
 from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
 from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
@@ -20,8 +21,9 @@ from backprop_evo.records.stored import (
     SearchRecord,
     TrialRecord,
 )
-from backprop_evo.search.lifecycle import ADD_SEEDS, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.search.lifecycle import ADD_SEEDS, CHALLENGE, CLONE, EVALUATION_VERBS, EXTEND, find_verb
 from backprop_evo.service.capacity import check_capacity, warnings_about
+from backprop_evo.service.comparing import checked_counterpart, compare_stored
 from backprop_evo.service.evaluation_specs import (
     check_evaluation_spec,
     evaluation_spec_to_json,
@@ -48,12 +50,18 @@ class Service:
         self.store = store
         self._clock = clock
 
-    def submit_search(self, spec: SearchSpec) -> SearchRecord:
-        """Check a search and queue it, unless nodes live and none of them can train it. Raises
-        ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``."""
+    def submit_search(self, spec: SearchSpec, *, with_counterpart: bool = False) -> SearchRecord:
+        """Check a search and queue it, unless nodes live and none of them can train it; with its counterpart
+        beside it if so asked. Raises ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``."""
         check_search_spec(spec)
         check_capacity(self.live_nodes(), spec)
-        return self.store.searches.add(spec, now=self._clock())
+        counterpart = checked_counterpart(spec, spec.trials) if with_counterpart else None
+        return self.store.searches.add(spec, now=self._clock(), counterpart=counterpart)
+
+    def compare_searches(self, search: SearchRecord, with_id: str | None = None) -> Comparison:
+        """A search beside another of its setting, its counterpart where none is named. Raises ``NotFound``,
+        ``InvalidSettings`` where the two cannot be compared."""
+        return compare_stored(self.store, search, with_id)
 
     def apply_verb(
         self,
@@ -167,8 +175,18 @@ def _clone(service: Service, asked: Asked) -> SearchRecord:
     return service.submit_search(replace(original.spec, trials=original.trials_total, **asked.arguments))
 
 
+def _challenge(service: Service, asked: Asked) -> SearchRecord:
+    original = service.store.searches.get(asked.search_id)
+    spec = checked_counterpart(original.spec, original.trials_total)
+    check_capacity(service.live_nodes(), spec)
+    return service.store.searches.order_counterpart(
+        asked.search_id, spec, now=asked.at, expected_version=asked.expected_version
+    )
+
+
 MORE_THAN_TRANSITIONS: Mapping[str, Callable[[Service, Asked], SearchRecord]] = {
     EXTEND.name: _extend,
     CLONE.name: _clone,
+    CHALLENGE.name: _challenge,
 }
 """What carries out the verbs that lead to no state of their own."""

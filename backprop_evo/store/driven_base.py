@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
@@ -60,8 +61,19 @@ class Driven(Protocol[R]):
 class Searches(Driven[SearchRecord], Protocol):
     """Searches."""
 
-    def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
-        """Store a search as QUEUED."""
+    def add(self, spec: SearchSpec, *, now: datetime, counterpart: SearchSpec | None = None) -> SearchRecord:
+        """Store a search as QUEUED, perhaps with its counterpart."""
+
+    def order_counterpart(
+        self, search_id: str, spec: SearchSpec, *, now: datetime, expected_version: int | None = None
+    ) -> SearchRecord:
+        """Store the counterpart of a search as QUEUED and link the two; the one that there is, where it was
+        ordered before. Raises ``NotFound``, ``IllegalTransition`` where the search ended for good,
+        ``PreconditionFailed``."""
+
+    def ends(self, search_id: str) -> Sequence[EndRecord]:
+        """How the trainings of a search ended and what they took, in finish order; their curves are not
+        read."""
 
     def extend(
         self, search_id: str, *, trials: int, now: datetime, expected_version: int | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
 from backprop_evo.records.nodes import NodeRecord
@@ -38,7 +39,7 @@ from backprop_evo.store.codec import (
 
 def search_record(row: Row[Any]) -> SearchRecord:
     """A search."""
-    of_searches = {name: getattr(row, name) for name in ("best_fitness", "screened_out")}
+    of_searches = {name: getattr(row, name) for name in ("best_fitness", "screened_out", "counterpart")}
     return SearchRecord(spec=decode_search_spec(row.spec), **of_searches, **_driven_values(row))
 
 
@@ -126,6 +127,17 @@ def finish_record(row: Row[Any]) -> FinishRecord:
         finish_order=row.finish_order,
         validation_accuracy=row.validation_accuracy if completed else None,
         relative_step=row.relative_step if completed else None,
+    )
+
+
+def end_record(row: Row[Any]) -> EndRecord:
+    """An end, from the columns that ``Searches.ends`` selects."""
+    return EndRecord(
+        individual=row.individual,
+        purpose=Purpose(row.purpose),
+        state=TrialState(row.state),
+        validation_accuracy=row.validation_accuracy,
+        wall_time_s=row.wall_time_s or 0.0,
     )
 
 

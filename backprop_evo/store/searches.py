@@ -1,20 +1,28 @@
-"""Searches: what they have beyond everything that controllers drive."""
+"""Searches: what they have beyond everything that controllers drive, and how a counterpart is ordered."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Connection, Select, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.lifecycle import EXTEND, MAX_TRIALS
+from backprop_evo.search.lifecycle import CHALLENGE, EXTEND, MAX_TRIALS
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
 from backprop_evo.store.driven_base import Searches
 from backprop_evo.store.engine import Database
-from backprop_evo.store.rows import search_record
+from backprop_evo.store.events import add_event
+from backprop_evo.store.moving import check_legal
+from backprop_evo.store.rows import end_record, search_record
+from backprop_evo.store.tables import SEARCHES, TRIALS
 
 
 class SqlSearches(SqlDriven[SearchRecord], Searches):
@@ -26,8 +34,46 @@ class SqlSearches(SqlDriven[SearchRecord], Searches):
         super().__init__(database, Kind.SEARCH, search_record)
 
     @override
-    def add(self, spec: SearchSpec, *, now: datetime) -> SearchRecord:
-        return self.store_new(spec, now)
+    def add(self, spec: SearchSpec, *, now: datetime, counterpart: SearchSpec | None = None) -> SearchRecord:
+        if counterpart is None:
+            return self.store_new(spec, now)
+        # In one transaction: a crash in between would leave a search whose counterpart nobody orders again.
+        with self.database.write() as connection:
+            search = self.insert_new(connection, spec, now, secrets.token_hex(6))
+            self._link(connection, search.id, counterpart, now)
+            return self._read(connection, search.id)
+
+    @override
+    def order_counterpart(
+        self, search_id: str, spec: SearchSpec, *, now: datetime, expected_version: int | None = None
+    ) -> SearchRecord:
+        with self.database.write() as connection:
+            row = self._row(connection, search_id, expected_version, lock=True)
+            if row.counterpart is not None:
+                return self._read(connection, row.counterpart)
+            check_legal(row, CHALLENGE)
+            return self._link(connection, search_id, spec, now)
+
+    def _link(self, connection: Connection, search_id: str, spec: SearchSpec, now: datetime) -> SearchRecord:
+        ordered = self.insert_new(connection, spec, now, secrets.token_hex(6), counterpart=search_id)
+        connection.execute(
+            update(SEARCHES)
+            .where(SEARCHES.c.id == search_id)
+            .values(counterpart=ordered.id, version=SEARCHES.c.version + 1)
+        )
+        add_event(connection, search_id, "search.challenged", now, {"counterpart": ordered.id})
+        return ordered
+
+    @override
+    def ends(self, search_id: str) -> Sequence[EndRecord]:
+        numbers = (TRIALS.c.validation_accuracy, TRIALS.c.wall_time_s)
+        query: Select[Any] = (
+            select(TRIALS.c.individual, TRIALS.c.purpose, TRIALS.c.state, *numbers)
+            .where(TRIALS.c.search_id == search_id, TRIALS.c.finish_order.is_not(None))
+            .order_by(TRIALS.c.finish_order)
+        )
+        with self.database.read() as connection:
+            return [end_record(row) for row in connection.execute(query)]
 
     @override
     def extend(

@@ -46,9 +46,9 @@ class Base(DeclarativeBase):
 
 class SearchRow(Base):
     """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
-    the search ``search_id``, in a ``role``. ``finishes`` is the last
-    finish order given, ``reports`` the last report order; ``claimed_by`` the controller that may decide until
-    ``claim_expires_at``."""
+    the search ``search_id``, in a ``role``; a search has at most one ``counterpart``, which has it for its
+    own. ``finishes`` is the last finish order given, ``reports`` the last report order; ``claimed_by`` the
+    controller that may decide until ``claim_expires_at``."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -61,6 +61,7 @@ class SearchRow(Base):
     kind: Mapped[str] = mapped_column(String(16), server_default="search")
     search_id: Mapped[str | None] = mapped_column(String(64))
     role: Mapped[str | None] = mapped_column(String(16))
+    counterpart: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
     name: Mapped[str] = mapped_column(String(200))
     spec: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))

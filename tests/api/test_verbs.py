@@ -78,7 +78,8 @@ def test_a_search_that_waits_cannot_be_resumed(client: TestClient, search: str) 
     refused = client.post(f"{search}:resume")
     assert refused.status_code == 409
     assert refused.json()["type"].endswith(":illegal-transition")
-    assert refused.json()["legal_verbs"] == before["verbs"] == ["pause", "stop", "cancel", "extend", "clone"]
+    assert refused.json()["legal_verbs"] == before["verbs"]
+    assert before["verbs"] == ["pause", "stop", "cancel", "extend", "clone", "challenge"]
     assert client.get(search).json() == before
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from backprop_evo.evaluation.search_report.facts import EvaluationFacts, ReplayCheck, SearchFacts
 from backprop_evo.evaluation.table import table_of
+from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.judging import GOES_ON, IntermediateRecord, Judged
 from backprop_evo.records.methods import equation_method
@@ -74,6 +75,19 @@ def finishes():
             state=state,
             finish_order=order,
             validation_accuracy=accuracy,
+        )
+        for order, (number, purpose, state, accuracy) in enumerate(ENDS, 1)
+    )
+
+
+def ends():
+    return tuple(
+        EndRecord(
+            individual=number,
+            purpose=purpose,
+            state=state,
+            validation_accuracy=accuracy,
+            wall_time_s=10.0 * order,
         )
         for order, (number, purpose, state, accuracy) in enumerate(ENDS, 1)
     )
@@ -194,6 +208,7 @@ def facts(*evaluations, **more):
         "individuals": INDIVIDUALS,
         "finishes": finishes(),
         "worker_s": {f"t{number}": 10.0 * (place + 1) for place, (number, *_) in enumerate(ENDS)},
+        "ends": ends(),
         "intermediates": (value_at_rung(1, 1), value_at_rung(2, 2, pruned="behind"), value_at_rung(3, 3)),
         "evaluations": evaluations,
         "environments": ({"device": "cpu", "python": "3.12"},),

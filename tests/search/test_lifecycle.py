@@ -46,12 +46,12 @@ def test_people_can_do_every_transition_that_is_not_the_controllers():
 def test_what_each_state_allows():
     shown = {str(state): " ".join(verb.name for verb in legal_verbs(state)) for state in SearchState}
     assert shown == {
-        "queued": "pause stop cancel extend clone",
-        "running": "pause stop cancel extend clone",
-        "paused": "resume stop cancel extend clone",
-        "stopping": "cancel clone",
-        "completed": "extend clone",
-        "stopped": "extend clone",
+        "queued": "pause stop cancel extend clone challenge",
+        "running": "pause stop cancel extend clone challenge",
+        "paused": "resume stop cancel extend clone challenge",
+        "stopping": "cancel clone challenge",
+        "completed": "extend clone challenge",
+        "stopped": "extend clone challenge",
         "cancelled": "clone",
         "failed": "clone",
     }

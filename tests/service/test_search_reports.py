@@ -1,6 +1,7 @@
 """The report of a stored search, at every moment of its life and after a change of version."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -62,3 +63,18 @@ def test_worker_time_counts_every_attempt(service, store, clock, small_spec, tra
     assert store.statistics.worker_time(search.id) == {trial.id: pytest.approx(12)}
     assert sum(facts_of(store, search).worker_s.values()) == pytest.approx(12)
     assert clock.now - search.created_at == timedelta(seconds=12)
+
+
+def test_the_counterpart_is_told_beside_it(service, store, clock, small_spec, train):
+    search = service.submit_search(small_spec(start=("g / fro(g)",)), with_counterpart=True)
+    alone = search_report(store, search)
+    assert [each.is_counterpart for each in alone.courses] == [False, True]
+    run_to_the_end(store, clock, "searches", search.id, train)
+    run_to_the_end(store, clock, "searches", search.counterpart, train)
+    report = search_report(store, store.searches.get(search.id))
+    assert [each.course.trainings for each in report.courses] == [4, 4]
+    assert report.comparison.other.search_id == search.counterpart
+    for name in ("html", "markdown"):
+        text = REPORT_FORMATS[name].write(report)
+        assert "random search" in text
+        assert report.comparison.sentence.split(",")[0] in unescape(text).replace("\\", "")

@@ -68,7 +68,7 @@ def rows(path):
 
 NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
 NEW_COLUMNS += ("setting_id", "is_control", "role", "screened_out", "inherited_step", "relative_step")
-NEW_COLUMNS += ("datasets", "free_memory_mib", "faults", "quarantine", "priority")
+NEW_COLUMNS += ("datasets", "free_memory_mib", "faults", "quarantine", "priority", "counterpart")
 NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")
 DROPPED = "confirmations_planned"
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backprop_evo.evaluation.comparison import Comparison
 from backprop_evo.evaluation.table import EvaluationTable
+from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.judging import IntermediateRecord
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.stored import (
@@ -46,13 +48,14 @@ class SearchFacts:
     """``worker_s`` are seconds by trial. ``images`` is the size of the training split of each data set that
     is spoken of. ``confirmed`` are leaderboard rows of equations that were trained again, the best first,
     with plain backprop's. ``environments`` are those of some trainings. ``document`` is the search's, from
-    which the same can be asked for again; ``replayed`` is None where nobody checked. ``counterpart`` is the
-    search by chance under the same budget, where there is one."""
+    which the same can be asked for again; ``replayed`` is None where nobody checked. ``ends`` are the
+    same trials as ``finishes``; ``comparison`` is that with the counterpart, where there is one."""
 
     search: SearchRecord
     individuals: Sequence[IndividualRecord]
     finishes: Sequence[FinishRecord]
     worker_s: Mapping[str, float]
+    ends: Sequence[EndRecord] = ()
     intermediates: Sequence[IntermediateRecord] = ()
     evaluations: Sequence[EvaluationFacts] = ()
     confirmed: Sequence[LeaderboardRecord] = ()
@@ -60,7 +63,7 @@ class SearchFacts:
     images: Mapping[str, int] = field(default_factory=dict)
     document: Mapping[str, Any] = field(default_factory=dict)
     replayed: ReplayCheck | None = None
-    counterpart: SearchFacts | None = None
+    comparison: Comparison | None = None
 
     def steps(self, train: TrainSpec) -> int | None:
         """Steps of one training, as the trainer counts them; None for a data set that nobody knows now."""

@@ -49,7 +49,12 @@ def findings_of(facts: SearchFacts, long_run: LongRun | None) -> Findings:
             f"No gain over plain backprop is shown for {many}. The nearest is {best.text}: "
             f"{_told(best, confirmation)}{_adjusted(best, confirmation)} {where}."
         )
-    remarks = (*_on_others(better, judged, confirmation), *_on_horizon(long_run), *_state(facts))
+    remarks = (
+        *_on_others(better, judged, confirmation),
+        *([facts.comparison.sentence] if facts.comparison else []),
+        *_on_horizon(long_run),
+        *_state(facts),
+    )
     return Findings(headline=headline, remarks=remarks, best=best)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from html import escape
 
 from backprop_evo.errors import InvalidInput
+from backprop_evo.evaluation.courses import Course
 from backprop_evo.evaluation.search_report.circumstances import FILE, Facts
-from backprop_evo.evaluation.search_report.course import Course
 from backprop_evo.evaluation.search_report.drawing import NARROW, Line, line_chart
 from backprop_evo.evaluation.search_report.horizons import Horizons
 from backprop_evo.evaluation.search_report.report import SearchReport
@@ -111,35 +111,41 @@ def _lines(horizons: Horizons) -> list[Line]:
 
 def _courses(report: SearchReport) -> Iterator[str]:
     yield "<h2>Course</h2>"
-    longest = max(each.worker_s for each in report.courses)
+    if report.comparison is not None:
+        yield f"<p>{escape(report.comparison.sentence)}</p>"
+    longest = max(each.course.worker_s for each in report.courses)
     unit, name = (HOUR_S, "hours") if longest >= HOUR_S else (MINUTE_S, "minutes")
     yield '<div class="charts">'
     for title, unit_s, x_label in (
-        ("Best fitness over trials", None, "trials"),
-        ("Best fitness over worker time", unit, f"worker {name}"),
+        ("Best fitness over trainings", None, "trainings"),
+        ("Best fitness over the time of training", unit, f"{name} of a worker"),
     ):
         lines = _course_lines(report, unit_s)
         yield line_chart(title, lines, x_label=x_label, y_label="best so far, %", width=NARROW)
     yield f"</div>{_grid(courses_grid(report), level=3)}"
+    if report.comparison is not None:
+        yield from (f'<p class="note">{escape(each)}</p>' for each in report.comparison.remarks)
 
 
 def _course_lines(report: SearchReport, unit_s: float | None) -> list[Line]:
     def along(course: Course) -> list[float]:
-        return [each.trials if unit_s is None else each.worker_s / unit_s for each in course.points]
+        return [each.trainings if unit_s is None else each.worker_s / unit_s for each in course.points]
 
     lines = [
         Line(
-            label=course.name,
-            points=[(x, 100 * each.best) for x, each in zip(along(course), course.points, strict=True)],
+            label=each.name,
+            points=[
+                (x, 100 * point.fitness)
+                for x, point in zip(along(each.course), each.course.points, strict=True)
+            ],
             is_step=True,
-            is_faint=place > 0,
+            is_faint=each.is_counterpart,
         )
-        for place, course in enumerate(report.courses)
+        for each in report.courses
     ]
-    own = report.courses[0]
-    ends = [x for course in report.courses for x in along(course)]
-    if own.backprop is not None and ends:
-        level = 100 * own.backprop
+    ends = [x for each in report.courses for x in along(each.course)]
+    if report.backprop is not None and ends:
+        level = 100 * report.backprop
         points = [(0.0, level), (max(ends), level)]
         lines.append(Line(label="plain backprop, one training", points=points, is_step=True, is_faint=True))
     return lines

@@ -51,7 +51,11 @@ def _parts(report: SearchReport) -> Iterator[str]:
             yield f"\n{plain(each.circumstances)}\n"
             yield from _grid(horizon_grid(each), level=3)
     yield "\n## Course\n"
+    if report.comparison is not None:
+        yield f"{plain(report.comparison.sentence)}\n"
     yield from _grid(courses_grid(report), level=3)
+    if report.comparison is not None:
+        yield from (f"{plain(each)}\n" for each in report.comparison.remarks)
     if report.lineage:
         yield "\n## Lineage\n"
         yield from _grid(lineage_grid(report), level=3)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from backprop_evo.evaluation.comparison import Comparison
+from backprop_evo.evaluation.courses import Course, course_of
 from backprop_evo.evaluation.search_report.circumstances import (
     COMMAND,
     circumstances_of,
     environment_of,
     replay_words,
 )
-from backprop_evo.evaluation.search_report.course import Course, course_of
 from backprop_evo.evaluation.search_report.facts import SearchFacts
 from backprop_evo.evaluation.search_report.findings import confirmation_of, findings_of
 from backprop_evo.evaluation.search_report.horizons import Horizons, LongRun, horizons_of, long_run_of
@@ -21,6 +22,7 @@ from backprop_evo.evaluation.search_report.stages import Stage, stages_of
 from backprop_evo.evaluation.table import EvaluationTable, method_words
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import Accuracies
 
 
@@ -44,12 +46,21 @@ class NamedTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCourse:
+    """The course of a search, of the reported one or of its counterpart."""
+
+    name: str
+    is_counterpart: bool
+    course: Course
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchReport:
     """Accuracies and differences are in [0, 1], times in seconds of workers.
 
     ``equation`` is the best confirmed one, else the fittest, None where nothing has a fitness; ``lineage``
-    is its own. ``courses`` has the search's first, its counterpart's behind it. ``confirmed`` is filled for
-    searches that gave no verdicts."""
+    is its own. ``courses`` has the search's first, its counterpart's behind it; ``backprop`` is plain
+    backprop's fitness in the same training. ``confirmed`` is filled for searches that gave no verdicts."""
 
     search_id: str
     name: str
@@ -63,7 +74,9 @@ class SearchReport:
     confirmed: tuple[Confirmed, ...]
     horizons: tuple[Horizons, ...]
     long_run: LongRun | None
-    courses: tuple[Course, ...]
+    courses: tuple[NamedCourse, ...]
+    backprop: float | None
+    comparison: Comparison | None
     lineage: tuple[Ancestor, ...]
     circumstances: tuple[tuple[str, str], ...]
     environment: tuple[tuple[str, str], ...]
@@ -98,7 +111,11 @@ def report_of(facts: SearchFacts) -> SearchReport:
         confirmed=() if confirmation else tuple(_confirmed(each) for each in facts.confirmed),
         horizons=horizons,
         long_run=long_run,
-        courses=tuple(course_of(each) for each in (facts, facts.counterpart) if each is not None),
+        courses=_courses(facts),
+        backprop=next(
+            (each.validation_accuracy for each in facts.finishes if each.purpose is Purpose.BASELINE), None
+        ),
+        comparison=facts.comparison,
         lineage=lineage_of(facts, fingerprint),
         circumstances=circumstances_of(facts),
         environment=environment_of(facts),
@@ -106,6 +123,15 @@ def report_of(facts: SearchFacts) -> SearchReport:
         command=COMMAND,
         document={**facts.document, "trials": search.trials_total},
     )
+
+
+def _courses(facts: SearchFacts) -> tuple[NamedCourse, ...]:
+    search, beside = facts.search, facts.comparison
+    own = course_of(search.spec, facts.individuals, facts.ends)
+    courses = [NamedCourse(name=search.spec.name, is_counterpart=False, course=own)]
+    if beside is not None:
+        courses.append(NamedCourse(name=beside.other.called, is_counterpart=True, course=beside.other.course))
+    return tuple(courses)
 
 
 def _confirmed_best(facts: SearchFacts, text: str | None) -> tuple[MethodSpec, str] | None:
@@ -125,7 +151,9 @@ def _fittest(facts: SearchFacts) -> tuple[MethodSpec, str] | None:
     rated = [
         (each.validation_accuracy, -each.finish_order, by_number[each.individual])
         for each in facts.finishes
-        if each.purpose == "search" and each.validation_accuracy is not None and each.individual in by_number
+        if each.purpose is Purpose.SEARCH
+        and each.validation_accuracy is not None
+        and each.individual in by_number
     ]
     if not rated:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from backprop_evo.evaluation.search_report.facts import EvaluationFacts, SearchFacts
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import FinishRecord, Origin
+from backprop_evo.records.stored import FinishRecord, Origin, Role
 
 MEASURES = (Origin.BASELINE, Origin.YARDSTICK)
 
@@ -115,9 +115,9 @@ def _evaluations(evaluations: Sequence[EvaluationFacts]) -> Iterator[Stage]:
             for row in block.rows
             if row.finding == "better" and not row.is_control
         }
-        found = (
-            f"; {len(better)} better than plain backprop" if each.table.ended else "; nothing has ended yet"
-        )
+        # The choice of finalists selects: what seems better there has yet to be shown.
+        found = "" if each.record.role is Role.FINALISTS else f"; {len(better)} better than plain backprop"
+        found = found if each.table.ended else "; nothing has ended yet"
         settings = len(each.table.blocks)
         yield Stage(
             name=str(each.record.role or "evaluation"),

@@ -118,18 +118,18 @@ def courses_grid(report: SearchReport) -> Grid:
     """What each search had found at its end."""
     rows = tuple(
         (
-            Cell(each.name + (" (counterpart)" if place else "")),
-            number(f"{each.trials:,}"),
-            number(duration(each.worker_s)),
-            number(percent(each.points[-1].best if each.points else None)),
-            number(percent(each.backprop)),
+            Cell(each.name),
+            number(f"{each.course.trainings:,}"),
+            number(duration(each.course.worker_s)),
+            number(percent(each.course.best_after())),
+            number(percent(each.course.learning_share, 0)),
         )
-        for place, each in enumerate(report.courses)
+        for each in report.courses
     )
-    heads = ("search", "trials", "worker time", "best fitness, %", "plain backprop, %")
-    return Grid(
-        "", heads, rows, ("Fitness is of one training each: a best of many is too good, and proves nothing.",)
-    )
+    heads = ("search", "trainings", "trained for", "best fitness, %", "proposals that learn, %")
+    fitness = "Fitness is of one training each: a best of many is too good, and proves nothing."
+    backprop = f" Plain backprop's is {percent(report.backprop)} %." if report.backprop is not None else ""
+    return Grid("", heads, rows, (fitness + backprop,))
 
 
 def lineage_grid(report: SearchReport) -> Grid:

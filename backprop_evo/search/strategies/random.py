@@ -1,4 +1,4 @@
-"""Uniform random search over the same vocabulary and lengths: the control that shows what selection adds."""
+"""Uniform random search over the same vocabulary and lengths: it shows what selection adds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class RandomSearch:
     """Every proposal is drawn anew; nothing that finished changes it."""
 
     name: str = "random"
-    summary: str = "every equation drawn uniformly, whatever was learned: the control"
+    summary: str = "every equation drawn uniformly, whatever was learned: shows what selection adds"
 
     def must_wait(self, known: Known) -> bool:
         """Never: nothing that is out can matter."""
@@ -21,7 +21,7 @@ class RandomSearch:
         return False
 
     def propose(self, known: Known, generator: Random) -> Proposal:
-        """Drawn from the vocabulary; the control against which evolution has to pay off."""
+        """Drawn from the vocabulary; what evolution has to pay off against."""
         return known.drawn(generator)
 
 
