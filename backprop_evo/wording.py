@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from backprop_evo.errors import InvalidSettings
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
@@ -40,6 +42,30 @@ def distance(seconds: float) -> str:
         if seconds >= unit:
             return f"{int(seconds // unit)} {name}"
     return f"{seconds:.0f} s"
+
+
+_UNITS = {"d": DAY_S, "h": HOUR_S, "m": MINUTE_S, "s": 1}
+_TIME = re.compile("".join(rf"(?:(?P<{unit}>\d+(?:\.\d+)?)\s*{unit}\s*)?" for unit in _UNITS))
+
+
+def read_time(text: str) -> float:
+    """Seconds of a time as in ``2h``, ``1h30m``, ``90 m``, ``45s``, or of a plain number. Raises
+    ``ValueError``."""
+    written = text.strip().lower().replace("min", "m")
+    found = _TIME.fullmatch(written)
+    if not written or found is None:
+        return float(written)
+    return float(sum(float(found[unit]) * seconds for unit, seconds in _UNITS.items() if found[unit]))
+
+
+def time_text(seconds: float) -> str:
+    """The time as ``read_time`` reads it, exactly: 2h, 1h30m, 90.5."""
+    whole, text = int(seconds), ""
+    for unit, size in _UNITS.items():
+        if unit != "d" and whole // size:
+            text += f"{whole // size}{unit}"
+            whole %= size
+    return text if seconds == int(seconds) and text else repr(float(seconds)).removesuffix(".0")
 
 
 def read_rates(text: str) -> tuple[float, ...]:

@@ -72,6 +72,7 @@ class Controller:
     more: bool = False
     next_look: datetime | None = None
     automatic: int = LEAST_IN_FLIGHT
+    slots: int = 0
 
     def step(self) -> None:
         """Claim, drive, send, reconcile: once; ``more`` says whether there is something left to decide at
@@ -111,8 +112,8 @@ class Controller:
             return
         self.next_look = now + timedelta(seconds=self.options.heartbeat_s)
         nodes = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
-        able = sum(each.slots for each in nodes if each.quarantine is None)
-        self.automatic = automatic_in_flight(able)
+        self.slots = sum(each.slots for each in nodes if each.quarantine is None)
+        self.automatic = automatic_in_flight(self.slots)
         for driven in self.held.values():
             with suppress(Conflict):
                 driven.search = read_again(self.store, driven.search)
@@ -145,6 +146,7 @@ class Controller:
                 driven.progress,
                 now=self.now(),
                 automatic=self.automatic,
+                slots=self.slots,
             )
             driven.faults = 0
             self.more |= decisions.more

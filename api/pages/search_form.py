@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -113,7 +113,7 @@ def blank_form() -> Form:
 
 def form_of(search: SearchRecord) -> Form:
     """As a search was submitted, with its present budget."""
-    return texts_of(search_spec_to_json(replace(search.spec, trials=search.trials_total)))
+    return texts_of(search_spec_to_json(search.present_spec))
 
 
 def with_preset(form: Mapping[str, str], name: str) -> Form:

@@ -85,6 +85,7 @@ def _metavar(field: SpecField) -> str:
     by_kind: Mapping[str, str] = {
         "whole number": "N",
         "number": "X",
+        "time": "TIME",
         "list": "X,…",
         "texts": "A,B,…",
         "rates": "X,…",

@@ -176,15 +176,17 @@ def next_step(
     finalists: Sequence[MethodSpec],
     ordered: Mapping[Role, EvaluationRecord],
     table: Callable[[EvaluationRecord], EvaluationTable],
+    sized: Callable[[Stage, Candidates], EvaluationSpec] | None = None,
 ) -> Step:
     """What follows from the search's ``finalists`` and the stages ``ordered`` so far; ``table`` is asked for
-    that of a stage where another comes after it."""
+    that of a stage where another comes after it. ``sized`` decides in place of the spec how large a stage
+    becomes, once."""
     candidates, through = candidates_of(search, finalists), "search"
     for stage in stages_of(search):
         known = ordered.get(stage.role)
         if through != "search" and not candidates.equations:
             return Step(reason=f"no equation completed all its trainings in the {through}")
-        if (wanted := _wanted(stage, search, candidates, known)) is not None:
+        if (wanted := _wanted(stage, search, candidates, known, sized)) is not None:
             return Step(order=(stage, wanted))
         if known is None:
             return Step()
@@ -199,7 +201,11 @@ def next_step(
 
 
 def _wanted(
-    stage: Stage, search: SearchSpec, candidates: Candidates, known: EvaluationRecord | None
+    stage: Stage,
+    search: SearchSpec,
+    candidates: Candidates,
+    known: EvaluationRecord | None,
+    sized: Callable[[Stage, Candidates], EvaluationSpec] | None,
 ) -> EvaluationSpec | None:
     """What is to be ordered: the stage, or the methods that it lacks since the search was extended. One that
     was given up stays so."""
@@ -207,7 +213,9 @@ def _wanted(
     if not entering or (known is not None and known.state in (SearchState.CANCELLED, SearchState.FAILED)):
         return None
     if known is None:
-        return stage_spec(stage, search, candidates)
+        return stage_spec(stage, search, candidates) if sized is None else sized(stage, candidates)
+    if sized is not None:
+        return None
     wider = with_more(known.spec, entering)
     return wider if wider != known.spec else None
 

@@ -34,8 +34,8 @@ class Described:
     ``bounds`` hold for every value there is. ``limit`` is what may be asked for besides: specs that were
     stored before there was a limit keep what they have. ``name`` is the field's where all fields of a search
     stand side by side, None: its own. ``label`` stands beside its input, ``unset`` says what None or nothing
-    means. ``lines``: a value of several is written one a line. ``usual`` ones are shown at once, ``alone``
-    ones belong to a training outside of any search.
+    means. ``lines``: a value of several is written one a line; ``time``: one of seconds is written as 1h30m.
+    ``usual`` ones are shown at once, ``alone`` ones belong to a training outside of any search.
     """
 
     help: str
@@ -47,6 +47,7 @@ class Described:
     choices: ChoicesOf | None = None
     panel: Panel | None = None
     lines: bool = False
+    time: bool = False
     usual: bool = False
     alone: bool = False
 

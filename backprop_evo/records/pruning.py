@@ -51,7 +51,11 @@ class PrunerSpec:
     reduction: float = described(
         3.0,
         "Of asha: of so many at a rung the best one goes on.",
-        bounds=Bounds("above 1 and at most 100", lambda reduction: 1 < reduction <= 100),
+        # Of one in one nobody is stopped: that is the pruner none.
+        bounds=Bounds(
+            "above 1 and at most 100 (at 1 none would be stopped: choose the pruner none)",
+            lambda reduction: 1 < reduction <= 100,
+        ),
     )
     spared: float = described(
         0.05,

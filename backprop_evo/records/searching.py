@@ -30,6 +30,15 @@ MAX_START, MAX_EQUATION = 200, 1000
 AUTOMATIC = "twice the slots that live"
 """What ``in_flight`` is where it is left open."""
 
+OPEN_TRIALS = 1_000_000
+"""The bound where a search has a budget and names none: its time ends before."""
+
+MOST_NAMED = 100
+"""Finalists of a search with a budget: half of what an evaluation may compare."""
+
+MOST_BUDGET_S = 31_536_000
+"""A year."""
+
 PAPERS_POPULATION = 1000
 """N of the paper (appendix B), whose searches trained many thousand equations."""
 
@@ -43,6 +52,9 @@ class SearchSpec:
     """One search. Defaults of ``best_probability`` and ``mutations`` are the paper's (appendix B).
 
     ``trials`` counts different equations trained during the search (baseline and stages come on top).
+    ``budget`` is the time in seconds for the search with all its stages; ``trials`` is then the most there
+    may be. Until a search is submitted with it, ``population_size`` and rungs may be open: they follow from
+    its plan (``search.time_plan``).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
     a mutation drew what stood there already: "place" is that of searches from before there was a choice,
     which replay with it. ``products`` says which products of matrices are drawn: all that fit, or the "three"
@@ -68,9 +80,19 @@ class SearchSpec:
         bounds=Bounds("an integer from 0", lambda seed: 0 <= seed < 2**63),
         usual=True,
     )
+    budget: float | None = described(
+        None,
+        "Time for the search and all its stages, such as 2h, 90m or 1h30m; trials is then only a bound.",
+        label="Time in all",
+        unset="none: trials decides",
+        bounds=between(1, MOST_BUDGET_S),
+        time=True,
+        usual=True,
+    )
     trials: int = described(
         100,
-        "Different equations to train; backprop and the stages of the funnel come on top.",
+        "Different equations to train; backprop and the stages of the funnel come on top. With a budget: at "
+        "most so many, and as many as fit where none is named.",
         label="Equations to train",
         bounds=between(1, 10_000_000),
         usual=True,
@@ -176,6 +198,13 @@ class SearchSpec:
         if self.population_size is not None:
             return self.population_size
         return min(PAPERS_POPULATION, max(2, self.trials // 5))
+
+    @property
+    def most_finalists(self) -> int:
+        """So many of the best are named for the first stage; with a budget more than are asked for, as the
+        time that is left decides how many are taken."""
+        best = self.finalists.best or self.confirmation.best
+        return best if self.budget is None or best == 0 else max(best, MOST_NAMED)
 
     @property
     def first_trials(self) -> int:

@@ -74,6 +74,7 @@ EVENT_KINDS = (
     *(f"evaluation.{state}" for state in SearchState),
     *(f"trial.{state}" for state in TrialState),
     "search.extended",
+    "search.shortened",
     "search.narrowing",
     "search.confirming",
     "search.transferring",
@@ -82,6 +83,7 @@ EVENT_KINDS = (
     "individuals.proposed",
 )
 """Every kind of event: each state that a search, an evaluation or a trial can enter, and those that are no
-change of state. ``search.narrowing``, ``search.confirming`` and ``search.transferring`` are told of a search
-when that stage of its funnel is ordered, and whenever a training of it has ended; ``search.challenged`` when
-its counterpart is."""
+change of state. ``search.shortened`` says that the search's share of its budget is used, and how many trials
+it has for that reason. ``search.narrowing``, ``search.confirming`` and ``search.transferring`` are told of a
+search when that stage of its funnel is ordered, and whenever a training of it has ended;
+``search.challenged`` when its counterpart is."""

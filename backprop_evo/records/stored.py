@@ -7,7 +7,7 @@ search 1, 2, 3, … in the order in which they were recorded; a search replays f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -78,11 +78,27 @@ class DrivenRecord(Generic[S]):
 class SearchRecord(DrivenRecord[SearchSpec]):
     """A search. ``screened_out`` counts equations that were found worthless before any training step, by
     their facts or by their first backward pass; they are none of ``trials_done``. ``counterpart`` is the id
-    of the search that was ordered beside it, or beside which it was."""
+    of the search that was ordered beside it, or beside which it was.
+
+    Of one with a budget: ``spent_s`` seconds are used, in which so many seconds of slots (``slot_s``) were
+    there; ``metered_at`` is when that was counted, None where it does not run."""
 
     best_fitness: float | None = None
     screened_out: int = 0
     counterpart: str | None = None
+    spent_s: float = 0.0
+    slot_s: float = 0.0
+    metered_at: datetime | None = None
+
+    @property
+    def present_spec(self) -> SearchSpec:
+        """What asks for as many trials as it has now; where its time decides, for what it asked."""
+        return self.spec if self.keeps_time else replace(self.spec, trials=self.trials_total)
+
+    @property
+    def keeps_time(self) -> bool:
+        """Whether its time decides when it ends. Adding trials is asking for trials: from then on they do."""
+        return self.spec.budget is not None and self.extensions == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +189,18 @@ class FinishRecord:
     finish_order: int
     validation_accuracy: float | None
     relative_step: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingTime:
+    """How long one ended trial occupied its slot, in ``seconds``, and how far it came."""
+
+    fingerprint: str
+    purpose: Purpose
+    state: TrialState
+    spec: TrainSpec
+    epochs_done: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

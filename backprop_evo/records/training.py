@@ -74,7 +74,7 @@ LearningRate = float | RelativeStepGrid | LearningRateGrid
 
 
 def _rates_hold(rate: LearningRate) -> bool:
-    rates = _rates_of(rate)
+    rates = rates_of(rate)
     return bool(rates) and all(0 < each < float("inf") for each in rates)
 
 
@@ -120,7 +120,7 @@ class TrainSpec:
         "One rate, or several such as 0.01,0.1,1: each is probed for every equation, the best continued; "
         "relative 0.01,0.03,0.1: as sizes of the first update against the weights.",
         bounds=Bounds("one rate above 0, or several", _rates_hold),
-        limit=Bounds("at most 100 of them", lambda rate: len(_rates_of(rate)) <= 100),
+        limit=Bounds("at most 100 of them", lambda rate: len(rates_of(rate)) <= 100),
         usual=True,
     )
     schedule: ScheduleName = described(
@@ -195,7 +195,7 @@ class TrainSpec:
         return max(1, used // min(self.batch_size, used))
 
 
-def _rates_of(rate: LearningRate) -> tuple[float, ...]:
+def rates_of(rate: LearningRate) -> tuple[float, ...]:
     """Rates or relative steps."""
     match rate:
         case LearningRateGrid():

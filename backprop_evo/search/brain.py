@@ -44,6 +44,16 @@ class Brain:
         self._fruitless = Fruitless()
         self._rates = InheritedRates(spec)
 
+    @property
+    def trials_sent(self) -> int:
+        """Of the search itself, without those that were screened out."""
+        return self._budget.search_sent
+
+    @property
+    def trials_out(self) -> int:
+        """Sent to workers and without an end."""
+        return self._budget.out
+
     # -- learning -------------------------------------------------------------------------------------------
 
     def observe(self, finish: FinishRecord) -> None:
@@ -226,7 +236,7 @@ class Brain:
     def _finalists(self) -> tuple[MethodSpec, ...]:
         """The first individuals of the best behaviours, then the yardsticks; only those whose trial
         completed. None where nothing is to be confirmed."""
-        best = self.spec.finalists.best or self.spec.confirmation.best
+        best = self.spec.most_finalists
         if best == 0:
             return ()
         yardsticks = [number for number in range(1, len(self.spec.yardsticks) + 1) if number in self._fitness]

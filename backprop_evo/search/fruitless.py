@@ -63,7 +63,8 @@ def notice(search: SearchRecord) -> str | None:
     """What people should know of a search that runs, in words."""
     if search.state.is_terminal or search.best_fitness is not None:
         return None
-    if search.trials_done < search.spec.first_trials:
+    # One with a budget may have time for fewer.
+    if search.trials_done < min(search.spec.first_trials, search.trials_total):
         return None
     return (
         f"none of the first {search.trials_done} trainings reached a fitness: they diverged, failed or were "

@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from backprop_evo.errors import Conflict, InvalidInput
@@ -19,10 +20,12 @@ from backprop_evo.evaluation.stages import next_step
 from backprop_evo.evaluation.table import table_of
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, FinishRecord, SearchRecord
+from backprop_evo.search.brain import Brain
 from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
+from backprop_evo.service.keeping_time import keep_time, sized
 from backprop_evo.store.base import Store
 from backprop_evo.store.driven_base import Driven
 
@@ -76,13 +79,15 @@ def drive_once(
     *,
     now: datetime,
     automatic: int = LEAST_IN_FLIGHT,
+    slots: int = 1,
 ) -> tuple[Progress, Decisions]:
     """Take a search or an evaluation one step further; the caller sends the ids of ``decisions.trials`` to
     the workers.
 
     ``automatic`` trials are in flight where the spec leaves it open; it may change from step to step, as what
-    a proposer knew is recorded with each proposal. ``progress`` is what the step before returned; None
-    rebuilds it from rows, as it must be after any exception. Raises ``Conflict`` when the claim was lost or
+    a proposer knew is recorded with each proposal. ``slots`` live now: by them a search with a budget keeps
+    to it. ``progress`` is what the step before returned; None rebuilds it from rows, as it must be after any
+    exception. Raises ``Conflict`` when the claim was lost or
     the state changed in the middle: renew the claim, and go on with None if it is still held;
     ``InvalidInput`` when the search cannot be carried out, after marking it FAILED.
     """
@@ -93,7 +98,15 @@ def drive_once(
         if progress is None or progress.spec != search.spec:
             progress = load_progress(store, search)
         progress.in_flight = search.spec.in_flight or automatic
-        decisions = _decide(store, search, progress, now)
+        # What comes after a long absence takes several steps, between which other searches have theirs.
+        if not _hear(store, search, progress):
+            return progress, Decisions(more=True)
+        if isinstance(search, SearchRecord) and isinstance(progress, Brain):
+            search = keep_time(store, search, progress, controller, slots, now=now)
+            if search.keeps_time:
+                # What was sent is trained: more than keeps the pool busy would outlive the time.
+                progress.in_flight = min(progress.in_flight, automatic)
+        decisions = progress.decide(search.state, search.trials_total, now=now)
     except InvalidInput as error:  # stored by a version whose language was another: it will never succeed
         give_up(store, search, error.message, now=now)
         raise
@@ -101,7 +114,7 @@ def drive_once(
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if isinstance(search, SearchRecord) and decisions.end is not None:
-        decisions = _through_the_funnel(store, search, controller, decisions, now)
+        decisions = _through_the_funnel(store, search, controller, decisions, slots, now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)
     return progress, decisions
@@ -112,20 +125,16 @@ def give_up(store: Store, search: SearchRecord | EvaluationRecord, reason: str, 
     _move(store, search, SearchState.FAILED, reason, now)
 
 
-def _decide(
-    store: Store, search: SearchRecord | EvaluationRecord, progress: Progress, now: datetime
-) -> Decisions:
+def _hear(store: Store, search: SearchRecord | EvaluationRecord, progress: Progress) -> bool:
+    """Take in what has ended; False where that is not all."""
     finishes = store.trials.finishes(search.id, after=progress.finishes_known, limit=MAX_FINISHES_AT_ONCE)
     for finish in finishes:
         progress.observe(finish)
-    # What is heard of after a long absence takes several steps, between which other searches have theirs.
-    if len(finishes) == MAX_FINISHES_AT_ONCE:
-        return Decisions(more=True)
-    return progress.decide(search.state, search.trials_total, now=now)
+    return len(finishes) < MAX_FINISHES_AT_ONCE
 
 
 def _through_the_funnel(
-    store: Store, search: SearchRecord, controller: str, decisions: Decisions, now: datetime
+    store: Store, search: SearchRecord, controller: str, decisions: Decisions, slots: int, now: datetime
 ) -> Decisions:
     """The end of a search comes after that of the stages that it orders."""
     step = next_step(
@@ -133,6 +142,7 @@ def _through_the_funnel(
         decisions.finalists,
         store.evaluations.stages_of(search.id),
         lambda stage: table_of(stage, store.evaluations.outcomes(stage.id)),
+        partial(sized, store, search, slots) if search.keeps_time else None,
     )
     if step.order is not None:
         stage, wanted = step.order

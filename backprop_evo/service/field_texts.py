@@ -16,7 +16,7 @@ from backprop_evo.records.described import literal_choices
 from backprop_evo.records.methods import EQUATION, MethodSpec
 from backprop_evo.records.training import LearningRateGrid
 from backprop_evo.training.methods import as_method, declared
-from backprop_evo.wording import read_rates
+from backprop_evo.wording import read_rates, read_time, time_text
 
 RELATIVE = "relative"
 """Written before rates that are relative steps."""
@@ -30,15 +30,27 @@ class Kind:
     """How values of one type are written. ``read`` raises ValueError; ``wants`` completes "must be …"."""
 
     name: Literal[
-        "text", "whole number", "number", "yes or no", "list", "texts", "rates", "constants", "method"
+        "text",
+        "whole number",
+        "number",
+        "time",
+        "yes or no",
+        "list",
+        "texts",
+        "rates",
+        "constants",
+        "method",
     ]
     wants: str
     read: Callable[[str], Any]
     write: Callable[[Any], str]
 
 
-def kind_of(type_: Any, *, lines: bool = False) -> Kind:
-    """How values of a field's type are written. Raises TypeError for a type that no field had before."""
+def kind_of(type_: Any, *, lines: bool = False, time: bool = False) -> Kind:
+    """How values of a field's type are written, seconds as a ``time``. Raises TypeError for a type that no
+    field had before."""
+    if time:
+        return _or_none(TIME)
     inner = [each for each in get_args(type_) if each is not types.NoneType]
     if get_origin(type_) in (Union, types.UnionType):
         if LearningRateGrid in inner:
@@ -159,6 +171,7 @@ def _several(kind: Kind, separator: str) -> Kind:
 
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 RATES = Kind("rates", "a learning rate, or several, or relative steps", _rates_document, _rates_text)
+TIME = Kind("time", "a time such as 2h, 90m or 1h30m, or a number of seconds", read_time, time_text)
 CONSTANTS = Kind("constants", "written like scale=0.1,3; clip=1", _constants, _constants_text)
 _KINDS: Mapping[Any, Kind] = {
     str: Kind("text", "text", str, str),

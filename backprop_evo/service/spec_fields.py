@@ -111,7 +111,7 @@ def _rows(spec: Any, path: tuple[str, ...], panel: Panel, prefix: str) -> Iterat
 
 
 def _row(field: TypedField, told: Described, path: tuple[str, ...], panel: Panel, prefix: str) -> SpecField:
-    kind = kind_of(field.kind, lines=told.lines)
+    kind = kind_of(field.kind, lines=told.lines, time=told.time)
     return SpecField(
         name=told.name or "_".join(filter(None, (prefix, field.name))),
         path=path,

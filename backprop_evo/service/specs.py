@@ -20,12 +20,14 @@ from backprop_evo.records.described import check_limits, check_texts
 from backprop_evo.records.evaluating import MAX_METHODS
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.model_names import parse_model_name
-from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.searching import OPEN_TRIALS, SearchSpec
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.search.pruners import pruner
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import strategy
+from backprop_evo.service.field_texts import TIME
 from backprop_evo.training.methods import as_method, method_of
+from backprop_evo.wording import read_time
 
 _UNION_TAGS = frozenset({"float", "int", "LearningRateGrid", "RelativeStepGrid"})
 T = TypeVar("T")
@@ -34,7 +36,7 @@ T = TypeVar("T")
 def parse_search_spec(document: Mapping[str, Any]) -> SearchSpec:
     """The spec that a JSON document describes. Raises ``InvalidSettings`` naming the first wrong field,
     dotted; unknown fields and values of another type are wrong, never dropped or converted."""
-    return read_document(SearchSpec, document)
+    return read_document(SearchSpec, {**document, **_budget(document)})
 
 
 def parse_train_spec(document: Mapping[str, Any]) -> TrainSpec:
@@ -66,6 +68,20 @@ def read_document(kind: type[T], document: Mapping[str, Any], prefix: str = "") 
         path = f"{prefix}{within}" if within else "spec"
         raise InvalidSettings(f"{path}: {first['msg']}", field=path) from None
     return read
+
+
+def _budget(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A budget may be written as people do: 2h. With one the number of trials is open unless it is named."""
+    written = document.get("budget")
+    if written is None:
+        return {}
+    found: dict[str, Any] = {} if "trials" in document else {"trials": OPEN_TRIALS}
+    if not isinstance(written, str):
+        return found
+    try:
+        return {**found, "budget": read_time(written)}
+    except ValueError:
+        raise InvalidSettings(f"budget must be {TIME.wants}, not {written[:40]!r}", field="budget") from None
 
 
 @cache
@@ -169,8 +185,9 @@ def check_data(name: str) -> None:
 
 
 def _check_pruner(spec: SearchSpec) -> None:
-    rungs, steps = spec.pruner.rungs, _steps(spec.train)
-    if pruner(spec.pruner.name).needs_rungs and not rungs:
+    rungs, steps = spec.pruner.rungs, steps_of(spec.train)
+    # With a budget they follow from its plan.
+    if pruner(spec.pruner.name).needs_rungs and not rungs and spec.budget is None:
         raise InvalidSettings(
             f"the pruner {spec.pruner.name} needs rungs: steps after which trainings are compared",
             field="pruner.rungs",
@@ -216,7 +233,7 @@ def _check_screening(spec: SearchSpec, language: SearchLanguage) -> None:
         )
 
 
-def _steps(train: TrainSpec) -> int:
+def steps_of(train: TrainSpec) -> int:
     """Of one whole training."""
     info = data.dataset_info(train.data)
     images = info.train_images - info.validation_images

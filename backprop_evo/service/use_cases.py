@@ -22,6 +22,7 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.search.lifecycle import ADD_SEEDS, CHALLENGE, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.search.time_plan import TimePlan
 from backprop_evo.service.capacity import check_capacity, warnings_about
 from backprop_evo.service.comparing import checked_counterpart, compare_stored
 from backprop_evo.service.evaluation_specs import (
@@ -31,6 +32,7 @@ from backprop_evo.service.evaluation_specs import (
     transfer_document,
 )
 from backprop_evo.service.specs import check_search_spec
+from backprop_evo.service.timing import planned
 from backprop_evo.store.base import Store
 
 # Six heartbeats by default: a node that missed a few is not gone.
@@ -53,8 +55,7 @@ class Service:
     def submit_search(self, spec: SearchSpec, *, with_counterpart: bool = False) -> SearchRecord:
         """Check a search and queue it, unless nodes live and none of them can train it; with its counterpart
         beside it if so asked. Raises ``InvalidSettings``, ``InvalidEquation``, ``UnknownDataset``."""
-        check_search_spec(spec)
-        check_capacity(self.live_nodes(), spec)
+        spec, _, _ = self.check_search(spec)
         counterpart = checked_counterpart(spec, spec.trials) if with_counterpart else None
         return self.store.searches.add(spec, now=self._clock(), counterpart=counterpart)
 
@@ -62,6 +63,17 @@ class Service:
         """A search beside another of its setting, its counterpart where none is named. Raises ``NotFound``,
         ``InvalidSettings`` where the two cannot be compared."""
         return compare_stored(self.store, search, with_id)
+
+    def check_search(self, spec: SearchSpec) -> tuple[SearchSpec, TimePlan | None, tuple[str, ...]]:
+        """As it would be submitted now: with a budget what was open is filled in by its plan, which comes
+        with it; and what to know of it. Raises as ``submit_search`` does."""
+        check_search_spec(spec)
+        nodes = self.live_nodes()
+        check_capacity(nodes, spec)
+        if spec.budget is None:
+            return spec, None, warnings_about(nodes)
+        found = planned(self.store, spec, nodes)
+        return found.spec, found.plan, (*warnings_about(nodes), *found.remarks)
 
     def apply_verb(
         self,
@@ -172,12 +184,12 @@ def _extend(service: Service, asked: Asked) -> SearchRecord:
 
 def _clone(service: Service, asked: Asked) -> SearchRecord:
     original = service.store.searches.get(asked.search_id, expected_version=asked.expected_version)
-    return service.submit_search(replace(original.spec, trials=original.trials_total, **asked.arguments))
+    return service.submit_search(replace(original.present_spec, **asked.arguments))
 
 
 def _challenge(service: Service, asked: Asked) -> SearchRecord:
     original = service.store.searches.get(asked.search_id)
-    spec = checked_counterpart(original.spec, original.trials_total)
+    spec = checked_counterpart(original.spec, original.present_spec.trials)
     check_capacity(service.live_nodes(), spec)
     return service.store.searches.order_counterpart(
         asked.search_id, spec, now=asked.at, expected_version=asked.expected_version

@@ -25,6 +25,7 @@ from backprop_evo.records.stored import (
     KeyScope,
     Lease,
     Page,
+    TrainingTime,
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue
@@ -133,7 +134,7 @@ class Nodes(Protocol):
 
 
 class Statistics(Protocol):
-    """Numbers for monitoring and for reports."""
+    """Numbers for monitoring, for planning and for reports."""
 
     def count(self) -> Counts:
         """Searches and trials by state."""
@@ -141,6 +142,12 @@ class Statistics(Protocol):
     def worker_time(self, search_id: str) -> Mapping[str, float]:
         """Seconds that workers were busy with each trial of a search or an evaluation, over all attempts that
         have ended; by the id of the trial."""
+
+    def times_of(self, search_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
+        """How long the newest ended trainings of a search, or of an evaluation, took: newest first."""
+
+    def times_in(self, setting_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
+        """The same of the newest few searches with results in this setting."""
 
 
 class Keys(Protocol):

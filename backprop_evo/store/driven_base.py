@@ -81,6 +81,16 @@ class Searches(Driven[SearchRecord], Protocol):
         """Raise the number of trials by ``trials``; a completed or stopped search runs again. Raises
         ``NotFound``, ``IllegalTransition``, ``InvalidSettings``, ``PreconditionFailed``."""
 
+    def meter(
+        self, search_id: str, controller: str, *, slots: int, now: datetime, most_s: float
+    ) -> SearchRecord:
+        """Count the time since the last look as used, ``most_s`` at most, where it runs and ``slots`` live;
+        its version stays. Raises ``Conflict`` when the claim was lost."""
+
+    def shorten(self, search_id: str, controller: str, *, trials: int, now: datetime) -> SearchRecord:
+        """Lower the number of trials to ``trials``, because the time for them is used; one that was paused,
+        ended or extended meanwhile stays as it is. Raises ``Conflict`` when the claim was lost."""
+
 
 class Evaluations(Driven[EvaluationRecord], Protocol):
     """Evaluations."""

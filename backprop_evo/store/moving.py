@@ -121,7 +121,13 @@ def _illegal(row: Row[Any], what: str) -> IllegalTransition:
 
 def change(connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None) -> None:
     """The bare change of state. Raises ``Conflict`` where somebody else was faster."""
-    values: dict[str, Any] = {"state": to, "version": row.version + 1, "end_reason": reason}
+    # What lies between two states is no time that was used: the next look counts anew.
+    values: dict[str, Any] = {
+        "state": to,
+        "version": row.version + 1,
+        "end_reason": reason,
+        "metered_at": None,
+    }
     if to is SearchState.RUNNING:
         # A search that runs again keeps its first start.
         values |= {"started_at": row.started_at or now, "ended_at": None}

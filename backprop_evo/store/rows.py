@@ -39,7 +39,8 @@ from backprop_evo.store.codec import (
 
 def search_record(row: Row[Any]) -> SearchRecord:
     """A search."""
-    of_searches = {name: getattr(row, name) for name in ("best_fitness", "screened_out", "counterpart")}
+    own = ("best_fitness", "screened_out", "counterpart", "spent_s", "slot_s", "metered_at")
+    of_searches = {name: getattr(row, name) for name in own}
     return SearchRecord(spec=decode_search_spec(row.spec), **of_searches, **_driven_values(row))
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 from typing_extensions import override
 
-from backprop_evo.errors import InvalidSettings
+from backprop_evo.errors import Conflict, InvalidSettings
 from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import CHALLENGE, EXTEND, MAX_TRIALS
 from backprop_evo.store.columns import Kind
@@ -88,3 +89,47 @@ class SqlSearches(SqlDriven[SearchRecord], Searches):
             return trials
 
         return self.raise_total(search_id, EXTEND, more, now=now, expected_version=expected_version)
+
+    @override
+    def meter(
+        self, search_id: str, controller: str, *, slots: int, now: datetime, most_s: float
+    ) -> SearchRecord:
+        with self.database.write() as connection:
+            row = self._claimed(connection, search_id, controller)
+            if row.state != SearchState.RUNNING:
+                return self.record(row)
+            since_s = 0.0 if row.metered_at is None else (now - row.metered_at).total_seconds()
+            # Where nobody looked for long, nobody knows whether there was a slot.
+            used_s = min(max(0.0, since_s), most_s) if slots > 0 else 0.0
+            connection.execute(
+                update(SEARCHES)
+                .where(SEARCHES.c.id == search_id)
+                .values(
+                    spent_s=SEARCHES.c.spent_s + used_s,
+                    slot_s=SEARCHES.c.slot_s + used_s * slots,
+                    metered_at=now,
+                )
+            )
+            return self._read(connection, search_id)
+
+    @override
+    def shorten(self, search_id: str, controller: str, *, trials: int, now: datetime) -> SearchRecord:
+        with self.database.write() as connection:
+            row = self._claimed(connection, search_id, controller)
+            if row.state != SearchState.RUNNING or row.extensions or row.trials_total <= trials:
+                return self.record(row)
+            connection.execute(
+                update(SEARCHES)
+                .where(SEARCHES.c.id == search_id)
+                .values(trials_total=trials, version=row.version + 1)
+            )
+            told = {"trials_total": trials, "spent_s": round(row.spent_s, 1)}
+            add_event(connection, search_id, "search.shortened", now, told)
+            return self._read(connection, search_id)
+
+    def _claimed(self, connection: Connection, search_id: str, controller: str) -> Row[Any]:
+        """The row, locked. Raises ``Conflict`` where another controller drives it."""
+        row = self._row(connection, search_id, lock=True)
+        if row.claimed_by != controller:
+            raise Conflict(f"search {search_id!r} is driven by {row.claimed_by}, not by {controller}")
+        return row

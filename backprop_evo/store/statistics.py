@@ -7,20 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, Select, exists, func, select
 from typing_extensions import override
 
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import Counts
+from backprop_evo.records.stored import Counts, TrainingTime
 from backprop_evo.store.base import Statistics
+from backprop_evo.store.codec import decode_result, decode_train_spec
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import ATTEMPTS, SEARCHES, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, LEADERBOARD, SEARCHES, TRIALS
+
+NEWEST_SEARCHES = 5
+"""Older ones may have run on machines that are gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqlStatistics(Statistics):
-    """Counted anew at every call."""
+    """Read anew at every call."""
 
     database: Database
 
@@ -51,6 +56,57 @@ class SqlStatistics(Statistics):
             for trial_id, started_at, ended_at in connection.execute(attempts):
                 spent[trial_id] += (ended_at - started_at).total_seconds()
         return spent
+
+    @override
+    def times_of(self, search_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
+        with self.database.read() as connection:
+            return _times(connection, (search_id,), limit)
+
+    @override
+    def times_in(self, setting_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
+        there = exists().where(
+            LEADERBOARD.c.search_id == SEARCHES.c.id, LEADERBOARD.c.setting_id == setting_id
+        )
+        newest = (
+            select(SEARCHES.c.id)
+            .where(SEARCHES.c.kind == Kind.SEARCH, there)
+            .order_by(SEARCHES.c.created_at.desc(), SEARCHES.c.id.desc())
+            .limit(NEWEST_SEARCHES)
+        )
+        with self.database.read() as connection:
+            found = connection.execute(newest).scalars().all()
+            return _times(connection, found, limit)
+
+
+def _times(connection: Connection, search_ids: Sequence[str], limit: int) -> list[TrainingTime]:
+    """Of searches from the newest to the oldest; within one the newest ended first."""
+    columns: Select[Any] = select(
+        *(TRIALS.c.fingerprint, TRIALS.c.purpose, TRIALS.c.state, TRIALS.c.spec, TRIALS.c.result),
+        *(TRIALS.c.started_at, TRIALS.c.ended_at),
+    )
+    times: list[TrainingTime] = []
+    for search_id in search_ids:
+        query = columns.where(
+            TRIALS.c.search_id == search_id,
+            TRIALS.c.finish_order.is_not(None),
+            TRIALS.c.started_at.is_not(None),
+        )
+        newest = query.order_by(TRIALS.c.finish_order.desc()).limit(limit - len(times))
+        times += map(_time, connection.execute(newest))
+        if len(times) >= limit:
+            break
+    return times
+
+
+def _time(row: Row[Any]) -> TrainingTime:
+    return TrainingTime(
+        fingerprint=row.fingerprint,
+        purpose=Purpose(row.purpose),
+        state=TrialState(row.state),
+        spec=decode_train_spec(row.spec),
+        epochs_done=decode_result(row.result).epochs_done,
+        seconds=max(0.0, (row.ended_at - row.started_at).total_seconds()),
+    )
 
 
 def _of_kind(rows: Sequence[Row[Any]], kind: Kind) -> Mapping[SearchState, int]:

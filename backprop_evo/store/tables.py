@@ -80,6 +80,9 @@ class SearchRow(Base):
     screened_out: Mapped[int] = mapped_column(server_default="0")
     claimed_by: Mapped[str | None] = mapped_column(String(200))
     claim_expires_at: Mapped[datetime | None]
+    spent_s: Mapped[float] = mapped_column(server_default="0")
+    slot_s: Mapped[float] = mapped_column(server_default="0")
+    metered_at: Mapped[datetime | None]
 
 
 class IndividualRow(Base):

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from backprop_evo.errors import InvalidInput, NotFound
-from backprop_evo.records.evaluating import setting_id
+from backprop_evo.records.evaluating import Setting, setting_id
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
@@ -44,8 +44,10 @@ def filled(scene, accuracies):
     return found
 
 
-def confirm(scene, search, individual, *values):
-    ordered = order(scene, search, replace(SPEC, seeds=len(values)))
+def confirm(scene, search, individual, *values, epochs=None):
+    measured = replace(search.spec.train, epochs=epochs or search.spec.train.epochs)
+    settings = (Setting(name="its own", train=measured),)
+    ordered = order(scene, search, replace(SPEC, seeds=len(values), settings=settings))
     number, behaviour = min(individual, 1), f"behaviour {individual}"
     confirmed(scene, ordered, number, *[(value, value) for value in values], behaviour=behaviour)
 
@@ -101,6 +103,24 @@ def test_each_setting_is_told_with_its_results_its_best_and_its_backprop(scene):
     assert (short.baseline.mean, short.baseline.std) == (pytest.approx(0.3), pytest.approx(0.1))
     assert short.baseline.n == 3, "of the search with the most seeds, not the luckier one"
     assert scene.store.leaderboard.setting(short.id) == short
+
+
+def test_what_is_confirmed_in_longer_trainings_is_ranked_among_those(scene):
+    longer = replace(SHORT, epochs=7.0)
+    confirmation = Confirmation(best=1, seeds=2, epochs=7.0)
+    search = scene.search(train=SHORT, confirmation=confirmation)
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.3)
+    for _ in range(2):
+        scene.finish(scene.trial(search), 0.4)
+    confirm(scene, search, 1, 0.8, 0.9, epochs=7.0)
+    page = scene.store.leaderboard.page
+    assert [(row.confirmed, row.rank) for row in page(search.id).items] == [(True, 1), (False, 2), (False, 3)]
+    (row,) = page(setting_id=setting_id(longer)).items
+    assert (row.individual, row.confirmed) == (1, True)
+    assert scene.store.leaderboard.setting(setting_id(longer)).train == longer
+    assert [row.individual for row in page(setting_id=setting_id(SHORT)).items] == [2, 0]
+    confirm(scene, search, 1, 0.8, 0.9, None, epochs=7.0)
+    assert {row.setting_id for row in page(search.id).items} == {setting_id(SHORT)}
 
 
 def test_backprop_that_was_not_confirmed_in_a_setting_has_no_confirmed_value_there(scene):

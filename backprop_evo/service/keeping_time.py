@@ -1,0 +1,158 @@
+"""A search keeps to its budget: its time is counted, the search itself ends in time, its stages are sized by
+what is left.
+
+All that is decided here is stored: the time used, the number of trials when they were cut short, the spec of
+what is ordered. A controller that comes later reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import fmean
+
+from backprop_evo.evaluation.ordering import behaviour_of
+from backprop_evo.evaluation.stages import Candidates, Stage, stage_spec, stages_of
+from backprop_evo.records.evaluating import EvaluationSpec
+from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.searching import MOST_NAMED, Purpose, SearchSpec
+from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.stored import SearchRecord, TrainingTime
+from backprop_evo.search.brain import Brain
+from backprop_evo.search.time_plan import (
+    LEAST_SEEDS,
+    SEARCH,
+    Size,
+    drain_s,
+    shares_of,
+    size_of,
+    stage_time_s,
+)
+from backprop_evo.service.timing import Paces, search_share_s
+from backprop_evo.store.base import Store
+
+LOOK_S = 1.0
+"""The time is counted so often."""
+
+MOST_UNSEEN_S = 60.0
+"""A longer time in which nobody looked counts as so much: what ran may have gone on, and nothing else did."""
+
+LATELY, MANY = 64, 1000
+"""Trainings that are looked at, at every look and where a stage is sized."""
+
+LEAST_USE = 0.05
+"""Of the slots. Where others have nearly all of them the estimate would be endless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What a search has measured so far."""
+
+    ended: Sequence[TrainingTime]
+
+    @property
+    def mean_s(self) -> float:
+        """Of all."""
+        return fmean(each.seconds for each in self.ended)
+
+    @property
+    def of_equations(self) -> list[float]:
+        """Of the search's own trials, of all where there are none of these yet; the shortest first."""
+        own = [each.seconds for each in self.ended if each.purpose is Purpose.SEARCH]
+        return sorted(own or [each.seconds for each in self.ended])
+
+    @property
+    def longest_s(self) -> float:
+        """But for the longest tenth: one that hung is no measure."""
+        return self.of_equations[int(0.9 * (len(self.of_equations) - 1))]
+
+
+def keep_time(
+    store: Store, search: SearchRecord, brain: Brain, controller: str, slots: int, *, now: datetime
+) -> SearchRecord:
+    """Count the time that a running search has used, and cut its trials short when those that are out will
+    have ended with its share. Raises ``Conflict`` when the claim was lost."""
+    if not search.keeps_time or search.state is not SearchState.RUNNING:
+        return search
+    was_cut = search.trials_total < search.spec.trials
+    if search.metered_at is None or (now - search.metered_at).total_seconds() >= LOOK_S:
+        search = store.searches.meter(search.id, controller, slots=slots, now=now, most_s=MOST_UNSEEN_S)
+    if brain.trials_sent >= search.trials_total:
+        return search
+    # What was screened out since gave its place back: another would begin after the end.
+    if was_cut or _is_time_up(store, search, brain, slots):
+        return store.searches.shorten(search.id, controller, trials=brain.trials_sent, now=now)
+    return search
+
+
+def _is_time_up(store: Store, search: SearchRecord, brain: Brain, slots: int) -> bool:
+    share_s = search_share_s(search.spec)
+    times = Times(store.statistics.times_of(search.id, limit=LATELY))
+    if not times.ended or slots == 0:
+        return search.spent_s >= share_s
+    running_s = min(brain.trials_out, slots) * times.mean_s / 2
+    free = slots * _use(search, times.mean_s * brain.finishes_known + running_s)
+    mean_s = fmean(times.of_equations)
+    return search.spent_s + drain_s(brain.trials_out, free, mean_s, times.longest_s) >= share_s
+
+
+def _use(search: SearchRecord, busy_s: float) -> float:
+    """The share of the slots that the search had: others have theirs, and between two trials none has."""
+    return 1.0 if search.slot_s <= 0 else min(1.0, max(LEAST_USE, busy_s / search.slot_s))
+
+
+def sized(
+    store: Store, search: SearchRecord, slots: int, stage: Stage, candidates: Candidates
+) -> EvaluationSpec:
+    """The stage as large as the time left allows: at least one equation and plain backprop, with two seeds.
+    Controls go before that."""
+    spec = search.spec
+    assert spec.budget is not None, "only what has a budget is sized"
+    names = [each.role for each in stages_of(spec)]
+    shares = shares_of([SEARCH, *names])
+    remaining = sum(shares[each] for each in names[names.index(stage.role) :])
+    time_s = stage_time_s(spec.budget, search.spent_s, shares[stage.role], remaining)
+    times = Times(store.statistics.times_of(search.id, limit=MANY))
+    draft = stage_spec(stage, spec, candidates, best=MOST_NAMED, seeds=1)
+    costs = _Costs(store, spec, times, draft)
+    best_s = [costs.of(each) for each in candidates.equations[:MOST_NAMED]] or [costs.of(draft.baseline)]
+    beside = [each for each in draft.rows if each not in {*candidates.equations, *draft.controls}]
+    free = max(1, slots) * _use(search, times.mean_s * len(store.trials.finishes(search.id)))
+    asked = stage.asked(spec)
+    for controls in (draft.controls, ()):
+        rows = (*beside, *controls)
+        size = size_of(
+            *(time_s, free, best_s, sum(map(costs.of, rows)), Size(asked.best, asked.seeds), max(best_s)),
+            others=len(rows),
+            settings=len(draft.settings),
+        )
+        if size is not None:
+            break
+    size = size or Size(1, LEAST_SEEDS)
+    ordered = stage_spec(stage, spec, candidates, best=size.best, seeds=size.seeds)
+    left_out = {*ordered.controls} - {*controls}
+    return replace(
+        ordered,
+        methods=tuple(each for each in ordered.methods if each not in left_out),
+        controls=tuple(each for each in ordered.controls if each not in left_out),
+    )
+
+
+class _Costs:
+    """Seconds of a slot that one seed of a method takes in all settings of an evaluation, by what the method
+    took in the search where it was trained to the end there."""
+
+    def __init__(self, store: Store, spec: SearchSpec, times: Times, draft: EvaluationSpec) -> None:
+        paces = Paces(store, spec.train, (), times.ended)
+        whole_s = paces.training_s(spec.train, test=False)
+        self._all_settings_s = sum(paces.training_s(each.train, test=draft.test) for each in draft.settings)
+        self._factors = {
+            each.fingerprint: each.seconds / whole_s
+            for each in times.ended
+            if each.state is TrialState.COMPLETED
+        }
+
+    def of(self, method: MethodSpec) -> float:
+        """Of all settings together."""
+        return self._all_settings_s * self._factors.get(behaviour_of(method), 1.0)
