@@ -130,6 +130,7 @@ def read_report(
     search: SearchDep,
     store: StoreDep,
     format: Annotated[str, Query(max_length=16, description=", ".join(REPORT_FORMATS))] = "html",
+    replay: Annotated[bool, Query(description="Check that the search replays, which takes a while.")] = True,
     download: Annotated[bool, Query(description="As a file, in place of showing it.")] = False,
 ) -> Response:
     """What the search has found so far, in one document: verdict, funnel, tables, curves, lineage, and how to
@@ -139,7 +140,9 @@ def read_report(
     headers = {"Content-Security-Policy": REPORT_POLICY} | (
         {"Content-Disposition": named} if download else {}
     )
-    return Response(write_report(store, search, chosen), media_type=chosen.media_type, headers=headers)
+    return Response(
+        write_report(store, search, chosen, replayed=replay), media_type=chosen.media_type, headers=headers
+    )
 
 
 @router.get("/{search_id}/comparison")

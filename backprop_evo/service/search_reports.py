@@ -31,26 +31,26 @@ MAX_CONFIRMED = 200
 MAX_ENVIRONMENTS = 50
 """The newest trainings whose environment is told; each has to be read with its curve."""
 
-MAX_REPLAYED = 2000
+MAX_REPLAYED = 500
 """Proposals that are decided again: some milliseconds each, while somebody waits."""
 
-MAX_REJUDGED = 2000
+MAX_REJUDGED = 1000
 """Judgements that are made again: each looks at all before it."""
 
 ORDER = (Role.FINALISTS, Role.CONFIRMATION, Role.TRANSFER)
 
 
-def write_report(store: Store, search: SearchRecord, format: ReportFormat) -> str:
+def write_report(store: Store, search: SearchRecord, format: ReportFormat, *, replayed: bool = True) -> str:
     """Of what is stored now, whatever state the search is in."""
-    return format.write(search_report(store, search))
+    return format.write(search_report(store, search, replayed=replayed))
 
 
-def search_report(store: Store, search: SearchRecord) -> SearchReport:
-    """The report as a value."""
-    return report_of(facts_of(store, search))
+def search_report(store: Store, search: SearchRecord, *, replayed: bool = True) -> SearchReport:
+    """The report as a value; ``replayed``: it says what came of deciding again."""
+    return report_of(facts_of(store, search, replayed=replayed))
 
 
-def facts_of(store: Store, search: SearchRecord) -> SearchFacts:
+def facts_of(store: Store, search: SearchRecord, *, replayed: bool = True) -> SearchFacts:
     """All that is stored of a search, as far as its report speaks of it."""
     individuals = store.individuals.of(search.id)
     finishes = store.trials.finishes(search.id)
@@ -72,7 +72,7 @@ def facts_of(store: Store, search: SearchRecord) -> SearchFacts:
         environments=_environments(store, search.id),
         images=_training_images(datasets),
         document=search_spec_to_json(search.spec),
-        replayed=check_replay(search, individuals, finishes, intermediates),
+        replayed=check_replay(search, individuals, finishes, intermediates) if replayed else None,
         comparison=None if search.counterpart is None else compare_stored(store, search, None),
     )
 
