@@ -11,14 +11,14 @@ import pytest
 from backprop_evo.store.sql import open_store
 from tests.e2e.cluster import IMPATIENT, eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TINY = Path(__file__).with_name("tiny_discovery.py")
 
 
 def start(home: Path) -> "subprocess.Popen[str]":
     settings = {f"BACKPROP_EVO_{name}": value for name, value in IMPATIENT.items()}
-    command = (sys.executable, TINY, "discover", "--quick", "--budget", "24s", "--home", str(home))
+    command = (sys.executable, TINY, "discover", "--quick", "--budget", "18s", "--home", str(home))
     return subprocess.Popen(
         command,
         env={**os.environ, **settings, "OMP_NUM_THREADS": "1"},
@@ -50,7 +50,7 @@ def test_a_killed_discovery_goes_on_where_it_was(tmp_path: Path) -> None:
 
     again = start(tmp_path)
     try:
-        printed, told = again.communicate(timeout=240)
+        printed, told = again.communicate(timeout=400)
     finally:
         again.kill()
     assert again.returncode == 0, told
