@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -142,6 +143,14 @@ class TestParts:
 
     def test_what_is_asked_for_again_has_the_present_budget(self):
         assert report_of(facts()).document == {"name": "found <b>it</b>", "trials": 5}
+
+    def test_a_budget_of_time_is_asked_for_again_as_time(self):
+        timed = replace(search_record(budget=5400.0), trials_total=4)
+        report = report_of(facts(search=timed))
+        assert report.document["trials"] == timed.spec.trials == 5
+        assert dict(report.circumstances)["budget"] == (
+            "1 h 30 min for the search and all its stages; 4 equations were trained in it"
+        )
 
     def test_a_replay_that_differs_is_told(self):
         check = ReplayCheck(proposals=2, of=8, judgements=0, reason="proposal 1 comes out otherwise")

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from backprop_evo.evaluation.search_report.facts import ReplayCheck, SearchFacts
 from backprop_evo.records.evaluating import setting_id, setting_words
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.randomness import training_seed
+from backprop_evo.wording import duration
 
 FILE = "search.json"
 COMMAND = f"backprop-evo search submit {FILE} --watch"
@@ -28,13 +30,18 @@ def circumstances_of(facts: SearchFacts) -> Facts:
         ("proposals", _proposals(spec)),
         ("start", _start(spec)),
         ("cascade", _cascade(spec)),
-        (
-            "budget",
-            f"{facts.search.trials_total:,} trained equations; screened ones and twins take nothing from it",
-        ),
+        ("budget", _budget(facts.search)),
         *_evaluations(facts),
         ("seeds", _seeds(facts)),
     )
+
+
+def _budget(search: SearchRecord) -> str:
+    nothing = "screened ones and twins take nothing from it"
+    if not search.keeps_time or search.spec.budget is None:
+        return f"{search.trials_total:,} trained equations; {nothing}"
+    in_all = f"{duration(search.spec.budget)} for the search and all its stages"
+    return f"{in_all}; {search.trials_done:,} equations were trained in it"
 
 
 def _proposals(spec: SearchSpec) -> str:

@@ -45,7 +45,7 @@ def _parts(report: SearchReport) -> Iterator[str]:
     yield f"<h1>{escape(report.name)}</h1>"
     yield f'<p class="lead">{escape(report.headline)}</p>'
     if report.equation is not None:
-        title = "Best confirmed equation" if report.is_confirmed else "Fittest so far, not confirmed"
+        title = "Best of what was confirmed" if report.is_confirmed else "Fittest so far, not confirmed"
         yield f'<div class="equation"><p class="kind">{title}</p>{mathematics(report.equation)}'
         yield f"<p><code>{escape(method_words(report.equation))}</code></p></div>"
     yield f'<ul class="remarks">{"".join(f"<li>{escape(each)}</li>" for each in report.remarks)}</ul>'

@@ -33,7 +33,7 @@ def _parts(report: SearchReport) -> Iterator[str]:
     yield f"**{plain(report.headline)}**\n"
     yield from (f"- {plain(each)}" for each in report.remarks)
     if report.equation is not None:
-        title = "Best confirmed equation" if report.is_confirmed else "Fittest so far, not confirmed"
+        title = "Best of what was confirmed" if report.is_confirmed else "Fittest so far, not confirmed"
         yield f"\n{title}: {code(method_words(report.equation))}\n"
     yield from _grid(stages_grid(report), level=2)
     for named in report.tables:

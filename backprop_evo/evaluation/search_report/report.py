@@ -121,7 +121,7 @@ def report_of(facts: SearchFacts) -> SearchReport:
         environment=environment_of(facts),
         replay=replay_words(facts.replayed),
         command=COMMAND,
-        document={**facts.document, "trials": search.trials_total},
+        document={**facts.document, "trials": search.present_spec.trials},
     )
 
 
