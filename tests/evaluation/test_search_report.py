@@ -97,7 +97,9 @@ class TestHeadline:
         run = report.long_run
         assert (run.steps, run.long_steps) == (80, 160)
         assert run.share == pytest.approx((2 / 3) / (4 / 5))
-        assert any("has reached 83 % of its long-run accuracy" in remark for remark in report.remarks)
+        assert any(
+            "has reached 83 % of its accuracy in the longest run: " in remark for remark in report.remarks
+        )
 
 
 class TestParts:
@@ -136,6 +138,7 @@ class TestParts:
         low, high = (2 * end for end in stats.ttest_1samp(GAINS, 0).confidence_interval(0.95))
         assert (line.points[1].low, line.points[1].high) == (pytest.approx(low), pytest.approx(high))
         assert horizons.is_of_search
+        assert horizons.circumstances == "mlp-8, cifar10-mini, sgd, batch 100, relative 0.01/0.03/0.1"
 
     def test_the_environment_has_every_value_once(self):
         environment = dict(report_of(facts(evaluation(gained))).environment)

@@ -139,13 +139,13 @@ def _on_others(
 def _on_horizon(long_run: LongRun | None) -> Iterator[str]:
     if long_run is None:
         yield (
-            "How far plain backprop is from its long-run accuracy at this horizon is not known: no "
+            "How far plain backprop is at this horizon from what it reaches in the long run is not known: no "
             "evaluation of this search has trained it for longer under the same setting."
         )
         return
     yield (
-        f"At this horizon plain backprop has reached {percent(long_run.share, 0)} % of its long-run "
-        f"accuracy: {percent(long_run.accuracy)} % after {long_run.steps:,} steps, "
+        f"At this horizon plain backprop has reached {percent(long_run.share, 0)} % of its accuracy in the "
+        f"longest run: {percent(long_run.accuracy)} % after {long_run.steps:,} steps, "
         f"{percent(long_run.long_accuracy)} % after {long_run.long_steps:,} (validation)."
     )
 

@@ -6,6 +6,7 @@ be passed later, which no single length shows.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,10 @@ from backprop_evo.records.training import TrainSpec
 
 LONGER = 1.25
 """A horizon is longer where it has at least so many times the steps: rounding makes none."""
+
+
+LENGTH = re.compile(r", [\d.e+-]+ epochs")
+"""As the words of a setting tell it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ class DifferenceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizons:
-    """All methods under one train spec but for its length. ``circumstances`` are those of the shortest.
+    """All methods under one train spec but for its length. ``circumstances`` tell the rest.
     ``is_of_search``: they are those in which the search looked."""
 
     circumstances: str
@@ -84,7 +89,7 @@ def horizons_of(facts: SearchFacts) -> tuple[Horizons, ...]:
     own = without_length(facts.search.spec.train)
     found = [
         Horizons(
-            circumstances=setting_words(min((train for _, train in group), key=lambda train: train.epochs)),
+            circumstances=LENGTH.sub("", setting_words(group[0][1]), count=1),
             is_of_search=key == own,
             lines=lines,
         )
