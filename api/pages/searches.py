@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -17,12 +18,14 @@ from api.rendering import render
 from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.leaderboard import LeaderboardRecord
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import Role, SearchRecord
+from backprop_evo.records.stored import FinishRecord, Role, SearchRecord
 from backprop_evo.search.counterparts import offered_verbs
 from backprop_evo.search.fruitless import notice
 from backprop_evo.search.lifecycle import find_verb
 from backprop_evo.service import Service, search_spec_to_json, utc_now
+from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.store.base import Store
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
@@ -51,7 +54,10 @@ def _search_page(
     request: Request, search: SearchRecord, store: Store, service: Service, refusal: Refusal | None = None
 ) -> Response:
     evaluations = store.evaluations.of_search(search.id)
+    stages = progress_of_stages(store, search)
     confirmation = next((each for each in evaluations if each.role is Role.CONFIRMATION), None)
+    transfers = [each for each in evaluations if each.role is Role.TRANSFER]
+    finishes = store.trials.finishes(search.id)
     leaderboard = store.leaderboard.page(search.id, limit=TOP)
     comparison = service.compare_searches(search) if search.counterpart else None
     now = utc_now()
@@ -66,7 +72,10 @@ def _search_page(
         spec_json=search_spec_to_json(search.spec),
         confirmation=confirmation,
         table=service.evaluation_table(confirmation) if confirmation else None,
-        transfers=[each for each in evaluations if each.role is Role.TRANSFER],
+        stages=stages,
+        open_stage=next((each for each in stages if each.is_open), None),
+        counts=_counts(search, store, finishes),
+        transfers=[(each, service.evaluation_table(each)) for each in transfers],
         transfer_presets=TRANSFER_PRESETS,
         transfer_seeds=TRANSFER_SEEDS,
         report_formats=tuple(REPORT_FORMATS),
@@ -79,7 +88,7 @@ def _search_page(
         running=store.trials.page(search.id, state=TrialState.RUNNING, limit=RUNNING).items,
         recent=store.trials.page(search.id, limit=RECENT).items,
         chart=fitness_chart(
-            store.trials.finishes(search.id),
+            finishes,
             store.trials.finishes(confirmation.id) if confirmation else (),
             (comparison.other.called, store.trials.finishes(comparison.other.search_id))
             if comparison
@@ -90,6 +99,17 @@ def _search_page(
         remaining_s=_remaining_s(search, now),
         last_event=store.events.last(),
     )
+
+
+def _counts(search: SearchRecord, store: Store, finishes: Sequence[FinishRecord]) -> dict[str, int]:
+    """The first steps of the funnel, within the search itself."""
+    measures = 1 + len(search.spec.yardsticks)
+    searched = [each.state for each in finishes if each.purpose is Purpose.SEARCH]
+    return {
+        "proposed": max(0, store.individuals.count(search.id) - measures),
+        "trained": search.trials_done,
+        "completed": searched.count(TrialState.COMPLETED),
+    }
 
 
 def _is_measure(row: LeaderboardRecord) -> bool:

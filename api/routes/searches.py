@@ -18,6 +18,7 @@ from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.leaderboard import LeaderboardRowOut
 from api.schemas.searches import IndividualOut, SearchOut
+from api.schemas.stages import StageOut
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
 from api.verb_routes import add_verb_routes
@@ -29,6 +30,7 @@ from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import parse_search_spec
+from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.service.search_reports import write_report
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
@@ -161,6 +163,14 @@ def read_comparison(
 
 @router.get("/{search_id}/evaluations")
 def list_evaluations_of_search(search: SearchDep, store: StoreDep) -> PageOut[EvaluationOut]:
-    """Those that belong to the search, newest first: its confirmation, and transfers of its finalists."""
+    """Those that belong to the search, newest first: the stages of its funnel, and transfers that somebody
+    asked for."""
     found = store.evaluations.of_search(search.id)
     return PageOut(items=[EvaluationOut.of(each) for each in found], next_cursor=None)
+
+
+@router.get("/{search_id}/stages")
+def list_stages(search: SearchDep, store: StoreDep) -> PageOut[StageOut]:
+    """The funnel of the search: each stage that it has, in their order, also those that are to come. A
+    resource of its own, because a stage goes on without a new version of the search."""
+    return PageOut(items=[StageOut.of(each) for each in progress_of_stages(store, search)], next_cursor=None)

@@ -114,11 +114,12 @@ def list_(
 def show_(
     search_id: SearchId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
 ) -> None:
-    """One search, and the evaluations that belong to it."""
+    """One search with the stages of its funnel, and the evaluations that belong to it."""
     with Client(url, api_key=api_key) as client:
         search = client.get(f"/searches/{search_id}")
+        stages = client.get(f"/searches/{search_id}/stages")["items"]
         evaluations = client.get(f"/searches/{search_id}/evaluations")["items"]
-    show(search, search_table(search), as_json=as_json)
+    show({**search, "stages": stages}, search_table(search, stages), as_json=as_json)
     if evaluations and not as_json:
         standard_output().print(evaluations_table(evaluations))
 

@@ -103,8 +103,8 @@ def searches_table(searches: Sequence[Json]) -> Table:
     return table
 
 
-def search_table(search: Json) -> Table:
-    """One search, a line for each fact."""
+def search_table(search: Json, stages: Sequence[Json] = ()) -> Table:
+    """One search, a line for each fact, and for each of the ``stages`` of its funnel."""
     spec, train = search["spec"], search["spec"]["train"]
     table = Table(show_header=False, box=None)
     for name, value in (
@@ -115,6 +115,7 @@ def search_table(search: Json) -> Table:
         ("trials", f"{search['trials_done']} of {search['trials_total']}"),
         ("in flight", str(spec["in_flight"] or AUTOMATIC)),
         ("screened out", f"{search['screened_out']} before any training"),
+        *((stage["role"], _stage(stage)) for stage in stages),
         ("best fitness", f"{percent(search['best_fitness'])} %"),
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
         ("learning rate", _rate(train["learning_rate"])),
@@ -125,6 +126,13 @@ def search_table(search: Json) -> Table:
     ):
         table.add_row(f"[dim]{name}[/dim]", Text(str(value)))
     return table
+
+
+def _stage(stage: Json) -> str:
+    if stage["evaluation"] is None:
+        return f"to come, {stage['seeds']} seeds"
+    done = f"{stage['state']}: {stage['trials_done']} of {stage['trials_total']} trainings"
+    return f"{done}, {stage['through']} of {stage['equations']} equations came through"
 
 
 def _rate(rate: Any) -> str:

@@ -18,7 +18,6 @@ from backprop_evo.cli.client import Client
 from backprop_evo.cli.tables import seconds_taken
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import Role
 from backprop_evo.wording import duration, percent
 
 Json = Mapping[str, Any]
@@ -28,27 +27,30 @@ MAX_RUNNING_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class SearchSnapshot:
-    """A search at one moment; ``confirmations`` are the trainings of the evaluation that it ordered: those
-    done and all of them, none before it has ordered it."""
+    """A search at one moment; ``stages`` are those of its funnel that it has ordered so far."""
 
     search: dict[str, Any]
     running: Sequence[Json]
     best: Sequence[Json]
-    confirmations: tuple[int, int]
+    stages: Sequence[Json] = ()
 
     @property
     def has_ended(self) -> bool:
         """Completed, stopped, cancelled or failed."""
         return SearchState(self.search["state"]).is_terminal
 
+    @property
+    def staged(self) -> tuple[int, int]:
+        """Trainings of the stages: those done, and all of them."""
+        return sum(each["trials_done"] for each in self.stages), sum(e["trials_total"] for e in self.stages)
+
 
 def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
     """Raises what ``Client`` raises."""
     path = f"/searches/{search_id}"
     search = client.get(path)
-    evaluations = client.get(f"{path}/evaluations")["items"]
-    confirmation = next((each for each in evaluations if each["role"] == Role.CONFIRMATION), None)
-    driven = [path] if confirmation is None else [path, f"/evaluations/{confirmation['id']}"]
+    stages = [each for each in client.get(f"{path}/stages")["items"] if each["evaluation"] is not None]
+    driven = [path, *(f"/evaluations/{each['evaluation']}" for each in stages)]
     return SearchSnapshot(
         search,
         [
@@ -57,7 +59,7 @@ def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
             for trial in client.items(f"{each}/trials", limit=MAX_RUNNING_SHOWN, state=TrialState.RUNNING)
         ],
         client.get(f"{path}/leaderboard", limit=5)["items"],
-        (0, 0) if confirmation is None else (confirmation["trials_done"], confirmation["trials_total"]),
+        stages,
     )
 
 
@@ -125,9 +127,8 @@ def headline(snapshot: SearchSnapshot) -> str:
     text = f"{search['state']}: {search['trials_done']} of {search['trials_total']} trials"
     if search["screened_out"]:
         text += f", {search['screened_out']} more screened out"
-    done, planned = snapshot.confirmations
-    if planned:
-        text += f", {done} of {planned} confirmations"
+    for stage in snapshot.stages:
+        text += f", {stage['role']} {stage['trials_done']} of {stage['trials_total']}"
     if search["notice"]:
         text += f"; {search['notice']}"
     if snapshot.best:
@@ -139,17 +140,17 @@ def headline(snapshot: SearchSnapshot) -> str:
 def time_left_s(snapshot: SearchSnapshot) -> float | None:
     """By the pace so far; None until two trials have finished."""
     done, total = snapshot.search["trials_done"], snapshot.search["trials_total"]
-    confirmed, planned = snapshot.confirmations
-    if done + confirmed < 2:
+    staged, planned = snapshot.staged
+    if done + staged < 2:
         return None
-    pace: float = seconds_taken(snapshot.search) / (done + confirmed)
-    return pace * float(max(0, total - done) + max(0, planned - confirmed))
+    pace: float = seconds_taken(snapshot.search) / (done + staged)
+    return pace * float(max(0, total - done) + max(0, planned - staged))
 
 
 def render(snapshot: SearchSnapshot, line: str | None = None) -> Group:
     """Progress in a ``line`` and a bar, running trials with their live numbers, the best so far."""
     search = snapshot.search
-    done, planned = snapshot.confirmations
+    done, planned = snapshot.staged
     left = time_left_s(snapshot)
     lines: list[Any] = [
         Text.assemble((search["spec"]["name"], "bold"), f"  {headline(snapshot) if line is None else line}"),

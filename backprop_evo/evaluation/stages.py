@@ -27,12 +27,14 @@ class Stage:
     """One stage. ``asked`` is what a search's spec says of it, ``settings`` where it trains. ``measures``:
     the search's yardsticks are trained beside the equations, where it is the only look at them.
 
-    ``doing`` is the word for a search while the stage is open, ``title`` the stage's name in sentences.
+    ``doing`` is the word for a search while the stage is open, ``title`` the stage's name in sentences,
+    ``passed`` what equations are that came through.
     """
 
     role: Role
     title: str
     doing: str
+    passed: str
     asked: Callable[[SearchSpec], Finalists | Confirmation | Transfer]
     settings: Callable[[SearchSpec], tuple[Setting, ...]]
     controls: Callable[[SearchSpec], ControlGroup]
@@ -49,6 +51,7 @@ STAGES = (
         role=Role.FINALISTS,
         title="choice of finalists",
         doing="narrowing",
+        passed="finalists",
         asked=lambda search: search.finalists,
         settings=lambda search: (_own_setting(search, search.finalists.epochs),),
         controls=lambda _search: "none",
@@ -58,6 +61,7 @@ STAGES = (
         role=Role.CONFIRMATION,
         title="confirmation",
         doing="confirming",
+        passed="confirmed",
         asked=lambda search: search.confirmation,
         settings=lambda search: (_own_setting(search, search.confirmation.epochs),),
         controls=lambda search: search.confirmation.controls,
@@ -68,6 +72,7 @@ STAGES = (
         role=Role.TRANSFER,
         title="transfer",
         doing="transferring",
+        passed="transferred",
         asked=lambda search: search.transfer,
         settings=settings_elsewhere,
         controls=lambda search: search.confirmation.controls,
@@ -103,18 +108,17 @@ def candidates_of(search: SearchSpec, finalists: Sequence[MethodSpec]) -> Candid
 
 
 def survivors(table: EvaluationTable, search: SearchSpec) -> tuple[MethodSpec, ...]:
-    """The equations that completed all their trainings in a stage, best first by mean validation accuracy:
-    among these, paired with the same backprop, that is also the order of their mean differences to it. The
-    test split chooses nothing."""
+    """The equations that completed all their trainings in a stage, best first by mean validation accuracy in
+    its first setting: among these, paired with the same backprop, that is also the order of their mean
+    differences to it. The test split chooses nothing."""
     known = {behaviour_of(each) for each in search.yardsticks}
-    (block, *_) = table.blocks
     whole = [
-        (row.validation.mean, row.method)
-        for row in block.rows
-        if not (row.is_baseline or row.is_control)
-        and row.validation is not None
-        and row.n == table.seeds
-        and behaviour_of(row.method) not in known
+        (first.validation.mean, first.method)
+        for first, *others in zip(*(block.rows for block in table.blocks), strict=True)
+        if not (first.is_baseline or first.is_control)
+        and first.validation is not None
+        and all(row.n == table.seeds for row in (first, *others))
+        and behaviour_of(first.method) not in known
     ]
     return tuple(method for _, method in sorted(whole, key=lambda each: -each[0]))
 

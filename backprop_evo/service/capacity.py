@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.evaluation.elsewhere import settings_elsewhere
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose, SearchSpec
@@ -25,10 +26,19 @@ def datasets_of(spec: SearchSpec | EvaluationSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.train.data for each in spec.settings))
 
 
-def why_nobody(nodes: Sequence[NodeRecord], spec: SearchSpec | EvaluationSpec) -> str | None:
-    """Why none of ``nodes`` can train some of it, node by node; None where each data set has a node, or no
-    node is there at all, which says nothing about those that will be."""
-    for dataset in datasets_of(spec):
+def _datasets_of_stages(spec: SearchSpec | EvaluationSpec) -> tuple[str, ...]:
+    """Those that only a stage of a search's funnel will use."""
+    if not isinstance(spec, SearchSpec) or not spec.transfer.best:
+        return ()
+    own = datasets_of(spec)
+    names = (setting.train.data for setting in settings_elsewhere(spec))
+    return tuple(dict.fromkeys(each for each in names if each not in own))
+
+
+def why_nobody(nodes: Sequence[NodeRecord], datasets: Sequence[str]) -> str | None:
+    """Why none of ``nodes`` can train some of it, node by node; None where each of the ``datasets`` has a
+    node, or no node is there at all, which says nothing about those that will be."""
+    for dataset in datasets:
         reasons = [each.lacks(dataset) for each in nodes]
         if reasons and None not in reasons:
             return "no live node can train it: " + "; ".join(filter(None, reasons))
@@ -37,16 +47,19 @@ def why_nobody(nodes: Sequence[NodeRecord], spec: SearchSpec | EvaluationSpec) -
 
 def check_capacity(nodes: Sequence[NodeRecord], spec: SearchSpec | EvaluationSpec) -> None:
     """Raises ``InvalidSettings`` with the command that helps."""
-    reason = why_nobody(nodes, spec)
+    now, later = datasets_of(spec), _datasets_of_stages(spec)
+    reason = why_nobody(nodes, (*now, *later))
     if reason is None:
         return
     fetching = " && ".join(
         f"backprop-evo data fetch {name}"
-        for name in datasets_of(spec)
+        for name in (*now, *later)
         if not any(each.datasets is None or name in each.datasets for each in nodes)
     )
     hint = f"run on a node: {fetching}" if fetching else "mend the node; it returns when its self-test passes"
     field = "train.data" if isinstance(spec, SearchSpec) else "settings"
+    if later and why_nobody(nodes, now) is None:
+        field, reason = "transfer.settings", f"its transfer: {reason}"
     raise InvalidSettings(reason, field=field, hint=hint)
 
 
@@ -60,7 +73,7 @@ def pause_stranded(
 ) -> str | None:
     """Pause what is running and what no live node can train; the reason. Raises ``Conflict`` where it
     changed meanwhile."""
-    reason = why_nobody(nodes, driven.spec)
+    reason = why_nobody(nodes, datasets_of(driven.spec))
     if reason is None or driven.state is not SearchState.RUNNING:
         return None
     noun = _noun(store, isinstance(driven, EvaluationRecord))

@@ -52,6 +52,9 @@ class Individuals(Protocol):
     def of(self, search_id: str, *, after: int = -1, limit: int | None = None) -> Sequence[IndividualRecord]:
         """Those of a search in order of their numbers, from ``after + 1`` on."""
 
+    def count(self, search_id: str) -> int:
+        """How many a search has proposed, with its baseline and yardsticks."""
+
 
 Judgement = Callable[[Purpose, int, Sequence[IntermediateRecord]], Judged]
 """Whether a training is to end: from its purpose, the number of its individual, and the values stored before

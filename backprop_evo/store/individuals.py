@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
@@ -70,6 +70,14 @@ class SqlIndividuals(Individuals):
         with self.database.read() as connection:
             rows = connection.execute(query.limit(limit) if limit else query)
             return [individual_record(row) for row in rows]
+
+    @override
+    def count(self, search_id: str) -> int:
+        # By the primary key: numbers have no gaps.
+        last = select(func.max(INDIVIDUALS.c.number)).where(INDIVIDUALS.c.search_id == search_id)
+        with self.database.read() as connection:
+            number = connection.execute(last).scalar_one()
+            return 0 if number is None else number + 1
 
 
 def _check_may_decide(search: Row[Any], controller: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from backprop_evo.cli.tables import _stage
 from backprop_evo.cli.watching import Watch, headline, take_snapshot, time_left_s
 from backprop_evo.errors import Unavailable
 
@@ -15,13 +16,13 @@ class Service:
     def __init__(self, states: list[str], running: bool) -> None:
         self.states = states
         self.running = running
-        self.evaluations: list[dict[str, Any]] = []
+        self.stages: list[dict[str, Any]] = []
 
     def get(self, path: str, **_: Any) -> dict[str, Any]:
         if path.endswith("leaderboard"):
             return {"items": []}
-        if path.endswith("evaluations"):
-            return {"items": self.evaluations}
+        if path.endswith("stages"):
+            return {"items": self.stages}
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return {
             "state": state,
@@ -62,14 +63,27 @@ def test_training_is_not_idleness() -> None:
     assert watch(service, 0.05).until_end()["state"] == "completed"
 
 
-def test_a_confirming_search_tells_of_the_trainings_of_its_evaluation() -> None:
+def stage(role: str, done: int = 0, total: int | None = None) -> dict[str, Any]:
+    ordered = None if total is None else f"s-{role}"
+    return {"role": role, "evaluation": ordered, "trials_done": done, "trials_total": total}
+
+
+def test_a_search_in_its_funnel_tells_of_the_trainings_of_each_stage() -> None:
     service = Service(["running"], running=True)
-    transfer = {"id": "t", "role": "transfer", "trials_done": 7, "trials_total": 9}
-    service.evaluations = [transfer]
-    assert take_snapshot(service, "s").confirmations == (0, 0)  # type: ignore[arg-type]
-    confirmation = {"id": "s-c", "role": "confirmation", "trials_done": 2, "trials_total": 12}
-    service.evaluations = [transfer, confirmation]
+    service.stages = [stage("finalists"), stage("confirmation")]
+    assert take_snapshot(service, "s").staged == (0, 0)  # type: ignore[arg-type]
+    service.stages = [stage("finalists", 9, 9), stage("confirmation", 2, 12), stage("transfer")]
     snapshot = take_snapshot(service, "s")  # type: ignore[arg-type]
-    assert headline(snapshot) == "running: 0 of 3 trials, 2 of 12 confirmations"
-    assert len(snapshot.running) == 2
+    assert headline(snapshot) == "running: 0 of 3 trials, finalists 9 of 9, confirmation 2 of 12"
+    assert len(snapshot.running) == 3
     assert time_left_s(snapshot) == 0.0
+
+
+def test_a_search_is_shown_with_its_stages() -> None:
+    running = stage("finalists", 3, 9) | {"state": "running", "through": 1, "equations": 2, "seeds": 3}
+    to_come = stage("confirmation") | {"seeds": 5}
+    told = [_stage(each) for each in (running, to_come)]
+    assert told == [
+        "running: 3 of 9 trainings, 1 of 2 equations came through",
+        "to come, 5 seeds",
+    ]

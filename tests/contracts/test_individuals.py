@@ -50,3 +50,11 @@ class TestDecisions:
         for _ in range(5):
             scene.trial(search)
         assert [each.number for each in scene.store.individuals.of(search.id, after=1, limit=2)] == [2, 3]
+
+    def test_individuals_are_counted_by_search(self, scene):
+        search, other = scene.search(), scene.search()
+        assert scene.store.individuals.count(search.id) == 0
+        for _ in range(3):
+            scene.trial(search)
+        scene.trial(other)
+        assert [scene.store.individuals.count(each.id) for each in (search, other)] == [3, 1]

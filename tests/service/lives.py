@@ -15,13 +15,17 @@ class CrashingStore:
 
     def __init__(self, store, at=None):
         self._store, self._at = store, at
-        self.calls = 0
+        self.names = []
 
     def __getattr__(self, noun):
         return CrashingNoun(self, getattr(self._store, noun))
 
+    @property
+    def calls(self):
+        return len(self.names)
+
     def count_call(self, name):
-        self.calls += 1
+        self.names.append(name)
         if self.calls == self._at:
             raise CrashError(f"after {name}")
 

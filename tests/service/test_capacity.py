@@ -6,6 +6,7 @@ import pytest
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
+from backprop_evo.records.funnel import Transfer
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.training import TrainSpec
@@ -48,6 +49,18 @@ def test_a_data_set_that_no_live_node_has_is_refused_with_the_command_that_fetch
     assert service.warnings() == ()
     beat("other", datasets=("cifar10-mini",))
     service.submit_search(small_spec())
+
+
+def test_what_a_transfer_needs_is_found_out_when_the_search_is_submitted(service, small_spec, beat):
+    beat(datasets=("cifar10-mini",))
+    service.submit_search(small_spec(transfer=Transfer(best=1, settings=("other-model", "longer"))))
+    service.submit_search(small_spec(transfer=Transfer(best=0)))
+    with pytest.raises(InvalidSettings, match=r"its transfer: .*node lacks the data set fash") as refused:
+        service.submit_search(small_spec(transfer=Transfer(best=1)))
+    assert refused.value.field == "transfer.settings"
+    assert refused.value.hint.endswith("backprop-evo data fetch fashion-mnist")
+    beat("other", datasets=("fashion-mnist",))
+    service.submit_search(small_spec(transfer=Transfer(best=1)))
 
 
 def test_a_node_that_does_not_say_what_it_has_may_have_everything(service, small_spec, beat):
