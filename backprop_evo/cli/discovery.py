@@ -58,7 +58,7 @@ WHOLE = Size(
     start_random=100,
     finalists=StageSize(best=8, seeds=3, steps=480),
     confirmation=StageSize(best=3, seeds=10, steps=900),
-    transfer=StageSize(best=1, seeds=5, steps=600),
+    transfer=StageSize(best=1, seeds=5, steps=450),
 )
 """The first rung is where the probes of the rates end, so that choosing a rate and being compared cost the
 same steps. The longer of the transfers trains for four times its steps: by that one knows how far plain
