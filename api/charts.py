@@ -15,6 +15,7 @@ from backprop_evo.evaluation.axes import even_ticks
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
 from backprop_evo.records.training import AlignmentPoint
+from backprop_evo.search.budget import COUNTED
 
 SIZE = 1000
 # More dots than this cannot be told apart on a screen, and make the page slow.
@@ -106,11 +107,12 @@ def fitness_chart(
     finishes = [*finishes, *behind]
     completed = [each for each in finishes if each.validation_accuracy is not None]
     searched = [each for each in completed if each.purpose is Purpose.SEARCH]
+    counted = [each for each in completed if each.purpose in COUNTED]
     baselines = [each for each in completed if each.purpose is Purpose.BASELINE]
     last = max((each.finish_order for each in completed), default=0)
     first = min((each.finish_order for each in completed), default=0)
     series = [
-        Series("search trials", "search", dots=_dots(_thinned(searched))),
+        Series("search trials", "search", dots=_dots(_thinned(counted))),
         Series("best so far", "best", _best_so_far(searched, last)),
         Series(
             "confirmation",

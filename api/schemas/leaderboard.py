@@ -21,7 +21,8 @@ class AccuraciesOut(Wire):
 
 class LeaderboardRowOut(Wire):
     """One behaviour on the leaderboard, ranked among those of its setting; ``test`` is there only after a
-    confirmation. ``difference`` is to plain backprop, with its 95 % interval ``low`` to ``high``, and
+    confirmation. ``search_fitness`` is what the search itself measured, mostly once. ``difference`` is to
+    plain backprop, with its 95 % interval ``low`` to ``high``, and
     ``verdict`` says it in words; they stand on the leaderboard of one search, once its confirmation knows
     them. A control that the search has not proposed is no ``individual`` of it."""
 
@@ -38,7 +39,7 @@ class LeaderboardRowOut(Wire):
     is_control: bool
     confirmed: bool
     validation: AccuraciesOut
-    search_fitness: float | None
+    search_fitness: AccuraciesOut | None
     test: AccuraciesOut | None
     train_time_s: float
     learning_rate: float | None

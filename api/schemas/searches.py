@@ -52,7 +52,8 @@ class SearchOut(Wire):
 
 class IndividualOut(Wire):
     """One proposal and where it came from; ``twin`` is the earlier individual that behaves the same,
-    ``screened_out`` why it is not trained, ``inherited_step`` its parent's best relative step."""
+    ``screened_out`` why it is not trained, ``inherited_step`` its parent's best relative step,
+    ``remeasures`` the earlier individual that is trained again with another seed."""
 
     search_id: str
     number: int
@@ -67,6 +68,7 @@ class IndividualOut(Wire):
     finishes_known: int
     screened_out: str | None
     inherited_step: float | None
+    remeasures: int | None
     created_at: datetime
 
     @classmethod

@@ -11,7 +11,8 @@ from backprop_evo.records.training import TrainSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderboardRecord:
-    """One behaviour on the leaderboard. ``validation`` is over the confirmation's trials where there are any.
+    """One behaviour on the leaderboard. ``validation`` is over the confirmation's trials where there are any,
+    else ``search_fitness``: over the search's own, one but for what was measured again.
 
     A control that is no ``individual`` of the search has no number there, and no search fitness. ``rank`` is
     None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above the
@@ -30,7 +31,7 @@ class LeaderboardRecord:
     is_control: bool
     confirmed: bool
     validation: Accuracies
-    search_fitness: float | None
+    search_fitness: Accuracies | None
     test: Accuracies | None
     train_time_s: float
     learning_rate: float | None

@@ -22,6 +22,7 @@ from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.training import TrainSpec
 
 MAX_START, MAX_EQUATION = 200, 1000
@@ -185,6 +186,7 @@ class SearchSpec:
         "neighbours.",
         panel="Early stopping",
     )
+    selection: Selection = part(Selection, "Proposals")
     pruner: PrunerSpec = part(PrunerSpec, "Early stopping", "pruner")
     train: TrainSpec = part(TrainSpec, "Training")
     finalists: Finalists = part(Finalists, "Funnel", "finalists")
@@ -237,11 +239,13 @@ class SearchSpec:
 
 
 class Purpose(StrEnum):
-    """Why a trial is trained. An evaluation reads the test split where it was asked to; no other does.
-    Confirmations are those of searches from before they ordered an evaluation."""
+    """Why a trial is trained; those of the search itself and remeasurements count against its budget. An
+    evaluation reads the test split where it was asked to; no other does. Confirmations are those
+    of searches from before they ordered an evaluation."""
 
     SEARCH = "search"
     BASELINE = "baseline"
     YARDSTICK = "yardstick"
+    REMEASUREMENT = "remeasurement"
     CONFIRMATION = "confirmation"
     EVALUATION = "evaluation"

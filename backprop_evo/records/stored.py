@@ -16,7 +16,7 @@ from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.records.training import IntermediateValue, TrainResult, TrainSpec
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ class Origin(StrEnum):
     START = "start"
     RANDOM = "random"
     MUTATION = "mutation"
+    REMEASUREMENT = "remeasurement"
     BASELINE = "baseline"
     YARDSTICK = "yardstick"
     EVALUATED = "evaluated"
@@ -53,7 +54,7 @@ S = TypeVar("S")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrivenRecord(Generic[S]):
     """What a controller drives: a search or an evaluation. ``version`` grows with every change (the ETag).
-    ``trials_done`` counts terminal trials, of a search its search trials.
+    ``trials_done`` counts terminal trials, of a search those that its budget counts.
 
     ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
     says in words why it ended, where there is more to say than that it did all it was asked for, or why the
@@ -129,7 +130,8 @@ class IndividualRecord:
     ``twin`` is the number of the earlier individual with the same fingerprint, whose fitness this one
     inherits instead of being trained. ``mutation`` says in words what was changed in the parent.
     ``screened_out`` says in words why it is not trained at all. ``inherited_step`` is the best relative step
-    of the parent, around which its own rate is looked for.
+    of the parent, around which its own rate is looked for. ``remeasures`` is the number of the earlier
+    individual that is trained again, with another seed.
     """
 
     search_id: str
@@ -145,6 +147,7 @@ class IndividualRecord:
     created_at: datetime
     screened_out: str | None = None
     inherited_step: float | None = None
+    remeasures: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +181,8 @@ class TrialRecord:
 class FinishRecord:
     """A terminal trial as the brain hears of it: no curve, no times.
 
-    ``validation_accuracy`` is in [0, 1]; it and the ``relative_step`` of its rate are None unless the trial
-    completed.
+    ``validation_accuracy`` is in [0, 1], None unless the trial completed. ``pruned_at`` is the value at which
+    a pruner ended it; unless it has one of the two, the ``relative_step`` of its rate is None.
     """
 
     trial_id: str
@@ -189,6 +192,7 @@ class FinishRecord:
     finish_order: int
     validation_accuracy: float | None
     relative_step: float | None = None
+    pruned_at: IntermediateValue | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,14 @@ from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin, TrialRecord
+from backprop_evo.search.behaviours import Behaviours
 from backprop_evo.search.budget import LEAST_IN_FLIGHT, Budget
 from backprop_evo.search.decisions import MAX_PROPOSALS_AT_ONCE, Decisions
 from backprop_evo.search.fruitless import NO_FITNESS, Fruitless
 from backprop_evo.search.inherited_rates import InheritedRates
 from backprop_evo.search.language import Language
-from backprop_evo.search.population import Population
 from backprop_evo.search.randomness import generator_of_proposal, training_seed
+from backprop_evo.search.remeasuring import measured_again
 from backprop_evo.search.strategies import Known, Proposal, strategy
 
 BASELINE = 0
@@ -36,10 +37,7 @@ class Brain:
         self._language = language
         self._strategy = strategy(spec.strategy)
         self._individuals: list[IndividualRecord] = []
-        self._first_of: dict[str, int] = {}
-        self._member_of: dict[str, int] = {}
-        self._fitness: dict[int, float] = {}
-        self._population = Population(spec.best_size)
+        self._behaviours = Behaviours(spec, self._is_measure)
         self._budget = Budget()
         self._fruitless = Fruitless()
         self._rates = InheritedRates(spec)
@@ -68,37 +66,23 @@ class Brain:
         # Searches of before confirmed by trials of their own, which have their places in the finish order.
         if finish.purpose is Purpose.CONFIRMATION:
             return
-        if finish.state is TrialState.COMPLETED and finish.validation_accuracy is not None:
-            self._fitness[finish.individual] = finish.validation_accuracy
+        individual = self._individuals[finish.individual]
+        if self._behaviours.heard(individual, finish) and individual.remeasures is None:
             self._rates.heard(finish)
-            self._admit(self._individuals[finish.individual].fingerprint)
 
     def add(self, individual: IndividualRecord) -> None:
         """Take in one proposal, own or stored; they come in the order of their numbers."""
         if individual.number != len(self._individuals):
             raise ValueError(f"individual {individual.number} after {len(self._individuals) - 1}")
         self._individuals.append(individual)
+        self._behaviours.add(individual)
         trained = _is_trained(individual)
-        # A twin inherits the fitness of the first of its behaviour: it needs no trial.
-        if individual.twin is None:
-            self._first_of[individual.fingerprint] = individual.number
         if trained:
             self._budget.sent(self._trial_id(individual.number), self._purpose(individual.number))
-        screened_out = individual.screened_out is not None
-        self._fruitless.proposed(trained=trained, screened_out=screened_out)
-        # Plain backprop is no parent, but an equation of the search that behaves as it does may be, with its
-        # fitness.
-        if not self._is_measure(individual.number) and individual.fingerprint not in self._member_of:
-            self._member_of[individual.fingerprint] = individual.number
-            self._admit(individual.fingerprint)
-
-    def _admit(self, fingerprint: str) -> None:
-        """Let the search's first individual with this behaviour in, as soon as there are both it and a
-        fitness."""
-        member = self._member_of.get(fingerprint)
-        fitness = self._fitness.get(self._first_of[fingerprint])
-        if member is not None and fitness is not None:
-            self._population.add(member, fitness)
+        # A vocabulary may be exhausted while its best are measured again.
+        if individual.remeasures is None:
+            screened_out = individual.screened_out is not None
+            self._fruitless.proposed(trained=trained, screened_out=screened_out)
 
     # -- deciding -------------------------------------------------------------------------------------------
 
@@ -115,7 +99,7 @@ class Brain:
         if more or not self._is_explored(trials):
             return Decisions(individuals=individuals, trials=new, more=more)
         reason = self._fruitless.reason if self._budget.search_sent < trials else None
-        if reason is None and len(self._population) == 0:
+        if reason is None and not self._behaviours.has_fitness:
             reason = NO_FITNESS
         end = SearchState.COMPLETED
         return Decisions(individuals=individuals, finalists=self._finalists(), end=end, reason=reason)
@@ -161,9 +145,9 @@ class Brain:
         return Known(
             spec=self.spec,
             language=self._language,
-            population=self._population,
+            population=self._behaviours.population,
             equation_of=self._equation_of,
-            proposed=max(0, len(self._individuals) - self._starts),
+            proposed=max(0, len(self._individuals) - self._starts - self._budget.again_sent),
             out=self._budget.out,
         )
 
@@ -175,9 +159,12 @@ class Brain:
     def propose(self, *, now: datetime) -> IndividualRecord:
         """The next proposal, given what is known; nothing is taken in."""
         number = len(self._individuals)
+        if (first := self._next_again()) is not None:
+            again = self._individuals[first]
+            return measured_again(again, number, finishes_known=self.finishes_known, now=now)
         proposal = self._next_proposal(number)
         candidate = proposal.candidate
-        twin = self._first_of.get(candidate.fingerprint)
+        twin = self._behaviours.first_of(candidate.fingerprint)
         is_screened = self.spec.screening and twin is None and not self._is_measure(number)
         return IndividualRecord(
             search_id=self.search_id,
@@ -195,11 +182,22 @@ class Brain:
             inherited_step=self._inherited_step(proposal.parent),
         )
 
+    def _next_again(self) -> int | None:
+        """Who is measured again now: after the start, and while its share of the trials so far is not
+        spent. The budget is not asked, which may grow."""
+        most = self.spec.selection.remeasured * (self._budget.search_sent + 1)
+        if len(self._individuals) < self._starts or self._budget.again_sent + 1 > most:
+            return None
+        if self._known().proposed < self.spec.start_random:
+            return None
+        return self._behaviours.next_again()
+
     def _inherited_step(self, parent: int | None) -> float | None:
         """A twin's rate is that of the first of its behaviour, as its fitness is."""
         if parent is None:
             return None
-        return self._rates.of(self._first_of[self._individuals[parent].fingerprint])
+        first = self._behaviours.first_of(self._individuals[parent].fingerprint)
+        return None if first is None else self._rates.of(first)
 
     def _next_proposal(self, number: int) -> Proposal:
         if number == BASELINE:
@@ -215,9 +213,12 @@ class Brain:
     def _purpose(self, number: int) -> Purpose:
         if number == BASELINE:
             return Purpose.BASELINE
+        if self._individuals[number].remeasures is not None:
+            return Purpose.REMEASUREMENT
         return Purpose.YARDSTICK if self._is_measure(number) else Purpose.SEARCH
 
     def _trial(self, individual: IndividualRecord, now: datetime) -> TrialRecord:
+        sent = self._behaviours.of(individual.fingerprint).sent
         return TrialRecord(
             id=self._trial_id(individual.number),
             search_id=self.search_id,
@@ -226,7 +227,7 @@ class Brain:
             fingerprint=individual.fingerprint,
             purpose=self._purpose(individual.number),
             spec=self._rates.train_spec(individual),
-            seed=training_seed(self.spec.seed),
+            seed=training_seed(self.spec.seed, sent - 1),
             state=TrialState.QUEUED,
             fence=0,
             created_at=now,
@@ -239,14 +240,14 @@ class Brain:
         best = self.spec.most_finalists
         if best == 0:
             return ()
-        yardsticks = [number for number in range(1, len(self.spec.yardsticks) + 1) if number in self._fitness]
-        chosen = [
-            self._first_of[self._individuals[member.individual].fingerprint]
-            # More than are confirmed: some of them may behave as a measure does, and are confirmed as that.
-            for member in self._population.best(best + 1 + len(self.spec.yardsticks))
-        ]
-        equations = [number for number in chosen if not self._is_measure(number)][:best]
-        return tuple(self._individuals[number].method for number in (*equations, *yardsticks))
+        measures = self._individuals[1 : len(self.spec.yardsticks) + 1]
+        yardsticks = [each.number for each in measures if self._has_fitness(each)]
+        chosen = (*self._behaviours.finalists(best), *yardsticks)
+        return tuple(self._individuals[number].method for number in chosen)
+
+    def _has_fitness(self, individual: IndividualRecord) -> bool:
+        """Whether its own trial completed."""
+        return individual.twin is None and self._behaviours.of(individual.fingerprint).n > 0
 
     def _trial_id(self, number: int) -> str:
         """Derived, not drawn: deciding the same thing twice cannot store it twice."""

@@ -1,5 +1,5 @@
-"""How many trials were sent out and which are still out. Search trials alone count against the budget, and of
-them none that ended before its first step."""
+"""How many trials were sent out and which are still out. Search trials and remeasurements count against the
+budget, and of them none that ended before its first step."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from backprop_evo.records.states import TrialState
 LEAST_IN_FLIGHT, MOST_IN_FLIGHT = 2, 2000
 """Where a spec leaves ``in_flight`` open; the least is enough to keep one slot busy between two decisions."""
 
+COUNTED = (Purpose.SEARCH, Purpose.REMEASUREMENT)
+
 
 def automatic_in_flight(slots: int) -> int:
     """Twice the slots: while one trial trains the next waits beside it. At trials of a second two in flight
@@ -17,21 +19,23 @@ def automatic_in_flight(slots: int) -> int:
 
 
 class Budget:
-    """Counts trials; ``out`` are those without a terminal state."""
+    """Counts trials: ``search_sent`` against the budget, ``again_sent`` of them to measure again; ``out`` are
+    those without a terminal state."""
 
     def __init__(self) -> None:
-        self.search_sent = 0
+        self.search_sent = self.again_sent = 0
         self._out: set[str] = set()
 
     def sent(self, trial_id: str, purpose: Purpose) -> None:
         """One more trial is out."""
         self._out.add(trial_id)
-        self.search_sent += purpose is Purpose.SEARCH
+        self.search_sent += purpose in COUNTED
+        self.again_sent += purpose is Purpose.REMEASUREMENT
 
     def finished(self, trial_id: str, purpose: Purpose, state: TrialState) -> None:
         """A trial ended. One that was screened out gives its place in the budget back."""
         self._out.discard(trial_id)
-        self.search_sent -= purpose is Purpose.SEARCH and state is TrialState.SCREENED
+        self.search_sent -= purpose in COUNTED and state is TrialState.SCREENED
 
     @property
     def out(self) -> int:

@@ -66,7 +66,8 @@ def notice(search: SearchRecord) -> str | None:
     # One with a budget may have time for fewer.
     if search.trials_done < min(search.spec.first_trials, search.trials_total):
         return None
+    compares = search.spec.selection.parents == "all" and search.spec.pruner.rungs
     return (
         f"none of the first {search.trials_done} trainings reached a fitness: they diverged, failed or were "
-        "stopped; the search goes on with random equations"
+        f"stopped; the search goes on with {'those that came furthest' if compares else 'random equations'}"
     )

@@ -8,6 +8,7 @@ from itertools import count
 from random import Random
 
 from backprop_evo.records.evaluating import MAX_SEEDS
+from backprop_evo.records.selecting import MOST_MEASUREMENTS
 from backprop_evo.records.stored import Role
 
 _SINCE = (Role.CONFIRMATION, Role.FINALISTS, Role.TRANSFER)
@@ -28,19 +29,21 @@ def generator_of_proposal(seed: int, number: int) -> Random:
     return Random(derive(seed, "proposal", number))
 
 
-def training_seed(seed: int) -> int:
+def training_seed(seed: int, again: int = 0) -> int:
     """The seed of every search trial and of the baseline: all children start from the same weights and see
-    the same batches, so that fitness differs by the equation and not by luck."""
-    return derive(seed, "training") >> (64 - SEED_BITS)
+    the same batches, so that fitness differs by the equation and not by luck. What is measured ``again`` for
+    the k-th time has a seed that all others have for their k-th, for the same reason."""
+    return derive(seed, "training", *((again,) if again else ())) >> (64 - SEED_BITS)
 
 
 def stage_seed(seed: int, role: Role) -> int:
     """The first of the seeds of a stage of the search's funnel, which are numbers in a row: none of them, nor
-    of those that may be added, is the one that equations were chosen by, or one of another stage."""
+    of those that may be added, is one that equations were chosen by, or one of another stage."""
     before = [stage_seed(seed, each) for each in _SINCE[: _SINCE.index(role)]]
-    used = training_seed(seed)
-    for again in count():
-        first: int = derive(seed, role, again) % (2**SEED_BITS - MAX_SEEDS)
-        if not first <= used < first + MAX_SEEDS and all(abs(first - each) >= MAX_SEEDS for each in before):
+    used = [training_seed(seed, again) for again in range(MOST_MEASUREMENTS)]
+    for drawn in count():
+        first: int = derive(seed, role, drawn) % (2**SEED_BITS - MAX_SEEDS)
+        apart = all(abs(first - each) >= MAX_SEEDS for each in before)
+        if apart and not any(first <= each < first + MAX_SEEDS for each in used):
             return first
     raise AssertionError("counting never ends")

@@ -21,6 +21,7 @@ from backprop_evo.records.stored import Lease
 from backprop_evo.records.training import (
     TrainResult,
 )
+from backprop_evo.search.budget import COUNTED
 from backprop_evo.store.codec import encode
 from backprop_evo.store.confirming import count_stage
 from backprop_evo.store.events import add_event
@@ -77,7 +78,7 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
     if row.purpose == Purpose.EVALUATION:
         count_stage(connection, row, result, now)
     else:
-        count_trial(connection, row, result, completed=completed)
+        count_trial(connection, row, result)
     payload = {
         "trial": row.id,
         "individual": row.individual,
@@ -93,7 +94,7 @@ def _count_finish(connection: Connection, row: Row[Any], state: TrialState, accu
     values: dict[str, Any] = {"finishes": SEARCHES.c.finishes + 1, "version": SEARCHES.c.version + 1}
     if state is TrialState.SCREENED:
         values["screened_out"] = SEARCHES.c.screened_out + 1
-    elif row.purpose in (Purpose.SEARCH, Purpose.EVALUATION):
+    elif row.purpose in (*COUNTED, Purpose.EVALUATION):
         values["trials_done"] = SEARCHES.c.trials_done + 1
         if accuracy is not None and row.purpose == Purpose.SEARCH:
             best = SEARCHES.c.best_fitness

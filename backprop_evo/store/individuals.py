@@ -131,6 +131,7 @@ def _individual_values(individual: IndividualRecord) -> dict[str, Any]:
         "created_at": individual.created_at,
         "screened_out": individual.screened_out,
         "inherited_step": individual.inherited_step,
+        "remeasures": individual.remeasures,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, tuple_, update
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
@@ -18,8 +18,10 @@ from backprop_evo.records.evaluating import setting_id as setting_id_of
 from backprop_evo.records.funnel import trained_for
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Accuracies, Page
 from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.search.measurements import NO_TRAINING
 from backprop_evo.store.base import Leaderboard
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
@@ -168,6 +170,7 @@ def _train_of(search: SearchSpec, setting_id: str) -> TrainSpec:
 
 def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
     confirmed = row.tier == CONFIRMED
+    search_fitness = _accuracies(row.search_n, row.search_fitness, row.search_m2)
     return LeaderboardRecord(
         rank=rank,
         setting_id=row.setting_id,
@@ -182,9 +185,9 @@ def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
         validation=(
             _accuracies(row.validation_n, row.validation_mean, row.validation_m2)
             if confirmed
-            else Accuracies(mean=row.search_fitness, std=None, n=row.search_n)
+            else search_fitness
         ),
-        search_fitness=row.search_fitness if row.search_n else None,
+        search_fitness=search_fitness if row.search_n else None,
         test=_accuracies(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
         train_time_s=row.train_time_s,
         learning_rate=row.learning_rate,
@@ -195,10 +198,13 @@ def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
     return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
 
 
-def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *, completed: bool) -> None:
+def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
     """Count one terminal trial of a search in. Trials that did not complete leave no row: they have no
     fitness."""
-    if not completed or result.validation_accuracy is None:
+    if trial.purpose == Purpose.REMEASUREMENT:
+        _count_again(connection, trial, result)
+        return
+    if result.outcome is not TrialState.COMPLETED or result.validation_accuracy is None:
         return
     accuracy = result.validation_accuracy
     connection.execute(
@@ -225,6 +231,29 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, *,
             test_m2=0.0,
         )
     )
+
+
+def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
+    """One more measurement of a behaviour that has a row, and with it the best fitness of the search."""
+    of_search = LEADERBOARD.c.search_id == trial.search_id
+    here = of_search & (LEADERBOARD.c.fingerprint == trial.fingerprint) & (LEADERBOARD.c.search_n > 0)
+    row = connection.execute(select(LEADERBOARD).where(here)).one_or_none()
+    if row is None:  # withdrawn
+        return
+    values: dict[str, Any] = {"train_time_s": row.train_time_s + result.wall_time_s}
+    if result.outcome is TrialState.COMPLETED and result.validation_accuracy is not None:
+        apart = result.validation_accuracy - row.search_fitness
+        mean = row.search_fitness + apart / (row.search_n + 1)
+        m2 = row.search_m2 + apart * (result.validation_accuracy - mean)
+        values |= {"search_n": row.search_n + 1, "search_fitness": mean, "search_m2": m2}
+        values |= {} if row.tier == CONFIRMED else {"rank_key": -mean}
+    connection.execute(update(LEADERBOARD).where(here).values(**values))
+    if result.outcome in NO_TRAINING and row.tier != CONFIRMED:
+        connection.execute(delete(LEADERBOARD).where(here))
+    of_equations = of_search & (LEADERBOARD.c.search_n > 0) & ~LEADERBOARD.c.is_baseline
+    best = select(func.max(LEADERBOARD.c.search_fitness)).where(of_equations, ~LEADERBOARD.c.is_yardstick)
+    values = {"best_fitness": best.scalar_subquery()}
+    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(**values))
 
 
 def setting_of_search(connection: Connection, search_id: str) -> str:

@@ -19,7 +19,6 @@ from backprop_evo.records.stored import (
     AttemptRecord,
     EvaluationRecord,
     EventRecord,
-    FinishRecord,
     IndividualRecord,
     Origin,
     OutcomeRecord,
@@ -88,6 +87,7 @@ def individual_record(row: Row[Any]) -> IndividualRecord:
         created_at=row.created_at,
         screened_out=row.screened_out,
         inherited_step=row.inherited_step,
+        remeasures=row.remeasures,
     )
 
 
@@ -114,20 +114,6 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         finish_order=row.finish_order,
         progress=decode_payload(row.progress) if row.progress else None,
         result=decode_result(row.result) if row.result else None,
-    )
-
-
-def finish_record(row: Row[Any]) -> FinishRecord:
-    """A finish, from the columns that ``Trials.finishes`` selects."""
-    completed = row.state == TrialState.COMPLETED
-    return FinishRecord(
-        trial_id=row.id,
-        individual=row.individual,
-        purpose=Purpose(row.purpose),
-        state=TrialState(row.state),
-        finish_order=row.finish_order,
-        validation_accuracy=row.validation_accuracy if completed else None,
-        relative_step=row.relative_step if completed else None,
     )
 
 

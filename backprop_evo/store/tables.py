@@ -106,6 +106,7 @@ class IndividualRow(Base):
     created_at: Mapped[datetime]
     screened_out: Mapped[str | None] = mapped_column(Text)
     inherited_step: Mapped[float | None]
+    remeasures: Mapped[int | None]
 
 
 class TrialRow(Base):
@@ -218,6 +219,7 @@ class LeaderboardRow(Base):
     rank_key: Mapped[float]
     search_fitness: Mapped[float]
     search_n: Mapped[int]
+    search_m2: Mapped[float] = mapped_column(server_default="0")
     learning_rate: Mapped[float | None]
     train_time_s: Mapped[float]
     validation_n: Mapped[int]

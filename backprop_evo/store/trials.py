@@ -36,9 +36,10 @@ from backprop_evo.store.endings import (
 )
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
+from backprop_evo.store.finishes import finish_record, finishes_of
 from backprop_evo.store.nodes import forget_faults
 from backprop_evo.store.queue import OF_A_LIVE_SEARCH, is_due
-from backprop_evo.store.rows import attempt_record, finish_record, trial_record
+from backprop_evo.store.rows import attempt_record, trial_record
 from backprop_evo.store.tables import ATTEMPTS, TRIALS
 from backprop_evo.store.trials_base import Trials
 
@@ -105,22 +106,14 @@ class SqlTrials(Trials):
     @override
     def finished(self, search_id: str, *, after: int = 0) -> Sequence[TrialRecord]:
         with self.database.read() as connection:
-            rows = connection.execute(_in_finish_order(select(TRIALS), search_id, after))
+            ended = (TRIALS.c.search_id == search_id) & (TRIALS.c.finish_order > after)
+            rows = connection.execute(select(TRIALS).where(ended).order_by(TRIALS.c.finish_order))
             return [trial_record(row) for row in rows]
 
     @override
     def finishes(self, search_id: str, *, after: int = 0, limit: int | None = None) -> Sequence[FinishRecord]:
-        columns: Select[Any] = select(
-            TRIALS.c.id,
-            TRIALS.c.individual,
-            TRIALS.c.purpose,
-            TRIALS.c.state,
-            TRIALS.c.finish_order,
-            TRIALS.c.validation_accuracy,
-            TRIALS.c.relative_step,
-        )
         with self.database.read() as connection:
-            rows = connection.execute(_in_finish_order(columns, search_id, after).limit(limit))
+            rows = connection.execute(finishes_of(search_id, after).limit(limit))
             return [finish_record(row) for row in rows]
 
     @override
@@ -273,12 +266,6 @@ def _get_row(connection: Connection, trial_id: str) -> Row[Any]:
     if row is None:
         raise NotFound(f"no trial {trial_id!r}", hint="list the trials of a search to see their ids")
     return row
-
-
-def _in_finish_order(query: Select[Any], search_id: str, after: int) -> Select[Any]:
-    return query.where(TRIALS.c.search_id == search_id, TRIALS.c.finish_order > after).order_by(
-        TRIALS.c.finish_order
-    )
 
 
 def _held_by(lease: Lease, *states: TrialState) -> Update:

@@ -109,7 +109,7 @@ def test_it_goes_on_with_its_search_and_never_begins_again_by_that(scene, search
 def test_a_confirmed_row_shows_mean_deviation_and_number_over_new_seeds_and_the_test_split(scene, search):
     confirm(scene, order(scene, search), 1, (0.5, 0.4), (0.6, 0.45), (0.8, 0.41))
     row = board(scene, search)["behaviour 1"]
-    assert (row.confirmed, row.search_fitness, row.validation.n, row.test.n) == (True, 0.6, 3, 3)
+    assert (row.confirmed, row.search_fitness.mean, row.validation.n, row.test.n) == (True, 0.6, 3, 3)
     assert row.validation.mean == pytest.approx(statistics.mean([0.5, 0.6, 0.8]))
     assert row.validation.std == pytest.approx(statistics.stdev([0.5, 0.6, 0.8]))
     assert row.test.mean == pytest.approx(statistics.mean([0.4, 0.45, 0.41]))

@@ -120,3 +120,17 @@ def test_what_a_lot_spared_is_stored_beside_what_was_pruned(scene):
     assert [each.individual for each in stored] == list(range(12))
     assert {each.value.validation_accuracy for each in stored} == {None}
     assert replay_pruning(search.spec, stored) == tuple(each.judged for each in stored)
+
+
+def test_a_finish_says_where_a_pruner_ended_it_and_nothing_of_a_guard(scene, search):
+    trials = [scene.trial(search) for _ in range(4)]
+    leases = [scene.running(trial, f"node/{slot}") for slot, trial in enumerate(trials)]
+    for lease, loss in zip(leases[:3], (1.0, 2.0, 9.0), strict=True):
+        report(scene, lease, value(loss, accuracy=None))
+    ended = TrainResult(outcome=TrialState.PRUNED, relative_step=0.03)
+    for lease, done in zip(leases, (DONE, ended, ended, ended), strict=True):
+        assert scene.store.trials.finish(lease, done, now=scene.now)
+    finishes = scene.store.trials.finishes(search.id)
+    assert [each.pruned_at for each in finishes] == [None, None, value(9.0, accuracy=None), None]
+    assert [each.relative_step for each in finishes] == [None, None, 0.03, None]
+    assert [each.finish_order for each in finishes] == [1, 2, 3, 4]

@@ -7,6 +7,9 @@ import pytest
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import Accuracies
+from backprop_evo.records.training import TrainResult
 
 
 def rows(scene, search=None, **options):
@@ -34,6 +37,38 @@ def test_what_did_not_complete_is_not_on_it(scene):
     scene.finish(scene.trial(search), None)
     scene.finish(scene.trial(search), 0.2)
     assert accuracies(rows(scene, search)) == [0.2]
+
+
+def test_what_is_measured_again_is_ranked_by_its_mean(scene):
+    search = scene.search()
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.9)
+    lucky, steady = scene.trial(search), scene.trial(search)
+    scene.finish(lucky, 0.7)
+    scene.finish(steady, 0.6)
+    assert scene.store.searches.get(search.id).best_fitness == 0.7
+    for place, accuracy in enumerate((0.5, 0.3)):
+        scene.finish(scene.trial(search, of=1, purpose=Purpose.REMEASUREMENT, suffix=f"m{place}"), accuracy)
+    _, first, second = rows(scene, search)
+    assert (first.individual, first.search_fitness) == (2, Accuracies(mean=0.6, std=None, n=1))
+    assert (second.individual, second.search_fitness.n, second.rank) == (1, 3, 3)
+    assert second.search_fitness == second.validation
+    assert (second.search_fitness.mean, second.search_fitness.std) == pytest.approx((0.5, 0.2))
+    assert second.train_time_s == 9.0
+    told = scene.store.searches.get(search.id)
+    assert (told.best_fitness, told.trials_done) == (0.6, 4)
+
+
+def test_what_does_not_train_again_has_no_row_but_a_fault_says_nothing(scene):
+    search = scene.search()
+    for accuracy in (0.7, 0.6):
+        scene.finish(scene.trial(search), accuracy)
+    for number, outcome in ((0, TrialState.DIVERGED), (1, TrialState.FAILED)):
+        again = scene.trial(search, of=number, purpose=Purpose.REMEASUREMENT, suffix="m")
+        ended = TrainResult(outcome=outcome, reason="so it was")
+        assert scene.store.trials.finish(scene.running(again), ended, now=scene.now)
+    (row,) = rows(scene, search)
+    assert (row.individual, row.search_fitness.n) == (1, 1)
+    assert scene.store.searches.get(search.id).best_fitness == 0.6
 
 
 def test_all_searches_together_are_ranked_as_one(scene):

@@ -75,7 +75,7 @@ def test_settings_come_one_after_the_other_each_ranked_from_the_first(scene, lim
     assert rows == [row for setting in sorted(by_setting) for row in by_setting[setting]]
     for setting, ranked in by_setting.items():
         assert [row.rank for row in ranked] == list(range(1, len(ranked) + 1))
-        fitness = [row.search_fitness for row in ranked]
+        fitness = [row.search_fitness.mean for row in ranked]
         assert fitness == sorted(fitness, reverse=True)
         read = lambda **part: scene.store.leaderboard.page(setting_id=setting, **part)  # noqa: E731, B023
         assert list(in_pages(read, limit)) == ranked
@@ -84,7 +84,7 @@ def test_settings_come_one_after_the_other_each_ranked_from_the_first(scene, lim
 def test_a_great_accuracy_of_one_setting_is_nothing_in_another(scene):
     filled(scene, [(SHORT, [0.3, 0.4]), (LONG, [0.9])])
     short = scene.store.leaderboard.page(setting_id=setting_id(SHORT)).items
-    assert [(row.rank, row.search_fitness) for row in short] == [(1, 0.4), (2, 0.3)]
+    assert [(row.rank, row.search_fitness.mean) for row in short] == [(1, 0.4), (2, 0.3)]
 
 
 def test_each_setting_is_told_with_its_results_its_best_and_its_backprop(scene):
@@ -174,7 +174,7 @@ def test_a_row_whose_setting_nobody_told_is_compared_with_none(scene):
         connection.execute(
             sa.text("UPDATE standings SET setting_id = '' WHERE search_id = :it"), {"it": search.id}
         )
-    assert [row.search_fitness for row in scene.store.leaderboard.page().items] == [0.4]
+    assert [row.search_fitness.mean for row in scene.store.leaderboard.page().items] == [0.4]
     assert [each.id for each in scene.store.leaderboard.settings().items] == [setting_id(LONG)]
     assert [row.rank for row in scene.store.leaderboard.page(search.id).items] == [1, 2]
 

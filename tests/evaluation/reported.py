@@ -55,6 +55,7 @@ INDIVIDUALS = (
     individual(5, "h", Origin.RANDOM, screened_out="no operand carries the error"),
     individual(6, "h_pre * g", Origin.RANDOM),
     individual(7, "g + h", Origin.MUTATION, parent=3, mutation="binary: divide to add"),
+    individual(8, FOUND, Origin.REMEASUREMENT, remeasures=3),
 )
 ENDS = (
     (0, Purpose.BASELINE, TrialState.COMPLETED, 0.30),
@@ -63,6 +64,7 @@ ENDS = (
     (3, Purpose.SEARCH, TrialState.COMPLETED, 0.36),
     (6, Purpose.SEARCH, TrialState.SCREENED, None),
     (7, Purpose.SEARCH, TrialState.DIVERGED, None),
+    (8, Purpose.REMEASUREMENT, TrialState.COMPLETED, 0.34),
 )
 
 

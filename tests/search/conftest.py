@@ -14,9 +14,10 @@ import pytest
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import FinishRecord, IndividualRecord, TrialRecord
-from backprop_evo.records.training import RelativeStepGrid
+from backprop_evo.records.training import IntermediateValue, RelativeStepGrid
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.language import Candidate
@@ -73,6 +74,12 @@ def best_step(trial: TrialRecord) -> float | None:
     return min(grid.relative_steps, key=lambda step: abs(math.log(step / max(wanted, 1e-3))))
 
 
+def pruned_value(trial: TrialRecord) -> IntermediateValue:
+    """Where a pruner ended it: at one of two rungs, by its loss, which is low for late letters."""
+    rung, loss = Random(trial.fingerprint).randrange(2), 2.0 - accuracy_of(trial.method.equation)
+    return IntermediateValue(step=10 * (rung + 1), rung=rung, validation_accuracy=None, train_loss=loss)
+
+
 @dataclass
 class Cluster:
     """Trains what the brain decides, in the order a generator gives, and keeps every row."""
@@ -86,6 +93,7 @@ class Cluster:
     out: list[TrialRecord] = field(default_factory=list)
     finishes: list[FinishRecord] = field(default_factory=list)
     most_out: int = 0
+    noise: float = 0.0
     end: Decisions | None = None
 
     def __post_init__(self) -> None:
@@ -108,7 +116,10 @@ class Cluster:
         """One of the trials that are out ends."""
         trial = self.out.pop(self.order.randrange(len(self.out)))
         state = self.outcome(trial)
-        accuracy = accuracy_of(trial.method.equation) if state is TrialState.COMPLETED else None
+        accuracy = self.measured(trial) if state is TrialState.COMPLETED else None
+        # A pruner judges search trials alone; what a guard ended has no value that says so.
+        pruned = state is TrialState.PRUNED and trial.purpose is Purpose.SEARCH
+        pruned_at = pruned_value(trial) if pruned else None
         finish = FinishRecord(
             trial_id=trial.id,
             individual=trial.individual,
@@ -116,10 +127,16 @@ class Cluster:
             state=state,
             finish_order=len(self.finishes) + 1,
             validation_accuracy=accuracy,
-            relative_step=None if accuracy is None else best_step(trial),
+            relative_step=None if accuracy is None and pruned_at is None else best_step(trial),
+            pruned_at=pruned_at,
         )
         self.finishes.append(finish)
         return finish
+
+    def measured(self, trial: TrialRecord) -> float:
+        """With luck, which is another for every seed."""
+        luck = Random(f"{trial.fingerprint} {trial.seed}").gauss(0, self.noise) if self.noise else 0.0
+        return max(0.0, accuracy_of(trial.method.equation) + luck)
 
     def run(self, trials: int | None = None) -> Cluster:
         """To the end."""
@@ -135,8 +152,8 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Callable[..., Cluster]:
-    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``dead``, ``shuffled`` and
-    ``ends`` (trial → state)."""
+    """Makes clusters: keyword arguments go into the spec, but ``letters``, ``dead``, ``shuffled``, ``noise``
+    and ``ends`` (trial → state)."""
 
     def make(
         *,
@@ -145,12 +162,18 @@ def cluster() -> Callable[..., Cluster]:
         shuffled: int = 0,
         ends: Callable[[TrialRecord], TrialState] = lambda _trial: TrialState.COMPLETED,
         confirm: Iterable[int] = (1, 3),
+        noise: float = 0.0,
         **options: Any,
     ) -> Cluster:
         best, seeds = confirm
         spec = SearchSpec(
-            name="toy", trials=20, start_random=4, confirmation=Confirmation(best=best, seeds=seeds)
+            name="toy",
+            trials=20,
+            start_random=4,
+            selection=Selection(remeasured=0),
+            confirmation=Confirmation(best=best, seeds=seeds),
         )
-        return Cluster(replace(spec, **options), Words(letters, dead), Random(shuffled), ends)
+        language = Words(letters, dead)
+        return Cluster(replace(spec, **options), language, Random(shuffled), ends, noise=noise)
 
     return make

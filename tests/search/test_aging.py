@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import Origin
-from backprop_evo.search.population import Population
+from backprop_evo.search.population import COMPLETED, Grade, Population
 from backprop_evo.search.strategies import Known, strategy
 from backprop_evo.search.strategies.aging import sample_size
 
@@ -19,7 +19,7 @@ AGING = strategy("aging")
 def known(words, accuracies, size):
     population = Population(size)
     for individual, accuracy in enumerate(accuracies):
-        population.add(individual, accuracy)
+        population.put(individual, Grade(COMPLETED, accuracy))
     return Known(
         spec=SearchSpec(name="toy", population_size=size, start_random=1),
         language=words,

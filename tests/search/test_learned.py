@@ -11,7 +11,7 @@ import dsl
 from backprop_evo.records.proposing import VocabularySpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import Origin
-from backprop_evo.search.population import Population
+from backprop_evo.search.population import COMPLETED, Grade, Population
 from backprop_evo.search.replay import replay
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.strategies import Known, strategy
@@ -25,7 +25,7 @@ def known(language, equations, accuracies):
     spec = SearchSpec(name="toy", start_random=1, population_size=50)
     population = Population(spec.best_size)
     for individual, accuracy in enumerate(accuracies):
-        population.add(individual, accuracy)
+        population.put(individual, Grade(COMPLETED, accuracy))
     return Known(
         spec=spec,
         language=language,

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_evo.search.population import Population
+from backprop_evo.search.population import COMPLETED, Grade, Population
 
 
 def population_of(accuracies, best_size):
     population = Population(best_size)
     for individual, accuracy in enumerate(accuracies):
-        population.add(individual, accuracy)
+        population.put(individual, Grade(COMPLETED, accuracy))
     return population
 
 
@@ -22,7 +22,7 @@ def test_the_best_are_the_best_and_ties_go_to_who_came_first(accuracies, best_si
     best = population_of(accuracies, best_size).best(count)
     expected = sorted(range(len(accuracies)), key=lambda i: (-accuracies[i], i))[:count]
     assert [member.individual for member in best] == expected
-    assert [member.fitness for member in best] == [accuracies[i] for i in expected]
+    assert [member.grade for member in best] == [Grade(COMPLETED, accuracies[i]) for i in expected]
 
 
 @given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 20), st.integers(0, 70))
@@ -77,3 +77,41 @@ def test_selecting_looks_at_one_member_however_many_there_are(size):
     for seed in range(50):
         population.select(Random(seed), 0.7)
     assert sum(side.looks for side in sides) == 50
+
+
+grades = st.builds(Grade, st.sampled_from([-1.0, 0.0, 1.0, COMPLETED]), st.floats(-3, 1))
+steps = st.lists(st.tuples(st.integers(0, 25), grades), max_size=80)
+
+
+@given(steps=steps, best_size=st.integers(1, 12), count=st.integers(0, 30))
+def test_the_order_is_a_plain_sort_however_often_members_move(steps, best_size, count):
+    """By rung, then merit, then arrival; the rest holds each other member once."""
+    population, known, arrived = Population(best_size), {}, []
+    for individual, grade in steps:
+        population.put(individual, grade)
+        arrived += [] if individual in known else [individual]
+        known[individual] = grade
+    expected = sorted(known, key=lambda i: (-known[i].rung, -known[i].merit, arrived.index(i)))
+    assert [each.individual for each in population.best(count)] == expected[:count]
+    assert [each.grade for each in population.best(count)] == [known[i] for i in expected[:count]]
+    assert len(population) == len(known)
+    assert [each.individual for each in population.latest(count)] == arrived[-count:] * (count > 0)
+    assert {each.grade for each in population.latest(count)} <= {*known.values()}
+    if known:
+        drawn = {population.select(Random(seed), 0.0) for seed in range(300)}
+        assert drawn <= {*(expected[best_size:] or expected)}
+        assert {population.select(Random(seed), 1.0) for seed in range(60)} <= {*expected[:best_size]}
+
+
+def test_the_rest_is_drawn_from_evenly_after_members_have_moved():
+    population = population_of([0.9, 0.8, 0.7, 0.6, 0.5], best_size=2)
+    population.put(0, Grade(COMPLETED, 0.1))
+    population.put(4, Grade(COMPLETED, 0.95))
+    generator = Random(2)
+    counts = Counter(population.select(generator, 0.0) for _ in range(3000))
+    assert set(counts) == {0, 2, 3}
+    assert min(counts.values()) > 900
+
+
+def test_who_reached_a_later_rung_stands_above_whoever_ended_earlier():
+    assert Grade(COMPLETED, 0.1) > Grade(1, -0.5) > Grade(1, -2.0) > Grade(0, -0.1)

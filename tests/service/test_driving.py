@@ -8,6 +8,7 @@ import pytest
 from backprop_evo.errors import Conflict, InvalidInput
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.searching import Purpose
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Role
 from backprop_evo.search.replay import replay
@@ -23,11 +24,16 @@ def assert_whole(store, search_id, *, trials):
     rows = store.trials.page(search_id, limit=1000).items
     purposes = Counter(trial.purpose for trial in rows)
     assert search.state is SearchState.COMPLETED
-    assert purposes[Purpose.SEARCH] == search.trials_done == trials
+    searched_again = purposes[Purpose.REMEASUREMENT]
+    assert purposes[Purpose.SEARCH] + searched_again == search.trials_done == trials
     assert purposes[Purpose.BASELINE] == 1
     assert len(rows) == trials + 1
     searched = [trial.fingerprint for trial in rows if trial.purpose is Purpose.SEARCH]
-    assert len(set(searched)) == trials
+    assert len(set(searched)) == trials - searched_again
+    again = [(trial.fingerprint, trial.seed) for trial in rows if trial.purpose is Purpose.REMEASUREMENT]
+    assert len(set(again)) == searched_again
+    assert {fingerprint for fingerprint, _ in again} <= set(searched)
+    assert not {seed for _, seed in again} & {t.seed for t in rows if t.purpose is Purpose.SEARCH}
     finishes = store.trials.finishes(search_id)
     assert [each.finish_order for each in finishes] == list(range(1, len(rows) + 1))
     individuals = store.individuals.of(search_id)
@@ -77,6 +83,28 @@ def test_a_controller_may_die_at_every_call(store, clock, service, small_spec, t
     calls = searched(at=None)
     assert calls > 60
     for at in range(1, calls):
+        searched(at)
+
+
+@pytest.mark.slow
+def test_a_controller_may_die_while_the_best_are_measured_again(store, clock, service, small_spec, train):
+    """After each of the calls around a remeasurement, and some of the others."""
+
+    def searched(at):
+        selection, confirmation = Selection(remeasured=0.4, max_measurements=3), Confirmation(best=0)
+        options = {"trials": 6, "in_flight": 2, "selection": selection, "confirmation": confirmation}
+        search = service.submit_search(small_spec(**options))
+        crashing = CrashingStore(store, at)
+        run_to_the_end(crashing, clock, "searches", search.id, train)
+        again = store.trials.page(search.id, purpose=Purpose.REMEASUREMENT).items
+        assert len(again) == 2
+        finishes, individuals = store.trials.finishes(search.id), store.individuals.of(search.id)
+        assert replay(search.spec, SearchLanguage(search.spec), individuals, finishes) == tuple(individuals)
+        assert store.searches.get(search.id).trials_done == 6
+        return crashing.calls
+
+    calls = searched(at=None)
+    for at in range(calls // 3, calls, 3):
         searched(at)
 
 

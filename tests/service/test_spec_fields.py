@@ -14,6 +14,7 @@ from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.training import FAIR_STEPS, LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import search_document, texts_of
@@ -51,6 +52,7 @@ EVERYTHING = SearchSpec(
     yardsticks=(MethodSpec("indirect-feedback"), equation_method("h * g")),
     screening=False,
     rates="inherited",
+    selection=Selection(parents="completed", remeasured=0.25, max_measurements=3),
     pruner=PrunerSpec(
         name="asha",
         rungs=(2, 4),

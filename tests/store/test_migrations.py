@@ -21,6 +21,7 @@ from backprop_evo.records.searching import (
     Purpose,
     SearchSpec,
 )
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
@@ -32,7 +33,6 @@ from backprop_evo.store.tables import Base
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 VERSIONS = sorted((Path(__file__).parents[2] / "alembic" / "versions").glob("*.py"))
-
 
 OF_BEFORE = TrainSpec(validation_part="whole")
 """The one part that trainings of early versions know."""
@@ -136,7 +136,8 @@ def test_searches_of_before_go_on_drawing_as_they_did(empty_url):
     pruner = replace(new.spec.pruner, spared=0.0)
     confirmation = replace(new.spec.confirmation, controls="none", test=True)
     before = replace(new.spec, mutation_redraw="place", products="three", train=OF_BEFORE, pruner=pruner)
-    before = replace(before, screening=False, confirmation=confirmation)
+    selection = Selection(parents="completed", remeasured=0)
+    before = replace(before, screening=False, confirmation=confirmation, selection=selection)
     assert store.searches.get(new.id).spec == before
     store.close()
 

@@ -69,6 +69,7 @@ def rows(path):
 NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
 NEW_COLUMNS += ("setting_id", "is_control", "role", "screened_out", "inherited_step", "relative_step")
 NEW_COLUMNS += ("datasets", "free_memory_mib", "faults", "quarantine", "priority", "counterpart")
+NEW_COLUMNS += ("remeasures", "search_m2")
 NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")
 DROPPED = "confirmations_planned"
 
@@ -76,7 +77,7 @@ DROPPED = "confirmations_planned"
 def without(spec):
     """A stored spec but for the fields that migrations add, in it and in its parts."""
     added = {"mutation_redraw", "products", "reestimate_batches", "validation_part", "controls", "test"}
-    added |= {"screening"}
+    added |= {"screening", "selection"}
     return json.loads(spec, object_hook=lambda read: {name: read[name] for name in read if name not in added})
 
 
@@ -113,6 +114,14 @@ def test_its_searches_screen_nothing_and_probe_the_whole_grid(store):
     for search in store.searches.page().items:
         assert (search.spec.screening, search.spec.rates, search.screened_out) == (False, "grid", 0)
         assert {each.screened_out for each in store.individuals.of(search.id)} <= {None}
+
+
+def test_its_parents_completed_and_nothing_is_measured_again(store):
+    for search in store.searches.page().items:
+        assert (search.spec.selection.parents, search.spec.selection.remeasured) == ("completed", 0)
+        assert {each.remeasures for each in store.individuals.of(search.id)} <= {None}
+        rows = store.leaderboard.page(search.id, limit=500).items
+        assert {(row.search_fitness.n, row.search_fitness.std) for row in rows} <= {(1, None)}
 
 
 def test_its_trainings_are_measured_as_they_were(store):

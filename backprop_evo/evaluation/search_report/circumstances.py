@@ -47,7 +47,11 @@ def _budget(search: SearchRecord) -> str:
 def _proposals(spec: SearchSpec) -> str:
     if spec.strategy == "random":
         return "random: every equation is drawn, nothing is learned"
-    return f"{spec.strategy}; {spec.best_probability:.0%} of the parents are among the {spec.best_size} best"
+    again = spec.selection.remeasured
+    return (
+        f"{spec.strategy}; {spec.best_probability:.0%} of the parents are among the {spec.best_size} best; "
+        + (f"{again:.0%} of the trials measure one of the best again" if again else "each is measured once")
+    )
 
 
 def _start(spec: SearchSpec) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from backprop_evo.evaluation.comparison import Comparison
@@ -11,6 +13,7 @@ from backprop_evo.evaluation.table import EvaluationTable
 from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.judging import IntermediateRecord
 from backprop_evo.records.leaderboard import LeaderboardRecord
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
     EvaluationRecord,
     FinishRecord,
@@ -19,6 +22,9 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import TrainSpec
+
+FITNESS = (Purpose.SEARCH, Purpose.REMEASUREMENT, Purpose.BASELINE, Purpose.YARDSTICK)
+"""The trials by which a search measures; what comes after it measures otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,16 @@ class SearchFacts:
         """Steps of one training, as the trainer counts them; None for a data set that nobody knows now."""
         images = self.images.get(train.data)
         return None if images is None else steps_of(train, train.epochs, images)
+
+    def fitnesses(self) -> dict[int, float]:
+        """By the number of the individual that was proposed first: the mean over its search trial and its
+        remeasurements. A twin has none of its own."""
+        first = {each.number: each.remeasures for each in self.individuals if each.remeasures is not None}
+        found: defaultdict[int, list[float]] = defaultdict(list)
+        for each in self.finishes:
+            if each.purpose in FITNESS and each.validation_accuracy is not None:
+                found[first.get(each.individual, each.individual)].append(each.validation_accuracy)
+        return {number: fmean(values) for number, values in found.items()}
 
 
 def steps_of(train: TrainSpec, epochs: float, images: int) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backprop_evo.evaluation.search_report.facts import SearchFacts
+from backprop_evo.evaluation.search_report.facts import FITNESS, SearchFacts
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import IndividualRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ancestor:
     """One of the chain. ``change`` says in words what was changed in the one before; ``fitness`` is in
-    [0, 1], and inherited by a twin. ``trial`` is the place at which its trial finished."""
+    [0, 1], the mean of its measurements, and inherited by a twin. ``trial`` is the place at which its
+    trial finished."""
 
     number: int
     origin: str
@@ -27,19 +27,20 @@ class Ancestor:
 def lineage_of(facts: SearchFacts, fingerprint: str) -> tuple[Ancestor, ...]:
     """From the first ancestor to the first individual of that behaviour; empty where there is none."""
     by_number = {each.number: each for each in facts.individuals}
-    finishes = {each.individual: each for each in facts.finishes if each.purpose is not Purpose.CONFIRMATION}
+    orders = {each.individual: each.finish_order for each in facts.finishes if each.purpose in FITNESS}
+    fitnesses = facts.fitnesses()
     found = next((each for each in facts.individuals if each.fingerprint == fingerprint), None)
     chain = []
     while found is not None:
-        finish = finishes.get(found.number if found.twin is None else found.twin)
+        trained = found.number if found.twin is None else found.twin
         chain.append(
             Ancestor(
                 number=found.number,
                 origin=str(found.origin),
                 method=found.method,
                 change=found.mutation,
-                fitness=finish.validation_accuracy if finish else None,
-                trial=finish.finish_order if finish else None,
+                fitness=fitnesses.get(trained),
+                trial=orders.get(trained),
             )
         )
         found = _parent(found, by_number)

@@ -18,7 +18,7 @@ from backprop_evo.evaluation.search_report.facts import SearchFacts
 from backprop_evo.evaluation.search_report.findings import confirmation_of, findings_of
 from backprop_evo.evaluation.search_report.horizons import Horizons, LongRun, horizons_of, long_run_of
 from backprop_evo.evaluation.search_report.lineage import Ancestor, lineage_of
-from backprop_evo.evaluation.search_report.stages import Stage, stages_of
+from backprop_evo.evaluation.search_report.stages import MEASURES, Stage, stages_of
 from backprop_evo.evaluation.table import EvaluationTable, method_words
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.methods import MethodSpec
@@ -147,17 +147,11 @@ def _confirmed_best(facts: SearchFacts, text: str | None) -> tuple[MethodSpec, s
 
 def _fittest(facts: SearchFacts) -> tuple[MethodSpec, str] | None:
     """The equation with the best fitness; the earlier of two that are equal."""
-    by_number = {each.number: each for each in facts.individuals}
-    rated = [
-        (each.validation_accuracy, -each.finish_order, by_number[each.individual])
-        for each in facts.finishes
-        if each.purpose is Purpose.SEARCH
-        and each.validation_accuracy is not None
-        and each.individual in by_number
-    ]
+    asked = {each.number: each for each in facts.individuals if each.origin not in MEASURES}
+    rated = [(fitness, -number) for number, fitness in facts.fitnesses().items() if number in asked]
     if not rated:
         return None
-    best = max(rated, key=lambda each: each[:2])[2]
+    best = asked[-max(rated)[1]]
     return best.method, best.fingerprint
 
 

@@ -33,7 +33,7 @@ def stages_of(facts: SearchFacts) -> tuple[Stage, ...]:
 
 
 def _proposals(facts: SearchFacts) -> Iterator[Stage]:
-    proposed = [each for each in facts.individuals if each.origin not in MEASURES]
+    proposed = [each for each in facts.individuals if each.origin not in (*MEASURES, Origin.REMEASUREMENT)]
     yield Stage(
         name="proposed", equations=len(proposed), told=_origins(Counter(each.origin for each in proposed))
     )
@@ -92,17 +92,19 @@ def _ended(facts: SearchFacts, name: str, finishes: Sequence[FinishRecord], told
 
 def _measures(facts: SearchFacts) -> Iterator[Stage]:
     """What was trained to compare with, and the confirmations of searches that ordered no evaluation."""
+    first = {each.number: each.remeasures for each in facts.individuals if each.remeasures is not None}
     for purposes, name, told in (
         (
             (Purpose.BASELINE, Purpose.YARDSTICK),
             "measures",
             "plain backprop and yardsticks, beside the budget",
         ),
+        ((Purpose.REMEASUREMENT,), "measured again", "the best once more, with other seeds"),
         ((Purpose.CONFIRMATION,), "confirmed", "again with new seeds, by a version that gave no verdicts"),
     ):
         finishes = [each for each in facts.finishes if each.purpose in purposes]
         if finishes:
-            methods = len({each.individual for each in finishes})
+            methods = len({first.get(each.individual, each.individual) for each in finishes})
             yield Stage(name=name, equations=methods, worker_s=_seconds(facts, finishes), told=told)
 
 

@@ -15,9 +15,9 @@ from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.registry import declared_in
-from backprop_evo.search.pruners.pruner import Pruner, judge_by
+from backprop_evo.search.pruners.pruner import Pruner, grade_at, judge_by
 
-__all__ = ["Pruner", "judge_value", "pruner", "pruners"]
+__all__ = ["Pruner", "grade_at", "judge_value", "pruner", "pruners"]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from backprop_evo.records.judging import GOES_ON, IntermediateRecord, Judged
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.training import IntermediateValue
+from backprop_evo.search.population import Grade
 from backprop_evo.search.randomness import derive
 
 
@@ -40,6 +42,13 @@ def merit(value: IntermediateValue, spec: PrunerSpec) -> float:
         return -value.train_loss
     # A training that measured no accuracy, because nobody was to compare by it, is below all that did.
     return -1.0 if value.validation_accuracy is None else value.validation_accuracy
+
+
+def grade_at(value: IntermediateValue, spec: PrunerSpec) -> Grade:
+    """Where a training that a pruner ended at this value stands among others."""
+    worth = merit(value, spec)
+    # A loss that is no number is below every other, or the order would be none.
+    return Grade(float(value.rung or 0), -math.inf if math.isnan(worth) else worth)
 
 
 def shown(merit: float, spec: PrunerSpec) -> str:
