@@ -127,7 +127,7 @@ def courses_grid(report: SearchReport) -> Grid:
         for each in report.courses
     )
     heads = ("search", "trainings", "trained for", "best fitness, %", "proposals that learn, %")
-    fitness = "Fitness is of one training, of the best of some: the best of many is too good, and proves nothing."
+    fitness = "Fitness is of one training, of the best of some: a best of many is luck too, and no proof."
     backprop = f" Plain backprop's is {percent(report.backprop)} %." if report.backprop is not None else ""
     return Grid("", heads, rows, (fitness + backprop,))
 
