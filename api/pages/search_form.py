@@ -103,7 +103,12 @@ class SearchForm:
             Group(panel, [each for each in inputs if each.field.panel == panel and each not in usual])
             for panel in get_args(Panel)
         ]
-        return cls(usual, groups, problem if wrong is None else None, COUNTERPART_FIELD in texts)
+        return cls(usual, groups, problem if wrong is None else None, wants_counterpart(texts))
+
+
+def wants_counterpart(form: Mapping[str, str]) -> bool:
+    """Whether random search is to run beside the search of the form."""
+    return form.get(COUNTERPART_FIELD) == "yes"
 
 
 def blank_form() -> Form:

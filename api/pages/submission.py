@@ -12,12 +12,12 @@ from fastapi.responses import RedirectResponse, Response
 from api.deps import ServiceDep, SettingsDep, SliceDep, StoreDep
 from api.pages.forms import KEY_FIELD, Form, read_form
 from api.pages.search_form import (
-    COUNTERPART_FIELD,
     PRESET_FIELD,
     SearchForm,
     blank_form,
     check_data_is_here,
     form_of,
+    wants_counterpart,
     with_preset,
 )
 from api.rendering import render
@@ -51,7 +51,7 @@ def _home(
         document,
         str(request.base_url),
         with_key=settings.api_keys_required,
-        with_counterpart=COUNTERPART_FIELD in form,
+        with_counterpart=wants_counterpart(form),
     )
     return render(
         request,
@@ -108,7 +108,7 @@ def look_at_form(
         document = search_document(form)
         spec = _spec(document, settings)
         check_search_spec(spec)
-        if COUNTERPART_FIELD in form:
+        if wants_counterpart(form):
             checked_counterpart(spec, spec.trials)
     except InvalidInput as error:
         return _home(request, store, service, settings, form=form, error=error)
@@ -127,7 +127,7 @@ def submit(
     ``api/idempotency.py`` answers it."""
     try:
         spec = _spec(search_document(form), settings)
-        search = service.submit_search(spec, with_counterpart=COUNTERPART_FIELD in form)
+        search = service.submit_search(spec, with_counterpart=wants_counterpart(form))
     except InvalidInput as error:
         return _home(request, store, service, settings, form=blank_form() | form, error=error)
     return RedirectResponse(f"/searches/{search.id}", status_code=303)

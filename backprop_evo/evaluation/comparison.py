@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import stdev
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.evaluation.courses import Course, course_of
 from backprop_evo.evaluation.statistics import Difference, paired_difference, unpaired_difference
-from backprop_evo.evaluation.table import ComparedBy, method_words
+from backprop_evo.evaluation.stages import survivors
+from backprop_evo.evaluation.table import ComparedBy, method_words, table_of
 from backprop_evo.evaluation.verdicts import Finding, find
 from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.evaluating import setting_id, setting_words
 from backprop_evo.records.methods import MethodSpec
-from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import (
     Accuracies,
     EvaluationRecord,
@@ -125,7 +125,8 @@ def compare(one: Read, other: Read) -> Comparison:
         _side(each, called, best and best[0], course, trainings, worker_s)
         for each, called, best, course in zip((one, other), _called(one, other), found, courses, strict=True)
     ]
-    accuracies = [best[1] if best else {} for best in found]
+    alike = _confirmed_alike(one, other)
+    accuracies = [best[1] if best and alike else {} for best in found]
     difference, paired = _difference(*accuracies)
     finding = find(difference, difference.p if difference else None)
     return Comparison(
@@ -142,7 +143,10 @@ def compare(one: Read, other: Read) -> Comparison:
         trainings=trainings,
         worker_s=worker_s,
         sentence=_sentence(sides[0], sides[1], difference, finding),
-        remarks=tuple(_remarks(one.search, other.search, by, difference, paired)),
+        remarks=(
+            *_remarks(one.search, other.search, by, difference, paired),
+            *(() if alike else ("Confirmed in different settings: their best on new seeds do not compare.",)),
+        ),
     )
 
 
@@ -175,24 +179,18 @@ def _called(one: Read, other: Read) -> tuple[str, str]:
 
 
 def _best(read: Read, by: ComparedBy) -> tuple[Best, Mapping[int, float]] | None:
-    """With its accuracies by seed. Measures are not what a search found."""
+    """With its accuracies by seed; one that failed on a seed does not stand on the others."""
     if read.confirmation is None:
         return None
-    spec = read.confirmation.spec
-    measures = {spec.baseline, *spec.controls, *read.search.spec.yardsticks}
-    completed: dict[int, list[OutcomeRecord]] = {}
-    for each in read.outcomes:
-        if each.state is TrialState.COMPLETED and spec.rows[each.individual] not in measures:
-            completed.setdefault(each.individual, []).append(each)
-    # As on the leaderboard: who diverged on one seed does not stand on the others.
-    whole = {row: ends for row, ends in completed.items() if len(ends) == read.confirmation.seeds}
-    if not whole:
+    chosen = survivors(table_of(read.confirmation, read.outcomes), read.search.spec)
+    if not chosen:
         return None
-    row = max(whole, key=lambda row: (fmean(each.validation_accuracy or 0.0 for each in whole[row]), -row))
+    row = read.confirmation.spec.rows.index(chosen[0])
     by_seed = {
         each.seed: accuracy
-        for each in whole[row]
-        if (accuracy := each.test_accuracy if by == "test" else each.validation_accuracy) is not None
+        for each in read.outcomes
+        if each.individual == row
+        and (accuracy := each.test_accuracy if by == "test" else each.validation_accuracy) is not None
     }
     values = list(by_seed.values())
     mean = paired_difference(values, [0.0] * len(values))
@@ -202,6 +200,14 @@ def _best(read: Read, by: ComparedBy) -> tuple[Best, Mapping[int, float]] | None
     method = spec.rows[row]
     best = Best(method=method, text=method_words(method), accuracies=accuracies, low=mean.low, high=mean.high)
     return best, by_seed
+
+
+def _confirmed_alike(one: Read, other: Read) -> bool:
+    """Whether both confirmed in one setting: a confirmation may train for longer than its search did."""
+    settings = [
+        each.confirmation.spec.settings[0].id for each in (one, other) if each.confirmation is not None
+    ]
+    return len(set(settings)) < 2
 
 
 def _difference(one: Mapping[int, float], other: Mapping[int, float]) -> tuple[Difference | None, bool]:
@@ -229,9 +235,7 @@ def _so_far(one: Side, other: Side) -> str:
         return "There is nothing to compare yet."
     apart = one.fitness_alike - other.fitness_alike
     alike = min(one.course.trainings, other.course.trainings)
-    return (
-        f"{_stands(one, other, apart)} after {alike} trainings each, by one training: nothing is confirmed."
-    )
+    return f"{_stands(one, other, apart)} after {alike} trainings each, by one training: no best are compared on new seeds."
 
 
 def _stands(one: Side, other: Side, apart: float) -> str:

@@ -14,6 +14,7 @@ from api.charts import (
     chart,
     drawable,
     feedback_angle_chart,
+    fitness_chart,
     update_angle_chart,
 )
 from backprop_evo.evaluation.axes import even_ticks
@@ -22,7 +23,7 @@ from backprop_evo.records.searching import (
     Purpose,
 )
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import TrialRecord
+from backprop_evo.records.stored import FinishRecord, TrialRecord
 from backprop_evo.records.training import (
     AlignmentPoint,
     TrainResult,
@@ -87,3 +88,41 @@ def trial_with(result: TrainResult) -> TrialRecord:
         queued_at=datetime.now(UTC),
         result=result,
     )
+
+
+def finish(order: int, accuracy: float | None, purpose: Purpose = Purpose.SEARCH) -> FinishRecord:
+    return FinishRecord(
+        trial_id=str(order),
+        individual=order,
+        purpose=purpose,
+        state=TrialState.COMPLETED if accuracy is not None else TrialState.PRUNED,
+        finish_order=order,
+        validation_accuracy=accuracy,
+    )
+
+
+def test_the_best_of_another_search_is_a_line_of_its_own() -> None:
+    own = [finish(1, 0.25), finish(2, 0.5)]
+    theirs = [
+        finish(1, 0.9, Purpose.BASELINE),
+        finish(2, 0.25),
+        finish(3, None),
+        finish(4, 0.5),
+        finish(5, 0.25),
+    ]
+    alone, both = fitness_chart(own), fitness_chart(own, beside=("random search", theirs))
+    assert alone is not None
+    assert both is not None
+    assert [each.label for each in alone.series] == ["search trials", "best so far"]
+    line = both.series[-1]
+    assert (line.label, line.kind) == ("best so far, random search", "beside")
+    # The axes go from trial 1 to 5, and from 20 to 60 %.
+    (low, high), (second, fourth, fifth) = (875.0, 250.0), (250.0, 750.0, 1000.0)
+    places = [tuple(map(float, point[1:].split(","))) for point in line.path.split()]
+    assert places == [(second, low), (fourth, low), (fourth, high), (fifth, high)]
+
+
+def test_a_search_beside_one_without_a_fitness_has_no_line() -> None:
+    drawn = fitness_chart([finish(1, 0.25)], beside=("random search", [finish(1, None)]))
+    assert drawn is not None
+    assert "beside" not in {each.kind for each in drawn.series}

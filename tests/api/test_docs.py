@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from backprop_evo.records.evaluating import setting_id
+from backprop_evo.service import Service
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 EXAMPLES = [
@@ -22,7 +23,9 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_every_example_is_accepted(client: TestClient, seed: Any, line: str) -> None:
-    known = {"$ID": seed.search_id, "$SETTING": setting_id(seed.spec.train)}
+    # The guide reads from top to bottom: where it compares, it has ordered a counterpart.
+    counterpart = Service(seed.store).apply_verb("challenge", seed.search_id)
+    known = {"$ID": seed.search_id, "$SETTING": setting_id(seed.spec.train), "$OTHER": counterpart.id}
     for name, value in known.items():
         line = line.replace(name, value)
     words = shlex.split(line)

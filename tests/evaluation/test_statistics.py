@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from backprop_evo.evaluation.statistics import holm, paired_difference
+from backprop_evo.evaluation.statistics import holm, paired_difference, unpaired_difference
 
 ACCURACIES = st.lists(st.integers(0, 1000).map(lambda k: k / 1000), min_size=2, max_size=30)
 P_VALUES = st.lists(st.floats(0, 1), max_size=20)
@@ -102,3 +102,24 @@ def test_holm_holds_the_familywise_error_by_simulation():
     generator = np.random.default_rng(3)
     wrong = [min(holm(list(generator.uniform(size=6)))) <= 0.05 for _ in range(4000)]
     assert np.mean(wrong) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 4000))
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (3, 7), (10, 4)])
+def test_without_pairs_it_is_scipys_welch_test(n, m):
+    generator = np.random.default_rng(n)
+    ones, others = list(generator.normal(0.5, 0.01, n)), list(generator.normal(0.4, 0.1, m))
+    found = unpaired_difference(ones, others)
+    expected = stats.ttest_ind(ones, others, equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
+    assert (found.mean, found.n) == (pytest.approx(np.mean(ones) - np.mean(others)), min(n, m))
+
+
+def test_without_pairs_and_without_spread_the_difference_is_certain():
+    assert unpaired_difference([], [0.5]) is None
+    one = unpaired_difference([0.5], [0.25, 0.25])
+    assert (one.mean, one.n, one.low) == (0.25, 1, None)
+    sure = unpaired_difference([0.5, 0.5], [0.25, 0.25])
+    assert (sure.low, sure.high, sure.p) == (0.25, 0.25, 0.0)
+    assert unpaired_difference([0.5, 0.5], [0.5, 0.5]).p == 1.0

@@ -1,0 +1,326 @@
+"""Does evolution find better equations than random search? Pairs of searches of one seed and one budget.
+
+    python benchmarks/evolution.py --results evolution.jsonl [--seeds 5] [--trials 60] [--processes 2]
+    python benchmarks/evolution.py --results evolution.jsonl --table
+    python benchmarks/evolution.py --quick
+
+Each search seed: a search by ``--strategy`` and its counterpart, random search with the same seed, budget,
+screening, pruner and training. Both by the service's own parts in one process: rows of a SQLite database,
+driven by the brain, trained by the attempts of a worker, one training after the other, so that a run is
+repeated to the last digit. Then the ``--finalists`` best of each and plain backprop are trained with
+``--confirm-seeds`` new seeds, the same for both; the best by validation accuracy is compared by the test
+split. At the end every search is replayed from its rows.
+
+The setting: WRN-10-1, 160 steps of 16 on the bundled images of CIFAR-10, constant rate, three relative steps
+probed for 16 steps each, successive halving after 16 and 48 steps. ``--quick`` has a tiny child instead and
+shows nothing but that the script works.
+
+A finished pair is one line of the results file, and its database lies in a folder of the same name: a second
+call goes on where the first ended, in the middle of a search too. Seconds are those of this machine with
+whatever ran beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import structlog
+from evolution_table import table
+
+from backprop_evo.logs import configure_logs
+from backprop_evo.records.funnel import Confirmation
+from backprop_evo.records.pruning import PrunerSpec
+from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.stored import Role, SearchRecord
+from backprop_evo.records.training import FAIR_STEPS, RelativeStepGrid, TrainResult, TrainSpec
+from backprop_evo.search.replay import replay, replay_pruning
+from backprop_evo.search.search_language import SearchLanguage
+from backprop_evo.service import Service, drive_once, utc_now
+from backprop_evo.settings import Settings
+from backprop_evo.store import migrations
+from backprop_evo.store.base import Store
+from backprop_evo.store.sql import open_store
+from workers.attempt import Attempts, Drain
+
+CONTROLLER, WORKER = "study", "study/0"
+FOREVER_S = 1e8
+"""Of a claim: nobody else drives these searches."""
+
+TRAIN = TrainSpec(
+    model="wrn-10-1",
+    data="cifar10-mini",
+    epochs=1.0,
+    batch_size=16,
+    train_images=2560,
+    learning_rate=RelativeStepGrid(relative_steps=FAIR_STEPS, probe_epochs=0.1, extra_probes=1),
+    schedule="constant",
+    reestimate_batches=16,
+)
+TINY = TrainSpec(
+    model="mlp-8",
+    data="cifar10-mini",
+    epochs=1.0,
+    batch_size=32,
+    train_images=640,
+    validation_images=200,
+    learning_rate=0.1,
+    schedule="constant",
+    augment=False,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One search with its counterpart, and where its rows lie."""
+
+    spec: SearchSpec
+    database: Path
+    data_dir: Path | None
+
+
+def spec_of(given: argparse.Namespace, seed: int) -> SearchSpec:
+    """The search of that seed; the same for both sides but for the strategy."""
+    return SearchSpec(
+        name=f"{given.strategy}, seed {seed}",
+        seed=seed,
+        trials=given.trials,
+        strategy=given.strategy,
+        start_random=max(2, given.trials // 5),
+        in_flight=1,  # every proposal knows all results before it, whatever the machine does beside
+        pruner=PrunerSpec(name="asha", rungs=(4, 12) if given.quick else (16, 48), min_trials=4),
+        train=TINY if given.quick else replace_data(TRAIN, given.data),
+        confirmation=Confirmation(best=given.finalists, seeds=given.confirm_seeds, controls="none"),
+    )
+
+
+def replace_data(train: TrainSpec, name: str) -> TrainSpec:
+    return train if name == train.data else TrainSpec(**{**_fields(train), "data": name})
+
+
+def _fields(train: TrainSpec) -> dict[str, Any]:
+    return {name: getattr(train, name) for name in TrainSpec.__dataclass_fields__}
+
+
+# One pair ---------------------------------------------------------------------------------------------------
+
+
+def carry_out(pair: Pair) -> dict[str, Any]:
+    """One row of the results."""
+    import torch
+
+    torch.set_num_threads(1)
+    configure_logs(level=30)  # warnings
+    structlog.contextvars.clear_contextvars()
+    url = f"sqlite:///{pair.database}"
+    resumed = pair.database.exists()
+    migrations.upgrade(url)
+    store = open_store(url)
+    try:
+        return _row(store, pair, resumed)
+    finally:
+        store.close()
+
+
+def _row(store: Store, pair: Pair, resumed: bool) -> dict[str, Any]:
+    service = Service(store)
+    search = _submitted(store, service, pair.spec)
+    attempts = _attempts(store, pair)
+    attempts.lose_predecessor()
+    sides: dict[str, dict[str, Any]] = {}
+    for name, search_id in (("evolution", search.id), ("random", search.counterpart)):
+        assert search_id is not None
+        began = time.process_time()
+        _drive(store, search_id, attempts)
+        sides[name] = {"cpu_s": time.process_time() - began, "search_id": search_id}
+    found = service.compare_searches(store.searches.get(search.id))
+    for name, side in (("evolution", found.one), ("random", found.other)):
+        individuals = store.individuals.of(side.search_id)
+        confirmation = store.evaluations.stages_of(side.search_id).get(Role.CONFIRMATION)
+        confirmed = [] if confirmation is None else store.trials.finished(confirmation.id)
+        ends = store.searches.ends(side.search_id)
+        sides[name] |= {
+            "best": side.best.text if side.best else None,
+            "mean": side.best.accuracies.mean if side.best else None,
+            "std": side.best.accuracies.std if side.best else None,
+            "fitness": side.fitness,
+            "trainings": side.course.trainings,
+            "learning_share": side.course.learning_share,
+            "twins": sum(each.twin is not None for each in individuals),
+            "screened_out": store.searches.get(side.search_id).screened_out,
+            "search_s": side.course.worker_s,
+            "all_s": sum(end.wall_time_s for end in ends)
+            + sum(trial.result.wall_time_s for trial in confirmed if trial.result),
+            "curve": [(point.trainings, point.worker_s, point.fitness) for point in side.course.points],
+        }
+    return {
+        "seed": pair.spec.seed,
+        "spec": repr(pair.spec),
+        **sides,
+        "backprop": _backprop(service, store, search.id, found.compared_by),
+        "compared_by": found.compared_by,
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "sentence": found.sentence,
+        "replayed": all(_is_replayed(store, sides[name]["search_id"]) for name in ("evolution", "random")),
+        "resumed": resumed,
+    }
+
+
+def _submitted(store: Store, service: Service, spec: SearchSpec) -> SearchRecord:
+    """The search, submitted now or by a call before this one."""
+    there = [each for each in store.searches.page().items if each.spec.strategy == spec.strategy]
+    if not there:
+        return service.submit_search(spec, with_counterpart=True)
+    if there[0].spec != spec:
+        raise SystemExit("the database is of a study with other options: name another results file")
+    return there[0]
+
+
+def _attempts(store: Store, pair: Pair) -> Attempts:
+    # A study that was interrupted is no worker that vanishes again and again.
+    options = Settings(home=pair.database.parent, data_dir=pair.data_dir, max_attempts=1000, retry_delay_s=0)
+
+    def train(trial, spec, on_progress, should_stop, rungs) -> TrainResult:  # type: ignore[no-untyped-def]
+        from backprop_evo.training import train_child
+
+        return train_child(
+            trial.method,
+            spec,
+            seed=trial.seed,
+            device="cpu",
+            data_dir=options.resolved_data_dir,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            rungs=rungs,
+        )
+
+    return Attempts(store=store, worker=WORKER, options=options, train=train, drain=Drain())
+
+
+def _drive(store: Store, search_id: str, attempts: Attempts) -> None:
+    """To its end, its confirmation included."""
+    progress: dict[str, Any] = {}
+    while not (search := store.searches.get(search_id)).state.is_terminal:
+        for noun in (store.searches, store.evaluations):
+            while noun.claim(CONTROLLER, lease_s=FOREVER_S, now=utc_now()) is not None:
+                pass
+        for driven in (search, *store.evaluations.of_search(search_id)):
+            if driven.state.is_terminal:
+                continue
+            known, _ = drive_once(store, driven, CONTROLLER, progress.get(driven.id), now=utc_now())
+            progress[driven.id] = known
+            for trial in store.trials.open(driven.id):
+                attempts.run(trial.id)
+
+
+def _backprop(service: Service, store: Store, search_id: str, by: str) -> dict[str, float | None]:
+    """Plain backprop on the seeds of the confirmation."""
+    confirmation = store.evaluations.stages_of(search_id).get(Role.CONFIRMATION)
+    if confirmation is None:
+        return {"mean": None, "std": None}
+    ((baseline, *_),) = (block.rows for block in service.evaluation_table(confirmation).blocks)
+    found = baseline.test if by == "test" else baseline.validation
+    return {"mean": found.mean if found else None, "std": found.std if found else None}
+
+
+def _is_replayed(store: Store, search_id: str) -> bool:
+    """Whether every proposal and every judgement, decided again, is the one that was recorded."""
+    spec = store.searches.get(search_id).spec
+    individuals, finishes = store.individuals.of(search_id), store.trials.finishes(search_id)
+    values = store.intermediates.of(search_id)
+    return replay(spec, SearchLanguage(spec), individuals, finishes) == tuple(individuals) and replay_pruning(
+        spec, values
+    ) == tuple(each.judged for each in values)
+
+
+# All of them ------------------------------------------------------------------------------------------------
+
+
+def read(results: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+
+
+def carry_out_all(pairs: Sequence[Pair], processes: int) -> Iterator[dict[str, Any]]:
+    """Rows in the order in which pairs end."""
+    if processes == 1:
+        yield from map(carry_out, pairs)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        for done in as_completed([pool.submit(carry_out, pair) for pair in pairs]):
+            yield done.result()
+
+
+def hardware() -> str:
+    """One line on what it ran on."""
+    from backprop_evo.training.run.capability import environment
+
+    return ", ".join(f"{name}: {value}" for name, value in environment("cpu").items())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--results", type=Path, help="a file of lines of JSON; else a temporary one")
+    parser.add_argument("--data", default="cifar10-mini", help="cifar10 needs `backprop-evo data fetch`")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--strategy", default="evolution", help="what is compared with random search")
+    parser.add_argument("--seeds", type=int, default=5, help="pairs of searches")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--trials", type=int, default=60, help="equations to train in each search")
+    parser.add_argument("--finalists", type=int, default=2)
+    parser.add_argument("--confirm-seeds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="a tiny study: 2 seeds, 8 trials, an MLP")
+    parser.add_argument("--table", action="store_true", help="only print the table")
+    given = parser.parse_args()
+    if given.quick:
+        given.seeds, given.trials, given.finalists, given.confirm_seeds = 2, 8, 1, 2
+    with tempfile.TemporaryDirectory() as folder:
+        results = given.results or Path(folder) / "evolution.jsonl"
+        if not given.table:
+            study(given, results.resolve())
+        rows = read(results)
+    if not rows:
+        raise SystemExit(f"{results}: no pair has ended yet")
+    print(f"\n`{shlex.join(['python', 'benchmarks/evolution.py', *sys.argv[1:]])}`\n\n{hardware()}\n")
+    print(table(rows))
+
+
+def study(given: argparse.Namespace, results: Path) -> None:
+    """Add a line to the results for each pair that is not there yet."""
+    databases = results.with_suffix("")
+    databases.mkdir(parents=True, exist_ok=True)
+    pairs = [
+        Pair(spec_of(given, seed), databases / f"seed-{seed}.sqlite", given.data_dir)
+        for seed in range(given.first_seed, given.first_seed + given.seeds)
+    ]
+    done = {row["seed"]: row["spec"] for row in read(results)}
+    if any(done.get(pair.spec.seed, repr(pair.spec)) != repr(pair.spec) for pair in pairs):
+        raise SystemExit(f"{results}: a study with other options: name another file")
+    left = [pair for pair in pairs if pair.spec.seed not in done]
+    for row in carry_out_all(left, given.processes):
+        with results.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(f"seed {row['seed']}: {row['sentence']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
