@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import respond, wants_page
 from api.middleware import SAFE_METHODS
-from backprop_evo.records.stored import KeyScope
+from backprop_evo.records.callers import KeyScope
 from backprop_evo.store.base import Keys
 
 COOKIE = "bpe_key"

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import ProblemDetail, respond
 from api.pages.forms import FORM_TYPE, KEY_FIELD, parse_form
 from backprop_evo.errors import InvalidInput, Unavailable
-from backprop_evo.records.stored import Answer, EarlierRequest
+from backprop_evo.records.callers import Answer, EarlierRequest
 from backprop_evo.service import utc_now
 from backprop_evo.store.base import Requests
 from backprop_evo.store.keyed import MAX_KEY_LENGTH, KeyedRequest, under_key

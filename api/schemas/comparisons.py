@@ -12,7 +12,7 @@ from backprop_evo.evaluation.verdicts import Finding
 
 
 class CoursePointOut(Wire):
-    """The best fitness so far after so many trainings and so many seconds of a worker."""
+    """The best mean fitness as it was known after so many trainings and so many seconds of a worker."""
 
     trainings: int
     worker_s: float
@@ -21,7 +21,7 @@ class CoursePointOut(Wire):
 
 class CourseOut(Wire):
     """What a search came to. ``learning`` of the ``judged`` proposals came further than guessing does;
-    ``points`` are where the best rose, and the end."""
+    ``points`` are where the best changed, and the end."""
 
     trainings: int
     worker_s: float

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.wire import Wire
+from backprop_evo.records.callers import KeyScope
 from backprop_evo.records.nodes import NodeRecord
-from backprop_evo.records.stored import EventRecord, KeyScope
+from backprop_evo.records.stored import EventRecord
 
 
 class NodeOut(Wire):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backprop_evo.records.stored import KeyScope
+from backprop_evo.records.callers import KeyScope
 from backprop_evo.settings import settings
 from backprop_evo.store.base import Keys
 from backprop_evo.store.sql import open_store

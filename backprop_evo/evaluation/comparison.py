@@ -13,8 +13,8 @@ from statistics import stdev
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.evaluation.courses import Course, course_of
-from backprop_evo.evaluation.statistics import Difference, paired_difference, unpaired_difference
 from backprop_evo.evaluation.stages import survivors
+from backprop_evo.evaluation.statistics import Difference, paired_difference, unpaired_difference
 from backprop_evo.evaluation.table import ComparedBy, method_words, table_of
 from backprop_evo.evaluation.verdicts import Finding, find
 from backprop_evo.records.comparing import EndRecord
@@ -197,8 +197,8 @@ def _best(read: Read, by: ComparedBy) -> tuple[Best, Mapping[int, float]] | None
     if mean is None:
         return None
     accuracies = Accuracies(mean=mean.mean, std=stdev(values) if mean.n > 1 else None, n=mean.n)
-    method = spec.rows[row]
-    best = Best(method=method, text=method_words(method), accuracies=accuracies, low=mean.low, high=mean.high)
+    text = method_words(chosen[0])
+    best = Best(method=chosen[0], text=text, accuracies=accuracies, low=mean.low, high=mean.high)
     return best, by_seed
 
 
@@ -235,7 +235,7 @@ def _so_far(one: Side, other: Side) -> str:
         return "There is nothing to compare yet."
     apart = one.fitness_alike - other.fitness_alike
     alike = min(one.course.trainings, other.course.trainings)
-    return f"{_stands(one, other, apart)} after {alike} trainings each, by one training: no best are compared on new seeds."
+    return f"{_stands(one, other, apart)} after {alike} trainings each, by fitness, not on new seeds."
 
 
 def _stands(one: Side, other: Side, apart: float) -> str:

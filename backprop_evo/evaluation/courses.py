@@ -1,6 +1,6 @@
 """The course of a search: what it came to by how many trainings and seconds, and how much of it learned.
 
-Search trials alone count, and of them none that ended before its first step, as in a budget.
+What a budget counts is counted here: search trials and remeasurements, none that ended before its first step.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from math import sqrt
 
 from backprop_evo import data
 from backprop_evo.records.comparing import EndRecord
-from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin
+from backprop_evo.search.budget import COUNTED
+from backprop_evo.search.measurements import NO_TRAINING
 
 PROPOSED = (Origin.RANDOM, Origin.MUTATION)
 """Start equations, plain backprop and yardsticks were given, not proposed."""
@@ -27,8 +29,8 @@ FITNESS_SHARE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class CoursePoint:
-    """The best fitness so far, in [0, 1], after so many ``trainings``, which took a worker ``worker_s``
-    seconds in all."""
+    """The best mean fitness, in [0, 1], as it was known after so many ``trainings``, which took a worker
+    ``worker_s`` seconds in all."""
 
     trainings: int
     worker_s: float
@@ -37,8 +39,9 @@ class CoursePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """``points`` are where the best rose, and the end. Of the ``judged`` proposals, twins among them, the
-    accuracy is known, or that they came to none; ``learning`` of them came further than guessing does."""
+    """``points`` are where the best changed, and the end: it falls where a lucky one was measured again. Of
+    the ``judged`` proposals, twins among them, the accuracy is known, or that they came to none; ``learning``
+    of them came further than guessing does."""
 
     trainings: int
     worker_s: float
@@ -64,23 +67,52 @@ class Course:
 
 def course_of(spec: SearchSpec, individuals: Sequence[IndividualRecord], ends: Sequence[EndRecord]) -> Course:
     """Of what has ended so far; ``ends`` come in finish order."""
-    trainings, worker_s, best = 0, 0.0, -1.0
+    again = {each.number: each.remeasures for each in individuals if each.remeasures is not None}
+    trainings, worker_s, known = 0, 0.0, _Best()
     points: list[CoursePoint] = []
     for end in ends:
-        if end.purpose is not Purpose.SEARCH:
+        if end.purpose not in COUNTED:
             continue
         trainings += end.state is not TrialState.SCREENED
         worker_s += end.wall_time_s
-        accuracy = end.validation_accuracy if end.state is TrialState.COMPLETED else None
-        if accuracy is not None and accuracy > best:
-            best = accuracy
-            points.append(CoursePoint(trainings, worker_s, best))
+        known.hear(again.get(end.individual, end.individual), end)
+        if known.fitness is not None and (not points or known.fitness != points[-1].fitness):
+            points.append(CoursePoint(trainings, worker_s, known.fitness))
     if points and points[-1].trainings < trainings:
-        points.append(CoursePoint(trainings, worker_s, best))
+        points.append(CoursePoint(trainings, worker_s, points[-1].fitness))
     judged, learning = _learning(spec, individuals, ends)
     return Course(
         trainings=trainings, worker_s=worker_s, judged=judged, learning=learning, points=tuple(points)
     )
+
+
+class _Best:
+    """The greatest mean fitness of all behaviours, each by the number of its first individual. One that did
+    not train on another seed is out of it, as in the search."""
+
+    def __init__(self) -> None:
+        self.fitness: float | None = None
+        self._means: dict[int, tuple[int, float]] = {}
+        self._out: set[int] = set()
+        self._at: int | None = None
+
+    def hear(self, number: int, end: EndRecord) -> None:
+        """Take in one more end."""
+        n, mean = self._means.get(number, (0, 0.0))
+        if end.state in NO_TRAINING and n:
+            self._out.add(number)
+            del self._means[number]
+        elif end.state is TrialState.COMPLETED and end.validation_accuracy is not None:
+            if number not in self._out:
+                self._means[number] = n + 1, mean + (end.validation_accuracy - mean) / (n + 1)
+        else:
+            return
+        now = self._means.get(number, (0, -1.0))[1]
+        if self.fitness is None or now > self.fitness:
+            self.fitness, self._at = (now, number) if now >= 0 else (None, None)
+        elif number == self._at and now < self.fitness:  # it was lucky: whoever is best now is looked for
+            self._at = max(self._means, key=lambda each: self._means[each][1], default=None)
+            self.fitness = None if self._at is None else self._means[self._at][1]
 
 
 def _learning(

@@ -11,18 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
-    Answer,
     Counts,
-    EarlierRequest,
     EventRecord,
     IndividualRecord,
-    KeyRecord,
-    KeyScope,
     Lease,
     Page,
     TrainingTime,

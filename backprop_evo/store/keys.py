@@ -18,8 +18,8 @@ from sqlalchemy import Row, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import InvalidSettings, NotFound
+from backprop_evo.records.callers import KeyRecord, KeyScope
 from backprop_evo.records.described import check_texts
-from backprop_evo.records.stored import KeyRecord, KeyScope
 from backprop_evo.store.base import Keys
 from backprop_evo.store.engine import Database
 from backprop_evo.store.tables import API_KEYS

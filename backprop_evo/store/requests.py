@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
-from backprop_evo.records.stored import Answer, EarlierRequest
+from backprop_evo.records.callers import Answer, EarlierRequest
 from backprop_evo.store.base import Requests
 from backprop_evo.store.engine import Database
 from backprop_evo.store.keyed import KeyedRequest, insert_request

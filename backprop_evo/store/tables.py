@@ -53,13 +53,12 @@ class SearchRow(Base):
     __tablename__ = "searches"
     __table_args__ = (
         Index("ix_searches_kind_created_at_id", "kind", "created_at", "id"),
-        Index("ix_searches_search_id", "search_id"),
         Index("ix_searches_state", "state"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), server_default="search")
-    search_id: Mapped[str | None] = mapped_column(String(64))
+    search_id: Mapped[str | None] = mapped_column(String(64), index=True)
     role: Mapped[str | None] = mapped_column(String(16))
     counterpart: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
     name: Mapped[str] = mapped_column(String(200))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from backprop_evo.records.stored import KeyScope
+from backprop_evo.records.callers import KeyScope
 from backprop_evo.store.sql import SqlStore
 
 HOSTILE = "<script>alert(1)</script>"

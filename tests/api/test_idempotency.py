@@ -13,8 +13,8 @@ from sqlalchemy import select, text
 from api import idempotency
 from api.app import create_app
 from api.idempotency import REPLAYED
+from backprop_evo.records.callers import Answer, KeyScope
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import Answer, KeyScope
 from backprop_evo.settings import Settings
 from backprop_evo.store.keyed import KeyedRequest
 from backprop_evo.store.requests import KEPT_FOR, SqlRequests

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.app import create_app
-from backprop_evo.records.stored import KeyScope
+from backprop_evo.records.callers import KeyScope
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
 

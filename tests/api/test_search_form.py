@@ -13,11 +13,11 @@ from fastapi.testclient import TestClient
 
 from api.access import needed_scope
 from api.pages.search_form import blank_form
+from backprop_evo.records.callers import KeyScope
 from backprop_evo.records.presets import PRESETS
 from backprop_evo.records.proposing import VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import KeyScope
 from backprop_evo.records.training import LearningRateGrid, TrainSpec
 from backprop_evo.service import parse_search_spec, search_spec_to_json
 from backprop_evo.service.documents import texts_of, train_document

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from backprop_evo.errors import Conflict
+from backprop_evo.records.callers import Answer, EarlierRequest
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import Answer, EarlierRequest
 from backprop_evo.store.keyed import DuplicateRequest, KeyedRequest, under_key
 
 

@@ -127,8 +127,8 @@ def test_before_anything_is_confirmed_fitness_is_compared_after_as_many_training
     assert (found.trainings, found.worker_s) == (2, 4.0)
     assert (found.one.fitness, found.one.fitness_alike, found.one.fitness_alike_s) == (0.5, 0.3, 0.3)
     assert found.sentence == (
-        "Evolution's best stands 5.0 points above random search's after 2 trainings each, by one training: "
-        "no best are compared on new seeds."
+        "Evolution's best stands 5.0 points above random search's after 2 trainings each, by fitness, "
+        "not on new seeds."
     )
     assert found.remarks == ("Not ended: a.",)
     assert compare(read(fitness=()), read("b")).sentence == "There is nothing to compare yet."
@@ -173,4 +173,4 @@ def test_confirmations_in_different_settings_are_not_compared():
     assert found.other.best is not None
     assert (found.difference, found.n) == (None, 0)
     assert any("Confirmed in different settings" in remark for remark in found.remarks)
-    assert "no best are compared on new seeds" in found.sentence
+    assert "by fitness, not on new seeds" in found.sentence

@@ -54,6 +54,29 @@ def test_points_are_where_the_best_rose_and_the_end():
     assert course.points == (CoursePoint(1, 2.0, 0.2), CoursePoint(4, 10.5, 0.3), CoursePoint(5, 12.5, 0.3))
 
 
+AGAIN = Purpose.REMEASUREMENT
+
+
+def test_a_lucky_one_that_is_measured_again_falls_and_another_may_be_the_best():
+    individuals = [individual(1), individual(2), individual(3, Origin.REMEASUREMENT, remeasures=1)]
+    course = course_of(SPEC, individuals, [end(1, 0.5), end(2, 0.4), end(3, 0.1, purpose=AGAIN)])
+    assert [point.fitness for point in course.points] == [0.5, 0.4]
+    assert (course.trainings, course.judged) == (3, 2), "a remeasurement costs, and proposes nothing"
+    still = course_of(SPEC, individuals, [end(1, 0.5), end(2, 0.1), end(3, 0.25, purpose=AGAIN)])
+    assert still.best_after() == 0.375, "the mean of both"
+
+
+def test_one_that_does_not_train_on_another_seed_is_out():
+    individuals = [
+        *(individual(1), individual(2)),
+        individual(3, Origin.REMEASUREMENT, remeasures=1),
+        individual(4, Origin.REMEASUREMENT, remeasures=1),
+    ]
+    failed = end(3, None, state=TrialState.DIVERGED, purpose=AGAIN)
+    ends = [end(1, 0.5), end(2, 0.4), failed, end(4, 0.9, purpose=AGAIN)]
+    assert course_of(SPEC, individuals, ends).best_after() == 0.4
+
+
 def test_the_best_after_so_much():
     course = course_of(SPEC, [], [end(1, 0.2), end(2, 0.1), end(3, 0.3)])
     assert [course.best_after(trainings=n) for n in range(4)] == [None, 0.2, 0.2, 0.3]
