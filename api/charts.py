@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from backprop_evo.evaluation.axes import even_ticks
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
-from backprop_evo.records.training import AlignmentPoint
 from backprop_evo.search.budget import COUNTED
 
 SIZE = 1000

@@ -21,12 +21,9 @@ from statistics import mean, stdev
 
 import torch
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    AlignmentPoint,
-    TrainResult,
-    TrainSpec,
-)
+from backprop_evo.records.training import TrainResult, TrainSpec
 from backprop_evo.training import train_child
 
 SPEC = TrainSpec(

@@ -41,7 +41,7 @@ from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import IntermediateValue, RelativeStepGrid, TrainSpec
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.training.run.calibration import rate_of_unit_step
+from backprop_evo.training.run.calibration import Runs
 from backprop_evo.training.run.capability import choose, environment
 from backprop_evo.training.run.guards import STUCK_SHARE, EndedEarly, Limits
 from backprop_evo.training.run.images import Images, Purpose, load_images
@@ -223,7 +223,7 @@ def train(task: Task, images: Images) -> dict[str, Any]:
     }
     began = time.process_time()
     try:
-        row["learning_rate"] = task.relative_step * rate_of_unit_step(material, task.seed)
+        row["learning_rate"] = task.relative_step * Runs(material, task.seed).rate_of_unit_step()
         curve.run = TimedRun(
             material, row["learning_rate"], "constant", task.seed, relative_step=task.relative_step
         )

@@ -38,7 +38,7 @@ from backprop_evo.records.methods import equation_method
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.service.spec_fields import train_fields
 from backprop_evo.service.specs import parse_train_spec
-from backprop_evo.training.run.calibration import rate_of_unit_step
+from backprop_evo.training.run.calibration import Runs
 from backprop_evo.training.run.capability import choose
 from backprop_evo.training.run.evaluation import EVALUATION_BATCH, reestimated
 from backprop_evo.training.run.guards import EndedEarly, Limits
@@ -124,7 +124,7 @@ def train(job: Job, study: Study) -> dict[str, Any]:
         "learning_rate": None,
     }
     try:
-        row["learning_rate"] = job.relative_step * rate_of_unit_step(material, job.seed)
+        row["learning_rate"] = job.relative_step * Runs(material, job.seed).rate_of_unit_step()
         run = Run(material, row["learning_rate"], "constant", job.seed, relative_step=job.relative_step)
         row |= _measured(run, study)
     except EndedEarly as end:

@@ -21,6 +21,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 
+import set_up
 import torch
 import torch.nn.functional as F
 from steps import BATCH, Step, batch, make_child, stepper, table_1
@@ -217,6 +218,12 @@ def between_processes(rounds: int, steps: int, threads: int, model: str) -> list
     ]
 
 
+def before_first_step(rounds: int) -> Row:
+    ratios = [step / before for before, step in set_up.measured(rounds)]
+    label = "set-up of WRN-10-1 in a warm worker"
+    return Row(label, "a step of it, batch 64", 1.0, statistics.median(ratios), spread(ratios))
+
+
 def has_biotorch() -> bool:
     try:
         import biotorch.module.biomodule  # noqa: F401
@@ -240,6 +247,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     rows = between_processes(given.rounds, given.steps, given.threads, given.model)
     rows += same_settings(given.rounds, given.model)
+    rows.append(before_first_step(given.rounds))
     circumstances = environment("cpu") | {
         "threads": str(given.threads),
         "rounds": str(given.rounds),

@@ -7,7 +7,7 @@ from dsl.canonical import REWRITES, canonical
 from dsl.equation import MAX_OPERATIONS, Equation, Operand, Operation, Unary
 from dsl.errors import EquationError, EquationSyntaxError, InfeasibleEquation, UnknownComponent
 from dsl.facts import EquationFacts, carries_error, facts, operand_carries_error
-from dsl.fingerprint import fingerprint
+from dsl.fingerprint import fingerprint, fingerprint_of_canonical
 from dsl.known import KNOWN, KnownEquation, Published
 from dsl.parsing import parse
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
@@ -48,6 +48,7 @@ __all__ = [
     "evaluate",
     "facts",
     "fingerprint",
+    "fingerprint_of_canonical",
     "from_json",
     "infeasibility",
     "is_feasible",

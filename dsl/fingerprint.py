@@ -40,7 +40,11 @@ def fingerprint(equation: Equation) -> str:
 
     Raises InfeasibleEquation where the shapes cannot match.
     """
-    simple = canonical(equation)
+    return fingerprint_of_canonical(canonical(equation))
+
+
+def fingerprint_of_canonical(simple: Equation) -> str:
+    """As ``fingerprint``, of what ``canonical`` gave: it need not look for the form again."""
     inner: list[Array] = []
     values = responses(simple, inner=inner)
     return digest([*values, *inner], live_operands(simple))
@@ -57,9 +61,14 @@ def digest(values: Sequence[Array], operands: Sequence[Operand]) -> str:
 def rounded(x: Array) -> NDArray[np.int64]:
     """The bits of ``x`` rounded to 24 bits of mantissa. All NaN are one value, as are both zeros."""
     size = np.abs(x)
-    largest = float(size.max(initial=0.0, where=np.isfinite(size)))
+    largest = float(size.max(initial=0.0))
+    # Nearly always: where the largest is a number, so are all, and there is less to look for.
+    all_numbers = np.isfinite(largest)
+    if not all_numbers:
+        largest = float(size.max(initial=0.0, where=np.isfinite(size)))
     x = np.where(size <= _ZERO_TOLERANCE * min(1.0, largest), 0.0, x)
-    x[np.isnan(x)] = np.nan
+    if not all_numbers:
+        x[np.isnan(x)] = np.nan
     bits = x.view(np.int64)
     dropped = 53 - _BITS
     return (bits + (1 << (dropped - 1))) >> dropped  # a carry goes into the exponent, as it should

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -38,6 +38,8 @@ from backprop_evo.service.pruning import report_value
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 from backprop_evo.training.run.rungs import Rungs
+from backprop_evo.training.run.stopwatch import Stopwatch
+from workers.drain import Drain
 from workers.heartbeat import LeaseHeartbeat, kill_this_process, utc_now
 from workers.placement import Placement
 
@@ -73,23 +75,6 @@ class Ending(StrEnum):
 
 
 @dataclass(slots=True)
-class Drain:
-    """The wish to stop soon: a trial may still end within ``drain_s``."""
-
-    deadline: float | None = None
-
-    def begin(self, drain_s: float) -> None:
-        """From now on; a second wish changes no deadline."""
-        if self.deadline is None:
-            self.deadline = time.monotonic() + drain_s
-
-    @property
-    def is_over(self) -> bool:
-        """True once the time to finish is spent: what trains is given back."""
-        return self.deadline is not None and time.monotonic() >= self.deadline
-
-
-@dataclass(slots=True)
 class Attempts:
     """The attempts of one worker process, one after the other."""
 
@@ -100,6 +85,7 @@ class Attempts:
     drain: Drain
     now: Callable[[], datetime] = utc_now
     end_process: Callable[[], None] = kill_this_process
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def _placement(self) -> Placement:
@@ -107,13 +93,14 @@ class Attempts:
 
     def run(self, trial_id: str) -> Ending:
         """Claim the trial and bring it to an end. Raises ``Unavailable`` when the database stays away."""
+        self.watch.note("waiting")
         # A claim whose answer got lost leaves a lease in our own name; asked again, it is seen as our own
         # dead predecessor and taken over.
-        lease = self._with_retries(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
-        if isinstance(lease, Ending):
-            log.debug("trial not claimed", trial_id=trial_id, ending=lease.value)
-            return lease
-        trial = self._with_retries(lambda: self.store.trials.get(trial_id), CLAIM_PATIENCE_S)
+        claimed = self._with_retries(lambda: self._claim(trial_id), CLAIM_PATIENCE_S)
+        if isinstance(claimed, Ending):
+            log.debug("trial not claimed", trial_id=trial_id, ending=claimed.value)
+            return claimed
+        trial, lease = claimed
         with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
             if not self._with_retries(
                 lambda: self.store.trials.start(lease, now=self.now()), CLAIM_PATIENCE_S
@@ -122,6 +109,7 @@ class Attempts:
             log.info("trial starts", method=trial.method.json, attempt=lease.fence)
             ending = self._train(trial, lease)
             log.info("trial ends", ending=ending.value)
+            self.watch = Stopwatch()
             return ending
 
     def lose_predecessor(self) -> None:
@@ -136,7 +124,8 @@ class Attempts:
         if lost:
             log.warning("lost by the process before", trials=list(lost))
 
-    def _claim(self, trial_id: str) -> Lease | Ending:
+    def _claim(self, trial_id: str) -> tuple[TrialRecord, Lease] | Ending:
+        """The trial as it was before the claim, which changes nothing of what is trained."""
         # First: the trial itself may be one of those, and is then back in the queue, or at its end.
         self.lose_predecessor()
         try:
@@ -148,17 +137,19 @@ class Attempts:
             # A message that nobody wants must not go round for ever: resuming the search sends a new one.
             return Ending.NOT_YET if self.store.queue.is_wanted(trial_id) else Ending.NOT_OURS
         lease = self.store.trials.claim(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
-        return lease or Ending.NOT_OURS
+        return (trial, lease) if lease else Ending.NOT_OURS
 
     def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
         with LeaseHeartbeat(self.store, lease, self.options, self.now, self.end_process) as heartbeat:
             try:
+                rungs = self._rungs(trial, lease)
+                self.watch.note("claim")
                 result = self.train(
                     trial,
                     self._limited(trial.spec),
                     heartbeat.note_progress,
                     lambda: heartbeat.lost or self.drain.is_over,
-                    self._rungs(trial, lease),
+                    rungs,
                 )
             # Celery raises this in the main thread, also where torch does not come by our own limit for long.
             except SoftTimeLimitExceeded:
@@ -178,6 +169,8 @@ class Attempts:
             # No room for the data set is this node's trouble, not the child's.
             if not result.begun:
                 return self._after_fault(trial, lease, DeviceUnusable(result.reason or "no memory"))
+            if result.seconds:
+                result = replace(result, seconds={**self.watch.seconds, **result.seconds})
             return self._report(lease, result, lost=heartbeat.lost)
 
     def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from backprop_evo.errors import DeviceUnusable
 from backprop_evo.records.stored import TrialRecord
 from backprop_evo.records.training import TrainProgress, TrainResult, TrainSpec
 from backprop_evo.settings import settings
 from backprop_evo.training.run.rungs import Rungs
+
+if TYPE_CHECKING:
+    from backprop_evo.training.run.kept_images import KeptImages
 
 
 def train_on_slot(
@@ -31,7 +36,16 @@ def train_on_slot(
         on_progress=on_progress,
         should_stop=should_stop,
         rungs=rungs,
+        kept=_kept_images(),
     )
+
+
+@cache
+def _kept_images() -> KeptImages:
+    """Of this process, which trains one child after the other."""
+    from backprop_evo.training.run.kept_images import KeptImages
+
+    return KeptImages()
 
 
 def check_device() -> None:

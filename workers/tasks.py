@@ -17,12 +17,13 @@ from backprop_evo.logs import configure_logs
 from backprop_evo.settings import settings
 from backprop_evo.store.sql import open_store
 from workers.app import DRAIN_SIGNAL, app
-from workers.attempt import Attempts, Drain, Ending
+from workers.attempt import Attempts, Ending
 from workers.children import train_on_slot
+from workers.drain import Drain
 
 DRAIN = Drain()
 WARM_UP = threading.Thread(target=lambda: _warm_up(), daemon=True)
-"""The import of torch, which takes seconds."""
+"""The import of torch and what it makes at its first step, which takes seconds."""
 
 LOOK_AGAIN_S = 0.3
 """A trial that may not begin yet goes to the end of the queue; where nothing else waits, it comes back at
@@ -73,3 +74,4 @@ def _begin_pool_process(**_: object) -> None:
 def _warm_up() -> None:
     with suppress(Exception):  # the first trial will meet it again and report it
         importlib.import_module("backprop_evo.training.run.trainer")
+        importlib.import_module("backprop_evo.training.run.warm_up").warm_up()

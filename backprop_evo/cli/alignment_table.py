@@ -11,12 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from backprop_evo.data.catalogue import dataset_info
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    AlignmentPoint,
-    TrainResult,
-    TrainSpec,
-)
+from backprop_evo.records.training import TrainResult, TrainSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.described import Bounds, above_zero, at_least, below, between, check, described
 from backprop_evo.records.model_names import MODEL_LIMIT, is_within_limit
 from backprop_evo.records.states import TrialState
@@ -23,6 +24,8 @@ FeedbackName = Literal["gaussian", "uniform", "usf", "brsf", "frsf"]
 ValidationPart = Literal["fitness", "finalists", "whole"]
 TrainOn = Literal["train", "all"]
 DecayName = Literal["coupled", "decoupled"]
+#: What a worker does for a trial, in the order in which it comes first.
+Activity = Literal["waiting", "claim", "data", "set-up", "first step", "steps", "measuring", "judging"]
 
 WIDE_RATES = (0.001, 0.01, 0.1, 1.0)
 """Wide on purpose: the best rates of plain backprop and of normalised gradients were seen two orders of
@@ -255,17 +258,6 @@ class RateProbe:
     late_train_loss: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AlignmentPoint:
-    """One measurement at one site: angles in degrees, ``norm_ratio`` = ‖update‖ / ‖true gradient‖."""
-
-    step: int
-    site: str
-    update_angle: float
-    norm_ratio: float
-    feedback_angle: float | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
     """What one training reports. ``reason`` is set for every outcome but ``completed``, ``rung`` for a
@@ -273,7 +265,8 @@ class TrainResult:
 
     ``train_loss`` is the last epoch's mean, ``late_train_loss`` that of the last 20 steps, or of the last
     tenth where that is more. ``relative_step`` is what ``learning_rate`` was calibrated from, if it was.
-    ``begun``: not so where memory ran out before there was a child.
+    ``begun``: not so where memory ran out before there was a child. ``seconds``: where the time went; a
+    worker adds how long it had waited for the trial and what the claim took.
     """
 
     outcome: TrialState
@@ -293,6 +286,7 @@ class TrainResult:
     wall_time_s: float = 0.0
     images_per_s: float | None = None
     peak_memory_mib: float | None = None
+    seconds: Mapping[Activity, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ def identify_equation(equation: Equation) -> Candidate:
     canonical = dsl.canonical(equation)
     text = dsl.to_text(canonical)
     hopeless = None if dsl.carries_error(canonical) else NO_ERROR
-    return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(text), hopeless)
+    return Candidate(equation_method(dsl.to_text(equation)), text, _fingerprint(canonical), hopeless)
 
 
 @lru_cache(maxsize=65_536)
@@ -37,9 +37,9 @@ def _components(equation: str) -> frozenset[Hashable]:
 
 
 @lru_cache(maxsize=65_536)
-def _fingerprint(canonical: str) -> str:
+def _fingerprint(canonical: Equation) -> str:
     """Cached, because evolution proposes the neighbours of the best again and again."""
-    return dsl.fingerprint(dsl.parse(canonical))
+    return dsl.fingerprint_of_canonical(canonical)
 
 
 def identify_method(method: MethodSpec) -> Candidate:

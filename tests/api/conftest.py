@@ -216,6 +216,7 @@ def result_of(accuracy: float | None, test: float | None = None) -> TrainResult:
         curve=curve,
         wall_time_s=16.2,
         images_per_s=640.0,
+        seconds={"waiting": 0.25, "steps": 15.5},
         peak_memory_mib=512.0,
         environment=environment,
     )

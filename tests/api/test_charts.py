@@ -18,17 +18,14 @@ from api.charts import (
     update_angle_chart,
 )
 from backprop_evo.evaluation.axes import even_ticks
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (
     Purpose,
 )
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import FinishRecord, TrialRecord
-from backprop_evo.records.training import (
-    AlignmentPoint,
-    TrainResult,
-    TrainSpec,
-)
+from backprop_evo.records.training import TrainResult, TrainSpec
 
 FINITE = st.floats(-1e6, 1e6)
 

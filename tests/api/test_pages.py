@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Origin
-from backprop_evo.records.training import AlignmentPoint, TrainResult
+from backprop_evo.records.training import TrainResult
 from backprop_evo.search.lifecycle import VERBS
 
 HOSTILE = "<script>alert(1)</script>"
@@ -107,7 +108,16 @@ def test_leaderboards(client: TestClient, seed: Any) -> None:
 
 def test_a_trial_shows_curve_environment_and_attempts(client: TestClient, seed: Any) -> None:
     text = page(client, f"/trials/{seed.search_id}-1-search-0")
-    for wanted in ("Validation accuracy", "Training loss", "2.12.1", "node-a/0", "diverged", "wrn-10-1"):
+    for wanted in (
+        "Validation accuracy",
+        "Training loss",
+        "2.12.1",
+        "node-a/0",
+        "diverged",
+        "wrn-10-1",
+        "waiting",
+        "15.5 s",
+    ):
         assert wanted in text
     assert "the loss is NaN" in page(client, f"/trials/{seed.search_id}-3-search-0")
     assert "data-live" in page(client, f"/trials/{seed.search_id}-7-search-0")

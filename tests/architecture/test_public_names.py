@@ -71,6 +71,7 @@ PUBLIC = {
         "evaluate",
         "facts",
         "fingerprint",
+        "fingerprint_of_canonical",
         "from_json",
         "infeasibility",
         "is_feasible",

@@ -6,12 +6,9 @@ from types import ModuleType
 
 import pytest
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    AlignmentPoint,
-    CurvePoint,
-    TrainResult,
-)
+from backprop_evo.records.training import CurvePoint, TrainResult
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "alignment_curve.py"
 

@@ -6,12 +6,9 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.cli.alignment_table import LayerAlignment, layer_alignments, steps_per_epoch
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    AlignmentPoint,
-    TrainResult,
-    TrainSpec,
-)
+from backprop_evo.records.training import TrainResult, TrainSpec
 from backprop_evo.training import train_child
 from dsl import parse
 

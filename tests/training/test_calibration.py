@@ -54,11 +54,11 @@ def test_the_training_is_bit_for_bit_that_at_the_absolute_rate(text, optimizer):
 @pytest.mark.parametrize("text", ["g", "g / fro(g)", "drop(g, 0.3)"])
 def test_the_first_update_of_the_training_has_the_relative_step_asked_for(text, monkeypatch):
     """Plain SGD without weight decay: the weights' own movement in the first step, layer by layer."""
-    moved, original = [], Child.step
+    moved, original = [], Child.update
 
-    def step(self, x_BCHW, labels_B):
+    def update(self):
         before = {name: p.detach().clone() for name, p in self.model.named_parameters()}
-        loss = original(self, x_BCHW, labels_B)
+        original(self)
         moved.append(
             median(
                 float((p.detach() - before[name]).norm() / before[name].norm())
@@ -66,14 +66,16 @@ def test_the_first_update_of_the_training_has_the_relative_step_asked_for(text, 
                 if p.dim() > 1 and name != "classifier.weight"
             )
         )
-        return loss
 
-    monkeypatch.setattr(Child, "step", step)
+    monkeypatch.setattr(Child, "update", update)
     train_child(dsl.parse(text), replace(TINY, weight_decay=0.0), seed=1)
     assert moved[0] == pytest.approx(0.03, rel=1e-4)
 
 
-def test_it_costs_one_pass_over_one_batch(monkeypatch):
+@pytest.mark.parametrize(("alignment_every", "of_its_own"), [(0, 0), (4, 1)])
+def test_it_costs_no_pass_where_the_first_step_takes_what_was_measured(
+    alignment_every, of_its_own, monkeypatch
+):
     passes, original = [], SiteLearner.learn
 
     def learn(self, x_BCHW, labels_B):
@@ -81,10 +83,12 @@ def test_it_costs_one_pass_over_one_batch(monkeypatch):
         return original(self, x_BCHW, labels_B)
 
     monkeypatch.setattr(SiteLearner, "learn", learn)
-    train_child(G, TINY, seed=0)
+    spec = replace(TINY, alignment_every=alignment_every)
+    result = train_child(G, spec, seed=0)
     relative = len(passes)
-    train_child(G, at(0.1), seed=0)
-    assert relative == len(passes) - relative + 1
+    absolute = train_child(G, at(result.learning_rate, spec), seed=0)
+    assert relative == len(passes) - relative + of_its_own
+    assert (curve(absolute), absolute.alignment) == (curve(result), result.alignment)
     assert set(passes) == {16}
 
 
@@ -147,7 +151,7 @@ def test_layers_without_an_update_do_not_count():
 )
 @pytest.mark.parametrize("grid", [(0.03,), (0.01, 0.1)])
 def test_the_verdict_falls_before_any_step(text, outcome, says, grid, monkeypatch):
-    monkeypatch.setattr(Child, "step", None)
+    monkeypatch.setattr(Child, "update", None)
     spec = replace(TINY, learning_rate=RelativeStepGrid(relative_steps=grid))
     result = train_child(dsl.parse(text), spec, seed=0)
     assert result.outcome is outcome
@@ -203,7 +207,7 @@ def test_a_grid_out_of_range_is_refused(wrong):
 
 
 def test_limits_hold_while_calibrating(monkeypatch):
-    monkeypatch.setattr(Child, "step", None)
+    monkeypatch.setattr(Child, "update", None)
     assert train_child(G, TINY, seed=0, should_stop=lambda: True).outcome is TrialState.CANCELLED
 
 

@@ -14,11 +14,14 @@ class Landscape:
     """Runs whose late loss is a function of their relative step; None diverges."""
 
     def __init__(self, loss_of) -> None:
-        self.loss_of, self.probed = loss_of, []
+        self.loss_of, self.probed, self.material = loss_of, [], Steps()
 
-    def __call__(self, material, rate, _schedule, _seed, *, relative_step=None):
+    def rate_of_unit_step(self):
+        return 2.0
+
+    def make(self, rate, _schedule, *, relative_step=None):
         run = Run.__new__(Run)
-        run.material, run.rate, run.relative_step = material, rate, relative_step
+        run.material, run.rate, run.relative_step = self.material, rate, relative_step
         run.total_steps, run.validation_accuracy = 10, 0.5
         self.probed.append(relative_step)
         loss = self.loss_of(relative_step)
@@ -39,10 +42,8 @@ class Steps:
 
 def probed_by(monkeypatch, loss_of, **grid):
     landscape = Landscape(loss_of)
-    monkeypatch.setattr(rate_choice, "Run", landscape)
-    monkeypatch.setattr(rate_choice, "rate_of_unit_step", lambda _material, _seed: 2.0)
     probed = rate_choice.Probed()
-    best = rate_choice.probe_rates(Steps(), RelativeStepGrid(**grid), "constant", 0, None, probed)
+    best = rate_choice.probe_rates(landscape, RelativeStepGrid(**grid), "constant", None, probed)
     return landscape.probed, best, probed
 
 

@@ -36,7 +36,7 @@ NAN, INF = float("nan"), float("inf")
     ],
 )
 def test_what_cannot_learn_ends_before_its_first_step(text, says, rate, monkeypatch):
-    monkeypatch.setattr(Child, "step", None)
+    monkeypatch.setattr(Child, "update", None)
     spec = replace(TINY, learning_rate=RATES[rate])
     result = train_child(dsl.parse(text), spec, seed=0, rungs=SCREENED)
     assert result.outcome is TrialState.SCREENED

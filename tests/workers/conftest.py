@@ -10,7 +10,8 @@ from backprop_evo.records.stored import SearchRecord
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore, open_store
 from tests.workers.rows import CONTROLLER, GOOD, Clock, FakeBroker, add_trials, give
-from workers.attempt import Attempts, Drain
+from workers.attempt import Attempts
+from workers.drain import Drain
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from backprop_evo.records.training import TrainResult
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
 from tests.workers.rows import CONTROLLER, GOOD, Clock, FakeBroker, add_trials, fail, give
-from workers.attempt import Attempts, Drain, Ending
+from workers.attempt import Attempts, Ending
 from workers.controller import Controller
 from workers.devices import Slot
 from workers.dispatch import Dispatcher
+from workers.drain import Drain
 from workers.heartbeat import NodeHeartbeat
 from workers.self_test import SelfTest, examine
 

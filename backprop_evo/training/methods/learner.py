@@ -99,11 +99,11 @@ class Learner(Protocol):
         """
         ...
 
-    def first_gradients(self, x_BCHW: Tensor, labels_B: Tensor) -> None:
-        """Leaves in ``.grad`` what relative steps are measured by. A method whose first update is zero by
-        design says here what stands for it.
+    def first_gradients(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor | None:
+        """Leaves in ``.grad`` what relative steps are measured by; the loss where the first step is to take
+        the same. A method whose first update is zero by design says here what stands for it, and None.
         """
-        self.learn(x_BCHW, labels_B)
+        return self.learn(x_BCHW, labels_B)
 
     def trained_below_top(self) -> Sequence[nn.Parameter]:
         """The network's parameters below its output layer that the present phase trains. Gradients that

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from backprop_evo.records.training import AlignmentPoint
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.training.run.child import Child
 
 log = logging.getLogger(__name__)

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import median
 
 from torch import Tensor, nn
 
 from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import ScheduleName
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.guards import EndedEarly
 from backprop_evo.training.run.loop import Run
@@ -30,29 +32,48 @@ from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.screening import SMALLEST_UPDATE, screen
 
 
-def rate_of_unit_step(material: Material, seed: int) -> float:
-    """The absolute rate whose first update is as large as the weights: rate = relative step · this.
+@dataclass(slots=True)
+class Runs:
+    """The runs of one training, all from the same weights and in the same order of batches.
 
-    Raises EndedEarly where no layer below the classifier has an update to measure, and as
-    ``first_update_sizes`` does.
+    ``begun`` is the one whose first gradients were looked at: it is the next to go on, because its first step
+    would only compute them again.
     """
-    return _unit(first_update_sizes(material, seed))
 
+    material: Material
+    seed: int
+    begun: Run | None = None
 
-def first_update_sizes(material: Material, seed: int) -> dict[str, float]:
-    """As ``update_sizes``, of a training that has not begun.
+    def rate_of_unit_step(self) -> float:
+        """The absolute rate whose first update is as large as the weights: rate = relative step · this.
 
-    Takes the first batch's gradient on a network of its own with the training's seed, and so leaves no trace.
-    Raises EndedEarly at a limit and, where trainings are screened, for one by which nothing can learn.
-    """
-    # The rate plays no part: no step is taken.
-    run = Run(material, 1.0, "constant", seed)
-    run.first_gradients()
-    material.limits.check()
-    sizes = update_sizes(run.child)
-    if material.rungs.screens:
-        screen(sizes)
-    return sizes
+        Raises EndedEarly where no layer below the classifier has an update to measure, and as
+        ``first_update_sizes`` does.
+        """
+        return _unit(self.first_update_sizes())
+
+    def first_update_sizes(self) -> dict[str, float]:
+        """As ``update_sizes``, of a training that has taken no step.
+
+        Raises EndedEarly at a limit and, where trainings are screened, for one by which nothing can learn.
+        """
+        # The rate plays no part: it is known when the run goes on.
+        run = Run(self.material, 1.0, "constant", self.seed)
+        may_go_on = run.first_gradients()
+        self.material.limits.check()
+        sizes = update_sizes(run.child)
+        if self.material.rungs.screens:
+            screen(sizes)
+        self.begun = run if may_go_on else None
+        return sizes
+
+    def make(self, rate: float, schedule: ScheduleName, *, relative_step: float | None = None) -> Run:
+        """One that has taken no step."""
+        run, self.begun = self.begun, None
+        if run is None:
+            return Run(self.material, rate, schedule, self.seed, relative_step=relative_step)
+        run.go_on_with(rate, schedule, relative_step)
+        return run
 
 
 def update_sizes(child: Child) -> dict[str, float]:

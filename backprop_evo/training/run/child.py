@@ -120,10 +120,22 @@ class Child:
         # None, not zero: what a phase does not train then stays as it is, weight decay included.
         self._optimizer.zero_grad(set_to_none=True)
         loss = self.learner.learn(x_BCHW, labels_B)
+        self.update()
+        return loss.detach()
+
+    def first_gradients(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor | None:
+        """Leaves in ``.grad`` what ``Learner.first_gradients`` says; the loss where ``update`` would then
+        make the first step of it.
+        """
+        loss = self.learner.first_gradients(x_BCHW, labels_B)
+        # What precedes a capture belongs beside the default stream, and such a step costs next to nothing.
+        return None if loss is None or self._capability.cuda_graph else loss.detach()
+
+    def update(self) -> None:
+        """Moves the weights by the gradients that are there."""
         if self._spec.decay == "decoupled":
             self._shrink()
         self._optimizer.step()
-        return loss.detach()
 
     def _shrink(self) -> None:
         trained: list[Tensor] = [each for each in self.model.parameters() if each.grad is not None]

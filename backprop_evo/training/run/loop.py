@@ -15,15 +15,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.training import (
-    AlignmentPoint,
-    CurvePoint,
-    IntermediateValue,
-    ScheduleName,
-    TrainProgress,
-)
+from backprop_evo.records.training import CurvePoint, IntermediateValue, ScheduleName, TrainProgress
 from backprop_evo.training.run.alignment import compare, interval, true_gradients
+from backprop_evo.training.run.batches import Batches
 from backprop_evo.training.run.child import Child
 from backprop_evo.training.run.clock import Clock
 from backprop_evo.training.run.evaluation import accuracy, reestimated
@@ -35,17 +31,14 @@ from backprop_evo.training.run.guards import (
     check_progress,
 )
 from backprop_evo.training.run.images import Purpose
+from backprop_evo.training.run.late_loss import late_loss
 from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.randomness import Randomness
-from backprop_evo.training.run.resident import augment, draw_augmentation
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import course_at
 
 LOSS_LOOK_EVERY_ON_GPU = 25
 """Reading a loss from a GPU waits for it; on a CPU every step is looked at."""
-
-LATE_STEPS, LATE_SHARE = 20, 0.1
-"""The late loss is that of so many steps, or of that share where it is more; never of more than half."""
 
 Report = Callable[[TrainProgress], None]
 
@@ -77,12 +70,7 @@ class Run:
             seed=seed,
         )
         self._alignment_every = interval(self.child, material.spec.alignment_every)
-        # Generators of their own, so that an equation that draws noise sees the batches of one that draws
-        # none.
-        self._order = torch.Generator().manual_seed(seed)
-        # On the device: no wait for a copy. One seed further, or mirrors would go with the shuffle.
-        self._augmentation = torch.Generator(self.child.device).manual_seed(seed + 1)
-        self._permutation = torch.empty(0, dtype=torch.long)
+        self._batches = Batches(material, seed, self.child.device)
         self._randomness = Randomness(self.child.device)
         self._zero_watch = ZeroSignalWatch()
         self._phase_began = 0.0
@@ -100,6 +88,7 @@ class Run:
         self.alignment: list[AlignmentPoint] = []
         self.rung: int | None = None
         self._values: list[IntermediateValue] = []
+        self._begun: Tensor | None = None
 
     @property
     def epoch(self) -> float:
@@ -109,16 +98,27 @@ class Run:
     @property
     def late_train_loss(self) -> float | None:
         """The mean loss of the last steps so far."""
-        done = len(self._losses)
-        late = self._losses[-max(1, min(done // 2, max(LATE_STEPS, round(LATE_SHARE * done)))) :]
-        return sum(late) / len(late) if late else None
+        return late_loss(self._losses)
 
-    def first_gradients(self) -> None:
-        """Leaves in the child the gradients of its first batch, as the first step will see them."""
+    def first_gradients(self) -> bool:
+        """Leaves in the child the gradients of its first batch; True where the first step may take them."""
+        self.material.watch.note("set-up")
+        started = time.perf_counter()
         self._randomness.restore()
         self.child.model.train()
         self._enter_phase()
-        self.child.learner.first_gradients(*self._next_batch())
+        self._begun = self.child.first_gradients(*self._batches.at(self.step))
+        self._randomness.keep()
+        # The alignment of the first step wants a pass of its own before.
+        if self._begun is None or self._alignment_every:
+            return False
+        self.clock.seconds += time.perf_counter() - started
+        self.material.watch.note("first step")
+        return True
+
+    def go_on_with(self, rate: float, schedule: ScheduleName, relative_step: float | None) -> None:
+        """Before the first step, when its gradients have said which rate that is."""
+        self.rate, self._schedule, self.relative_step = rate, schedule, relative_step
 
     def advance(self, until_step: int, report: Report | None, phase: str) -> None:
         """Trains up to ``until_step`` (exclusive), validating after every epoch and at the end.
@@ -127,6 +127,7 @@ class Run:
         """
         self._randomness.restore()
         self.child.model.train()
+        self.material.watch.note("set-up")
         try:
             if phase == "train":
                 self._judge_values(self.material.rungs)
@@ -147,23 +148,32 @@ class Run:
     def _one_step(self) -> None:
         started = time.perf_counter()
         self._enter_phase()
-        x_BCHW, labels_B = self._next_batch()
-        every = self._alignment_every
-        # Before the step: it compares both gradients at the same weights.
-        truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
         self.child.set_rate(self.rate, self._course_at(self.step))
-        self._unread_losses.append(self.child.step(x_BCHW, labels_B))
-        if truth is not None:
-            self.alignment += compare(self.child, truth, self.step)
+        if self._begun is None:
+            self._unread_losses.append(self._stepped(*self._batches.at(self.step)))
+        else:
+            self.child.update()
+            self._unread_losses.append(self._begun)
+            self._begun = None
         # From here on ``step`` is the number of steps done.
         self.step += 1
         self._read_losses()
         self.clock.seconds += time.perf_counter() - started
-        self.clock.images += len(labels_B)
+        self.clock.images += self.material.batch_size
         # Reading the gradients makes a GPU wait: often at the beginning, where equations that send nothing
         # show, then once an epoch.
         if self.step <= ZERO_SIGNAL_STEPS or self.step % self.material.steps_per_epoch == 0:
             self._zero_watch.observe(self.child.signal_is_zero())
+        self.material.watch.note("steps" if self.step > 1 else "first step")
+
+    def _stepped(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
+        every = self._alignment_every
+        # Before the step: it compares both gradients at the same weights.
+        truth = true_gradients(self.child, x_BCHW, labels_B) if every and self.step % every == 0 else None
+        loss = self.child.step(x_BCHW, labels_B)
+        if truth is not None:
+            self.alignment += compare(self.child, truth, self.step)
+        return loss
 
     def _course_at(self, step: int) -> float:
         return course_at(step, self.total_steps, self._schedule, self.material.spec.warm_up_steps)
@@ -175,19 +185,6 @@ class Run:
             self._read_losses(now=True)
             self.child.begin(phase)
             self._phase_began = self.epoch
-
-    def _next_batch(self) -> tuple[Tensor, Tensor]:
-        material = self.material
-        place = self.step % material.steps_per_epoch
-        if place == 0:
-            self._permutation = torch.randperm(len(material.images.train), generator=self._order).to(
-                self.child.device
-            )
-        index_B = self._permutation[place * material.batch_size : (place + 1) * material.batch_size]
-        x_BCHW, labels_B = material.images.train.prepared(index_B)
-        if material.spec.augment:
-            x_BCHW = augment(x_BCHW, *draw_augmentation(len(labels_B), self._augmentation))
-        return x_BCHW, labels_B
 
     def _read_losses(self, *, now: bool = False) -> None:
         on_cpu = self.child.device.type == "cpu"
@@ -244,7 +241,9 @@ class Run:
         """In order. Raises EndedEarly where the pruner has the training end here."""
         while self._values and rungs.judge is not None:
             value = self._values.pop(0)
-            if (reason := rungs.judge(value)) is not None:
+            reason = rungs.judge(value)
+            self.material.watch.note("judging")
+            if reason is not None:
                 self.rung = value.rung
                 raise EndedEarly(TrialState.PRUNED, reason)
 
@@ -273,7 +272,9 @@ class Run:
             batches=material.spec.reestimate_batches,
             batch_size=material.batch_size,
         ):
-            return accuracy(self.child, split)
+            share = accuracy(self.child, split)
+        material.watch.note("measuring")
+        return share
 
     def _report_progress(self, report: Report | None, phase: str, until_step: int) -> None:
         now = time.monotonic()

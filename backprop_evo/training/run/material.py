@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.training import TrainSpec
@@ -10,6 +10,7 @@ from backprop_evo.training.run.capability import Capability
 from backprop_evo.training.run.guards import Limits
 from backprop_evo.training.run.images import Images
 from backprop_evo.training.run.rungs import Rungs
+from backprop_evo.training.run.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Material:
     images: Images
     limits: Limits
     rungs: Rungs
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def batch_size(self) -> int:

@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import LearningRateGrid, RateProbe, RelativeStepGrid, ScheduleName
-from backprop_evo.training.run.calibration import rate_of_unit_step
+from backprop_evo.training.run.calibration import Runs
 from backprop_evo.training.run.guards import EndedEarly
 from backprop_evo.training.run.loop import Report, Run
-from backprop_evo.training.run.material import Material
 
 
 @dataclass(slots=True)
@@ -50,15 +49,14 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class _Prober:
-    material: Material
-    seed: int
+    runs: Runs
     report: Report | None
     probed: Probed
 
     def probe(self, rate: float, epochs: float, relative_step: float | None = None) -> None:
         # Every probe starts from the same weights and sees the same batches: they differ by the rate alone.
-        run = Run(self.material, rate, "constant", self.seed, relative_step=relative_step)
-        steps = min(self.material.steps(epochs), run.total_steps)
+        run = self.runs.make(rate, "constant", relative_step=relative_step)
+        steps = min(self.runs.material.steps(epochs), run.total_steps)
         try:
             run.advance(steps, self.report, "probe")
         except EndedEarly as end:
@@ -71,10 +69,9 @@ class _Prober:
 
 
 def probe_rates(
-    material: Material,
+    runs: Runs,
     grid: LearningRateGrid | RelativeStepGrid,
     schedule: ScheduleName,
-    seed: int,
     report: Report | None,
     probed: Probed,
 ) -> Run | None:
@@ -83,21 +80,21 @@ def probe_rates(
     Raises EndedEarly for verdicts that concern the whole training (time, memory, a request to stop, no first
     update to calibrate by).
     """
-    prober = _Prober(material, seed, report, probed)
+    prober = _Prober(runs, report, probed)
     if isinstance(grid, LearningRateGrid):
         for rate in grid.rates:
             prober.probe(rate, grid.probe_epochs)
     else:
-        unit = rate_of_unit_step(material, seed)
+        unit = runs.rate_of_unit_step()
         # Nothing to choose: a probe would only cost its steps.
         if len(grid.relative_steps) == 1:
             (step,) = grid.relative_steps
-            return Run(material, step * unit, schedule, seed, relative_step=step)
+            return runs.make(step * unit, schedule, relative_step=step)
         _probe_steps(prober, grid, unit)
     best = probed.best
     if best is None or schedule == "constant":
         return best
-    return Run(material, best.rate, schedule, seed, relative_step=best.relative_step)
+    return runs.make(best.rate, schedule, relative_step=best.relative_step)
 
 
 def _probe_steps(prober: _Prober, grid: RelativeStepGrid, unit: float) -> None:

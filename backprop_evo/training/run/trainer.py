@@ -17,15 +17,17 @@ from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainProgress, TrainResult, TrainSpec
 from backprop_evo.training.methods.registry import as_method, method_of
-from backprop_evo.training.run.calibration import first_update_sizes
+from backprop_evo.training.run.calibration import Runs
 from backprop_evo.training.run.capability import Capability, choose, environment
 from backprop_evo.training.run.guards import EndedEarly, Limits
-from backprop_evo.training.run.images import Images, load_images
+from backprop_evo.training.run.images import Images
+from backprop_evo.training.run.kept_images import KeptImages
 from backprop_evo.training.run.loop import Report, Run
 from backprop_evo.training.run.material import Material
 from backprop_evo.training.run.rate_choice import Probed, probe_rates
 from backprop_evo.training.run.rungs import Rungs
 from backprop_evo.training.run.schedule import resolved_schedule
+from backprop_evo.training.run.stopwatch import Stopwatch
 from dsl.equation import Equation
 
 NO_RUNGS = Rungs()
@@ -41,13 +43,15 @@ def train_child(
     should_stop: Callable[[], bool] | None = None,
     device: str | None = None,
     rungs: Rungs = NO_RUNGS,
+    kept: KeptImages | None = None,
 ) -> TrainResult:
     """Trains ``spec.model`` by ``method``, written as ``as_method`` reads it, and reports how it went.
 
     The same method, spec, seed and device (and number of threads) give the same curve bit for bit on a
     CPU, and on a GPU where ``spec.deterministic`` is set. Divergence, limits and a lack of memory come back
     as results with a reason. ``device`` is a torch device name; None takes a CUDA device where there is
-    one. ``rungs`` say when a search measures it and may end it. Global random state is left as it was.
+    one. ``rungs`` say when a search measures it and may end it. ``kept`` has the images of the training
+    before, and keeps those of this one. Global random state is left as it was.
 
     Raises InvalidSettings, InvalidEquation, UnknownDataset, DatasetUnusable or DeviceUnusable before anything
     is trained.
@@ -59,12 +63,14 @@ def train_child(
     method_of(asked).check_fit(spec)
     capability = choose(device, precision=spec.precision, images=model.has_convolutions)
     limits = Limits(capability.device, spec.time_limit_s, spec.memory_limit_mib, should_stop)
-    training = _Training(on_progress)
+    watch = Stopwatch()
+    training = _Training(on_progress, watch)
     with _isolated(torch.device(capability.device), spec.deterministic):
         try:
-            images = _load(spec, capability, data_dir)
+            images = _load(spec, capability, data_dir, kept or KeptImages())
             training.images = images
-            material = Material(asked, spec, capability, images, limits, rungs)
+            watch.note("data")
+            material = Material(asked, spec, capability, images, limits, rungs, watch)
             outcome, why = training.train(material, seed)
         except EndedEarly as end:
             outcome, why = end.outcome, end.reason
@@ -87,6 +93,7 @@ class _Training:
     """What has been reached so far; a verdict in the middle leaves it readable."""
 
     report: Report | None
+    watch: Stopwatch
     probed: Probed = field(default_factory=Probed)
     run: Run | None = None
     images: Images | None = None
@@ -94,18 +101,18 @@ class _Training:
 
     def train(self, material: Material, seed: int) -> tuple[TrialState, str | None]:
         schedule = resolved_schedule(material.spec)
-        rate = material.spec.learning_rate
+        rate, runs = material.spec.learning_rate, Runs(material, seed)
         # Relative steps need the same pass, and look at it when they are calibrated.
         if material.rungs.screens and not isinstance(rate, RelativeStepGrid):
-            first_update_sizes(material, seed)
+            runs.first_update_sizes()
         if not isinstance(rate, float | int):
-            self.run = probe_rates(material, rate, schedule, seed, self.report, self.probed)
+            self.run = probe_rates(runs, rate, schedule, self.report, self.probed)
             if self.run is None:
                 return TrialState.DIVERGED, "no rate of the grid survived its probe: " + "; ".join(
                     self.probed.reasons
                 )
         else:
-            self.run = Run(material, rate, schedule, seed)
+            self.run = runs.make(rate, schedule)
         self.run.advance(self.run.total_steps, self.report, "train")
         self.test_accuracy = self.run.measure("test")
         return TrialState.COMPLETED, None
@@ -113,6 +120,8 @@ class _Training:
     def result(
         self, outcome: TrialState, reason: str | None, limits: Limits, environment: dict[str, str]
     ) -> TrainResult:
+        # What a verdict broke off: a step, or all that comes before the first.
+        self.watch.note("set-up" if self.run is None else "steps")
         limits.read_memory()
         if self.images is not None:
             environment |= {"measured on": self.images.account()}
@@ -123,6 +132,7 @@ class _Training:
             probes=tuple(self.probed.probes),
             wall_time_s=limits.elapsed_s(),
             peak_memory_mib=limits.peak_memory_mib,
+            seconds=dict(self.watch.seconds),
             environment=environment,
         )
         # A training that was ended within its probes still reports the best of them.
@@ -145,9 +155,9 @@ class _Training:
         )
 
 
-def _load(spec: TrainSpec, capability: Capability, data_dir: Path | None) -> Images:
+def _load(spec: TrainSpec, capability: Capability, data_dir: Path | None, kept: KeptImages) -> Images:
     try:
-        return load_images(spec, capability, data_dir)
+        return kept.load(spec, capability, data_dir)
     # Before there is a child a broken driver says nothing about the method.
     except torch.AcceleratorError as error:
         raise DeviceUnusable(
