@@ -6,11 +6,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_OPTIONS ?=
+DISCOVER_OPTIONS ?=
 UP_OPTIONS ?=
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up test test-fast check format bench clean
+.PHONY: help install install-dev demo discover up test test-fast check format bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ install-dev: $(VENV)/.installed-dev  ## The same, with what tests and checks nee
 
 demo: install  ## A whole search on real CIFAR-10 images, through the real stack, in under 5 minutes
 	$(BIN)/backprop-evo demo $(DEMO_OPTIONS)
+
+discover: install  ## The real thing, resumable: search, confirm, compare, report; in at most 3 hours on two cores
+	$(BIN)/backprop-evo discover $(DISCOVER_OPTIONS)
 
 up: install  ## Serve API and pages at http://127.0.0.1:8000 until Ctrl-C
 	$(BIN)/backprop-evo up $(UP_OPTIONS)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from backprop_evo.evaluation.axes import even_ticks
 from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import FinishRecord, TrialRecord
@@ -91,23 +92,6 @@ def chart(
         y_ticks=tuple(f"{tick:g}" for tick in reversed(y_axis)),
         series=tuple(_draw(place, each, x_axis, y_axis) for place, each in shown),
     )
-
-
-def even_ticks(low: float, high: float, *, intervals: int = 4, whole: bool = False) -> tuple[float, ...]:
-    """``intervals + 1`` round numbers at equal distances that enclose [low, high]."""
-    # A flat line needs an axis too: at least a thousandth of its height.
-    span = max(high - low, abs(high) * 1e-3, intervals if whole else 1e-6)
-    magnitude = 10.0 ** math.floor(math.log10(span / intervals))
-    for scale in (1, 10, 100):
-        for factor in (1, 2, 3, 4, 5) if whole else (1, 2, 2.5, 5):
-            step = factor * magnitude * scale
-            # Half a trial is no tick.
-            if whole and step % 1:
-                continue
-            start = math.floor(low / step + 1e-9)
-            if (start + intervals) * step >= high - 1e-9 * step:
-                return tuple(round((start + place) * step, 12) for place in range(intervals + 1))
-    raise AssertionError(f"no ticks for {low} … {high}")
 
 
 def fitness_chart(

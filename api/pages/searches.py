@@ -16,6 +16,7 @@ from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.rendering import render
 from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
@@ -77,6 +78,7 @@ def _search_page(
         transfers=[(each, service.evaluation_table(each)) for each in transfers],
         transfer_presets=TRANSFER_PRESETS,
         transfer_seeds=TRANSFER_SEEDS,
+        report_formats=tuple(REPORT_FORMATS),
         key_field=KEY_FIELD,
         idempotency_key=secrets.token_hex(16),
         verdicts=service.verdicts_of(search),

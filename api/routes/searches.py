@@ -23,6 +23,7 @@ from api.schemas.stages import StageOut
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
 from api.verb_routes import add_verb_routes
+from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS, find_report_format
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -31,6 +32,7 @@ from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import parse_search_spec
 from backprop_evo.service.funnel import progress_of_stages
+from backprop_evo.service.search_reports import write_report
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/searches", tags=["searches"])
@@ -40,6 +42,11 @@ SPEC_BODY = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchSpec"}}},
     }
 }
+REPORT_FORMS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {each.media_type: {} for each in REPORT_FORMATS.values()}}
+}
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""A report brings its own style along, and nothing else."""
 
 
 def _answer(response: Response, search: SearchRecord, code: int = status.HTTP_200_OK) -> SearchOut:
@@ -126,6 +133,26 @@ def read_leaderboard(
     verdicts = service.verdicts_of(search)
     items = [LeaderboardRowOut.of(each, verdicts.get(each.fingerprint)) for each in page.items]
     return PageOut(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{search_id}/report", response_class=Response, responses=REPORT_FORMS)
+def read_report(
+    search: SearchDep,
+    store: StoreDep,
+    format: Annotated[str, Query(max_length=16, description=", ".join(REPORT_FORMATS))] = "html",
+    replay: Annotated[bool, Query(description="Check that the search replays, which takes a while.")] = True,
+    download: Annotated[bool, Query(description="As a file, in place of showing it.")] = False,
+) -> Response:
+    """What the search has found so far, in one document: verdict, funnel, tables, curves, lineage, and how to
+    repeat it."""
+    chosen = find_report_format(format)
+    named = f'attachment; filename="search-{search.id}.{chosen.suffix}"'
+    headers = {"Content-Security-Policy": REPORT_POLICY} | (
+        {"Content-Disposition": named} if download else {}
+    )
+    return Response(
+        write_report(store, search, chosen, replayed=replay), media_type=chosen.media_type, headers=headers
+    )
 
 
 @router.get("/{search_id}/comparison")

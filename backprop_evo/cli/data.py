@@ -73,7 +73,7 @@ def fetch(
     as_json: AsJson = False,
 ) -> None:
     """Bring a data set to this machine, going on after an interruption; nothing is done when it is here."""
-    with _progress_bar() as report:
+    with progress_bar() as report:
         path = data.fetch(name, data_dir, source=source, on_progress=report)
     if as_json:
         print_json({"name": name, "path": str(path), "bytes": path.stat().st_size})
@@ -173,7 +173,7 @@ def _details(name: str, data_dir: Path | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress_bar() -> Iterator[data.Report]:
+def progress_bar() -> Iterator[data.Report]:
     """A bar on standard error, so that standard output stays clean for ``--json``."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with ProgressBar(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:

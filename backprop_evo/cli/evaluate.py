@@ -16,11 +16,10 @@ from typing_extensions import override
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.evaluation_tables import evaluation_table, evaluations_table, print_table
 from backprop_evo.cli.options import ApiKey, AsJson, EvaluationId, Url
-from backprop_evo.cli.output import print_json, show
+from backprop_evo.cli.output import print_json, show, write_text
 from backprop_evo.cli.search import read_document
 from backprop_evo.cli.spec_options import with_options
 from backprop_evo.cli.verbs import Noun, add_verbs
-from backprop_evo.errors import InvalidInput
 from backprop_evo.records.states import SearchState
 from backprop_evo.search.lifecycle import EVALUATION_VERBS
 from backprop_evo.service.documents import train_document, train_spec
@@ -254,13 +253,7 @@ def export(
     """Take the table away as a file."""
     with Client(url, api_key=api_key) as client:
         text = client.text(f"/evaluations/{evaluation_id}/table", format=format)
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{output}: {error.strerror}") from None
+    write_text(text, output)
 
 
 add_verbs(

@@ -16,6 +16,7 @@ from backprop_evo.cli import (
     data,
     db,
     demo,
+    discover,
     doctor,
     equation,
     evaluate,
@@ -58,6 +59,7 @@ def options(
 
 app.command("up", epilog=up.EPILOG)(up.up)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.command("discover", epilog=discover.EPILOG)(discover.discover)
 app.add_typer(search.app, name="search")
 evaluate.app.command("transfer", epilog=transfer.EPILOG)(transfer.transfer)
 app.add_typer(evaluate.app, name="evaluate")

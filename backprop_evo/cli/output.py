@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
+
+from backprop_evo.errors import InvalidInput
 
 UNFOLDED = 240
 """Columns in a pipe or a log: no equation of the leaderboard is folded."""
@@ -31,3 +34,14 @@ def show(value: Any, table: Any, *, as_json: bool) -> None:
         print_json(value)
     else:
         standard_output().print(table)
+
+
+def write_text(text: str, file: Path | None) -> None:
+    """To the file, or to standard output. Raises ``InvalidInput`` where it cannot be written."""
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{file}: {error.strerror}") from None

@@ -13,13 +13,14 @@ from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.comparison_table import print_comparison
 from backprop_evo.cli.evaluation_tables import evaluations_table
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
-from backprop_evo.cli.output import print_json, show, standard_output
+from backprop_evo.cli.output import print_json, show, standard_output, write_text
 from backprop_evo.cli.plan_table import plan_table
 from backprop_evo.cli.spec_options import Preset, with_options
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, setting_line
 from backprop_evo.cli.verbs import add_verbs
 from backprop_evo.cli.watching import Watch
 from backprop_evo.errors import InvalidInput, Unavailable
+from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.service import parse_search_spec
 from backprop_evo.service.comparing import checked_counterpart
 from backprop_evo.service.documents import curl_of, search_document
@@ -157,6 +158,35 @@ def watch(
         search = Watch(client, search_id, Console(stderr=as_json)).until_end()
         rows = client.get(f"/searches/{search_id}/leaderboard", limit=20)["items"]
     show(rows, leaderboard_table(rows, setting_line(search["setting"])), as_json=as_json)
+
+
+@app.command(
+    epilog="Examples: [bold]backprop-evo search report 3f0a5c --output report.html[/bold], "
+    "[bold]backprop-evo search report 3f0a5c --format markdown[/bold]"
+)
+def report(
+    search_id: SearchId,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="html, markdown or json; by the ending of the file, or html."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A file, instead of standard output.", dir_okay=False),
+    ] = None,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """What a search has found so far, in one document to read, to print or to pass on."""
+    with Client(url, api_key=api_key) as client:
+        text = client.text(f"/searches/{search_id}/report", format=format or format_of(output))
+    write_text(text, output)
+
+
+def format_of(file: Path | None) -> str:
+    """As the ending of the file's name says."""
+    known = {f".{each.suffix}": each.name for each in REPORT_FORMATS.values()}
+    return known.get(file.suffix if file else "", "html")
 
 
 @app.command(

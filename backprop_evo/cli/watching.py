@@ -66,7 +66,7 @@ def take_snapshot(client: Client, search_id: str) -> SearchSnapshot:
 @dataclass(slots=True)
 class Watch:
     """Takes snapshots of a search until it ends. ``on_interval`` is called before each, for whoever runs the
-    stack.
+    stack; ``line`` says how far the search is.
 
     Nobody training for ``idle_s`` is an error; None waits for ever, as for workers that come tomorrow.
     """
@@ -75,6 +75,7 @@ class Watch:
     search_id: str
     console: Console
     on_interval: Callable[[], None] = lambda: None
+    line: Callable[[SearchSnapshot], str] = field(default=lambda snapshot: headline(snapshot))
     interval_s: float = 0.7
     patience_s: float = 60.0
     idle_s: float | None = None
@@ -109,12 +110,12 @@ class Watch:
         """A live screen on a terminal; elsewhere a line whenever something has finished."""
         if self.console.is_terminal:
             with Live(console=self.console, auto_refresh=False, transient=True) as live:
-                yield lambda snapshot: live.update(render(snapshot), refresh=True)
+                yield lambda snapshot: live.update(render(snapshot, self.line(snapshot)), refresh=True)
         else:
             yield self._print_line
 
     def _print_line(self, snapshot: SearchSnapshot) -> None:
-        line = headline(snapshot)
+        line = self.line(snapshot)
         if line not in self._last_lines:
             self._last_lines.add(line)
             self.console.print(f"{duration(seconds_taken(snapshot.search)):>12}  {line}", highlight=False)
@@ -150,12 +151,12 @@ def time_left_s(snapshot: SearchSnapshot) -> float | None:
     return pace * float(max(0, total - done) + max(0, planned - staged))
 
 
-def render(snapshot: SearchSnapshot) -> Group:
-    """Progress, running trials with their live numbers, the best so far."""
+def render(snapshot: SearchSnapshot, line: str | None = None) -> Group:
+    """Progress in a ``line`` and a bar, running trials with their live numbers, the best so far."""
     search = snapshot.search
     left = time_left_s(snapshot)
     lines: list[Any] = [
-        Text.assemble((search["spec"]["name"], "bold"), f"  {headline(snapshot)}"),
+        Text.assemble((search["spec"]["name"], "bold"), f"  {headline(snapshot) if line is None else line}"),
         _progress(snapshot),
         Text(
             f"{duration(seconds_taken(search))} gone" + (f", about {duration(left)} left" if left else ""),

@@ -7,7 +7,7 @@ argument. One contract suite (``tests/contracts``) runs over every store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -134,10 +134,14 @@ class Nodes(Protocol):
 
 
 class Statistics(Protocol):
-    """Numbers for monitoring, and for planning."""
+    """Numbers for monitoring, for planning and for reports."""
 
     def count(self) -> Counts:
         """Searches and trials by state."""
+
+    def worker_time(self, search_id: str) -> Mapping[str, float]:
+        """Seconds that workers were busy with each trial of a search or an evaluation, over all attempts that
+        have ended; by the id of the trial."""
 
     def times_of(self, search_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
         """How long the newest ended trainings of a search, or of an evaluation, took: newest first."""

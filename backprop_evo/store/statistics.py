@@ -1,7 +1,8 @@
-"""Counts over everything."""
+"""Counts and sums over what is stored."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from backprop_evo.store.base import Statistics
 from backprop_evo.store.codec import decode_result, decode_train_spec
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import LEADERBOARD, SEARCHES, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, LEADERBOARD, SEARCHES, TRIALS
 
 NEWEST_SEARCHES = 5
 """Older ones may have run on machines that are gone."""
@@ -42,6 +43,19 @@ class SqlStatistics(Statistics):
                 evaluations=_of_kind(driven, Kind.EVALUATION),
                 trials={TrialState(state): count for state, count in trials},
             )
+
+    @override
+    def worker_time(self, search_id: str) -> Mapping[str, float]:
+        attempts = (
+            select(ATTEMPTS.c.trial_id, ATTEMPTS.c.started_at, ATTEMPTS.c.ended_at)
+            .join(TRIALS, TRIALS.c.id == ATTEMPTS.c.trial_id)
+            .where(TRIALS.c.search_id == search_id, ATTEMPTS.c.ended_at.is_not(None))
+        )
+        spent: defaultdict[str, float] = defaultdict(float)
+        with self.database.read() as connection:
+            for trial_id, started_at, ended_at in connection.execute(attempts):
+                spent[trial_id] += (ended_at - started_at).total_seconds()
+        return spent
 
     @override
     def times_of(self, search_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:

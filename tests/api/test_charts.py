@@ -13,11 +13,11 @@ from api.charts import (
     Series,
     chart,
     drawable,
-    even_ticks,
     feedback_angle_chart,
     fitness_chart,
     update_angle_chart,
 )
+from backprop_evo.evaluation.axes import even_ticks
 from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.searching import (

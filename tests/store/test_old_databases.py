@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.evaluating import setting_id
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import SearchState, TrialState
@@ -15,6 +16,7 @@ from backprop_evo.records.training import TrainResult
 from backprop_evo.search.replay import replay
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.service import drive_once
+from backprop_evo.service.search_reports import search_report
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
 
@@ -137,6 +139,22 @@ def test_its_leaderboard_and_trials_can_be_read(store):
             assert store.trials.attempts(trial.id) is not None
         rows = store.leaderboard.page(search.id).items
         assert bool(rows) == (search.trials_done > 0)
+
+
+def test_its_searches_have_a_report(store):
+    for search in store.searches.page().items:
+        report = search_report(store, search)
+        assert (
+            "plain backprop" in report.headline
+            or "no equation is confirmed" in report.headline
+            or (report.headline.startswith("No verdict"))
+        )
+        assert bool(report.confirmed) == report.headline.startswith("No verdict")
+        assert not report.replay.startswith("Not proven"), report.replay
+        for format in REPORT_FORMATS.values():
+            assert format.write(report)
+    finished = next(each for each in store.searches.page().items if each.spec.name == "finished")
+    assert search_report(store, finished).confirmed
 
 
 def train_all(store, search_id, now):

@@ -1,0 +1,125 @@
+"""How large a discovery is: the document of the search that ``backprop-evo discover`` submits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backprop_evo import data
+from backprop_evo.records.funnel import TransferSetting
+from backprop_evo.records.training import FAIR_STEPS, TrainSpec
+
+BATCH = 32
+"""A step of WRN-10-1 costs 37 ms on one quiet core, where one of 64 images costs 75 ms: more steps for the
+same time, and the difference between equations is in the steps."""
+
+SHARE = 0.48
+"""Of the time for each of the two searches, the one and its random counterpart; what is left is for starting,
+for the last trainings of each, and for the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSize:
+    """``best`` equations with ``seeds`` seeds for ``steps`` steps each."""
+
+    best: int
+    seeds: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Everything about a discovery but its seed and its start. ``steps`` is the horizon of the search itself,
+    ``probe_steps`` that of each rate's probe; stages without a size are left out. What is wished for more
+    than fits is made smaller by the time that is left."""
+
+    name: str
+    budget: str
+    data: str
+    steps: int
+    probe_steps: int
+    rungs: tuple[int, ...]
+    start_random: int
+    confirmation: StageSize
+    finalists: StageSize | None = None
+    transfer: StageSize | None = None
+    settings: tuple[TransferSetting, ...] = ("other-model", "longer")
+    model: str = "wrn-10-1"
+
+
+WHOLE = Size(
+    name="discovery",
+    budget="2h30m",
+    data="cifar10",
+    steps=240,
+    probe_steps=12,
+    rungs=(12, 48),
+    start_random=100,
+    finalists=StageSize(best=8, seeds=3, steps=480),
+    confirmation=StageSize(best=3, seeds=10, steps=900),
+    transfer=StageSize(best=1, seeds=5, steps=450),
+)
+"""The first rung is where the probes of the rates end, so that choosing a rate and being compared cost the
+same steps. The longer of the transfers trains for four times its steps: by that one knows how far plain
+backprop is at the horizon of the confirmation."""
+
+QUICK = Size(
+    name="discovery, quick",
+    budget="13m",
+    data="cifar10-mini",
+    steps=64,
+    probe_steps=8,
+    rungs=(8, 24),
+    start_random=24,
+    confirmation=StageSize(best=1, seeds=5, steps=160),
+)
+"""On the images that come with the package: reading the 10,000 of the whole test split costs as much as a
+hundred steps. Neither finalists nor transfers, whose stages would have seconds each."""
+
+SUBSET = "cifar10-mini"
+"""What is trained on where the data set cannot be had."""
+
+
+def document_of(
+    size: Size, *, dataset: str, seed: int, budget_s: float, start: tuple[str, ...]
+) -> dict[str, Any]:
+    """The search of a discovery that has ``budget_s`` seconds in all."""
+    train = TrainSpec(model=size.model, data=dataset, batch_size=BATCH)
+
+    def epochs(steps: int) -> float:
+        info = data.dataset_info(dataset)
+        # Down to a hundredth of a step, so that it is exactly so many.
+        return round(steps / train.steps_per_epoch(info.train_images - info.validation_images), 7)
+
+    return {
+        "name": size.name,
+        "seed": seed,
+        "budget": SHARE * budget_s,
+        "start": list(start),
+        "start_random": size.start_random,
+        "screening": True,
+        "rates": "inherited",
+        "pruner": {"name": "asha", "rungs": list(size.rungs), "reduction": 4.0},
+        "train": {
+            "model": size.model,
+            "data": dataset,
+            "batch_size": BATCH,
+            "epochs": epochs(size.steps),
+            "learning_rate": {
+                "relative_steps": list(FAIR_STEPS),
+                "probe_epochs": epochs(size.probe_steps),
+                "extra_probes": 1,
+            },
+            "reestimate_batches": 16,
+        },
+        "finalists": _stage(size.finalists, epochs),
+        "confirmation": _stage(size.confirmation, epochs),
+        "transfer": {**_stage(size.transfer, epochs), "settings": list(size.settings)},
+    }
+
+
+def _stage(stage: StageSize | None, epochs: Any) -> Mapping[str, Any]:
+    if stage is None:
+        return {"best": 0}
+    return {"best": stage.best, "seeds": stage.seeds, "epochs": epochs(stage.steps)}
