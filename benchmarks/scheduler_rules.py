@@ -159,12 +159,13 @@ class Halving:
     ``together``: a training is judged against all, of other equations and of its own at other rates; else the
     relative step with the lowest loss at the first rung is chosen and alone judged. ``inherited``: a mutant
     whose parent was trained tries the parent's best relative step and so many neighbours on either side;
-    None: the whole grid. ``screened``: equations that do not carry the error are not trained.
+    None: the whole grid. ``screened``: equations that do not carry the error are not trained. A tuple for
+    ``reduction`` or ``signal`` has one for each rung.
     """
 
     rungs: tuple[int, ...]
-    reduction: float
-    signal: Signal = "loss"
+    reduction: float | tuple[float, ...]
+    signal: Signal | tuple[Signal, ...] = "loss"
     together: bool = True
     inherited: int | None = None
     screened: bool = False
@@ -197,19 +198,19 @@ class Halving:
     ) -> tuple[int, float]:
         """How many rungs were passed, and the merit where it ended."""
         for number, rung in enumerate(self.rungs):
-            merit = trainer.merit(equation, step, rung, self.signal)
-            if merit == -math.inf:
-                return number, merit
-            if not self._goes_on(merit, measured[rung]):
+            signal = self.signal if isinstance(self.signal, str) else self.signal[number]
+            reduction = self.reduction[number] if isinstance(self.reduction, tuple) else self.reduction
+            merit = trainer.merit(equation, step, rung, signal)
+            if merit == -math.inf or not self._goes_on(merit, measured[rung], reduction):
                 return number, merit
         return len(self.rungs), trainer.accuracy(equation, step, LAST)
 
-    def _goes_on(self, merit: float, ascending: list[float]) -> bool:
+    def _goes_on(self, merit: float, ascending: list[float], reduction: float) -> bool:
         """As one of the best ⌊n / reduction⌋, itself counted, at least one; ties do."""
         peers = len(ascending)
         better = peers - bisect_right(ascending, merit)
         insort(ascending, merit)
-        return peers < self.min_trials or better < max(1, int((peers + 1) / self.reduction))
+        return peers < self.min_trials or better < max(1, int((peers + 1) / reduction))
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,9 @@ def tabled() -> dict[str, Scheduler]:
         f"{base}, screened": Halving((10, 40), 4, screened=True),
         f"{base}, screened, inherited ± 1": Halving((10, 40), 4, screened=True, inherited=1),
         f"{base}, screened, inherited alone": Halving((10, 40), 4, screened=True, inherited=0),
+        "best third by accuracy at 5": Halving((5,), 3, "accuracy"),
+        "the same, best half by loss at 80": Halving((5, 80), (3, 2), ("accuracy", "loss")),
+        "the same, also at 160": Halving((5, 80, 160), (3, 2, 2), ("accuracy", "loss", "loss")),
     }
 
 

@@ -19,7 +19,7 @@ from backprop_evo import data
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.data import progress_bar
 from backprop_evo.cli.demo import IDLE_S, watched
-from backprop_evo.cli.discovery import QUICK, SUBSET, WHOLE, Size, document_of
+from backprop_evo.cli.discovery import QUICK, SUBSET, WHOLE, Size, document_of, sized
 from backprop_evo.cli.discovery_progress import ProgressLine
 from backprop_evo.cli.output import write_text
 from backprop_evo.cli.stack import Stack, free_port
@@ -53,11 +53,13 @@ class Wish:
     seed: int | None
     budget_s: float | None
     start: tuple[str, ...] | None
+    model: str | None = None
+    steps: int | None = None
 
     @property
     def size(self) -> Size:
         """What a new one has."""
-        return QUICK if self.quick else WHOLE
+        return sized(QUICK if self.quick else WHOLE, model=self.model, steps=self.steps)
 
     def document(self, dataset: str) -> dict[str, Any]:
         """Of a new one."""
@@ -82,6 +84,10 @@ class Wish:
             told.append(f"its budget is another, {time_text(spec['budget'])} for each of its two searches")
         if self.start is not None and tuple(spec["start"]) != self.start:
             told.append(f"it starts from {', '.join(spec['start']) or 'random equations alone'}")
+        if self.model is not None and spec["train"]["model"] != self.model:
+            told.append(f"it trains {spec['train']['model']}")
+        if self.steps is not None and spec["confirmation"]["epochs"] != known["confirmation"]["epochs"]:
+            told.append(f"it confirms after {spec['confirmation']['epochs']:g} epochs")
         return told
 
 
@@ -101,6 +107,17 @@ def discover(
             help="An equation to start from, such as g; may be repeated. Without: from chance alone."
         ),
     ] = None,
+    model: Annotated[
+        str | None, typer.Option(help=f"The child, such as mlp-64-64-sigmoid; {WHOLE.model}.")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Steps of the confirmation, all other lengths in proportion; {WHOLE.confirmation.steps}, "
+            f"with --quick {QUICK.confirmation.steps}.",
+            min=20,
+        ),
+    ] = None,
     port: Annotated[
         int | None, typer.Option(help="Port while it runs; a free one by default.", min=1)
     ] = None,
@@ -109,7 +126,12 @@ def discover(
     """Search, confirm, try elsewhere, compare with random search, and write a report. Called again after it
     was interrupted, it goes on."""
     wish = Wish(
-        quick=quick, seed=seed, budget_s=_seconds(budget), start=tuple(start_from) if start_from else None
+        quick=quick,
+        seed=seed,
+        budget_s=_seconds(budget),
+        start=tuple(start_from) if start_from else None,
+        model=model,
+        steps=steps,
     )
     console = Console(stderr=True, soft_wrap=True)
     configure_logs(level=logging.WARNING)
@@ -194,8 +216,7 @@ class Discovery:
         found = [each for each in discoveries(self.client) if each["state"] not in GIVEN_UP]
         unfinished = next((each for each in found if not self._has_ended(each)), None)
         if unfinished is None:
-            asked = wish.document(SUBSET)
-            return next((each for each in found if _is_same(each["spec"], asked)), None)
+            return next((each for each in found if _is_same(each["spec"], wish)), None)
         if told := wish.contradictions(unfinished):
             raise Conflict(
                 f"{_described(unfinished)} of {self.options.home} has not ended, and {'; '.join(told)}",
@@ -262,9 +283,12 @@ def discoveries(client: Client) -> Iterator[dict[str, Any]]:
     return (each for each in client.items("/searches", limit=1000) if each["spec"]["name"] in names)
 
 
-def _is_same(spec: Json, asked: Json) -> bool:
-    fields = ("name", "seed", "budget")
-    return all(spec[name] == asked[name] for name in fields) and list(spec["start"]) == asked["start"]
+def _is_same(spec: Json, wish: Wish) -> bool:
+    asked = wish.document(spec["train"]["data"])
+    same = all(spec[name] == asked[name] for name in ("name", "seed", "budget"))
+    same &= spec["train"]["model"] == asked["train"]["model"]
+    same &= spec["confirmation"]["epochs"] == asked["confirmation"]["epochs"]
+    return bool(same and list(spec["start"]) == asked["start"])
 
 
 def _described(search: Json) -> str:

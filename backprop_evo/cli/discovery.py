@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backprop_evo import data
@@ -76,6 +76,30 @@ QUICK = Size(
 )
 """On the images that come with the package: reading the 10,000 of the whole test split costs as much as a
 hundred steps. Neither finalists nor transfers, whose stages would have seconds each."""
+
+
+def sized(size: Size, *, model: str | None, steps: int | None) -> Size:
+    """The same with another child, and so many ``steps`` in the confirmation, all other lengths in
+    proportion."""
+    factor = 1.0 if steps is None else steps / size.confirmation.steps
+
+    def scaled(number: int) -> int:
+        return max(1, round(number * factor))
+
+    def stage(given: StageSize | None) -> StageSize | None:
+        return None if given is None else replace(given, steps=scaled(given.steps))
+
+    return replace(
+        size,
+        model=model or size.model,
+        steps=scaled(size.steps),
+        probe_steps=scaled(size.probe_steps),
+        rungs=tuple(scaled(rung) for rung in size.rungs),
+        finalists=stage(size.finalists),
+        confirmation=replace(size.confirmation, steps=scaled(size.confirmation.steps)),
+        transfer=stage(size.transfer),
+    )
+
 
 SUBSET = "cifar10-mini"
 """What is trained on where the data set cannot be had."""

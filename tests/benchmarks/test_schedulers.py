@@ -148,11 +148,24 @@ def test_every_scheduler_costs_no_more_than_full_training_and_ranks_each_once(ta
         assert each.regret >= 0
 
 
+def test_each_rung_may_have_a_reduction_and_a_signal_of_its_own(table) -> None:
+    def spent(*given) -> tuple[list[int], int, float]:
+        trainer = rules.Trainer(table, 0)
+        return list(rules.Halving(*given)(range(COUNT), trainer)), trainer.steps, trainer.seconds
+
+    assert spent((20, 80), (2.0, 2.0), ("loss", "loss")) == spent((20, 80), 2.0, "loss")
+    milder = spent((20, 80), (2.0, 1.5))
+    assert spent((20, 80), 2.0)[1] < milder[1] < spent((20, 80), 1.5)[1]
+    # An accuracy has to be measured, a loss comes with the steps.
+    by_loss, measured = spent((20, 80), 2.0), spent((20, 80), 2.0, ("accuracy", "loss"))
+    assert measured[2] > by_loss[2]
+
+
 @settings(deadline=None)
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=40), st.floats(1.1, 10))
 def test_of_n_at_a_rung_at_least_one_share_goes_on(merits: list[float], reduction: float) -> None:
     halving, ascending = rules.Halving((20,), reduction), []
-    went_on = [halving._goes_on(merit, ascending) for merit in merits]
+    went_on = [halving._goes_on(merit, ascending, reduction) for merit in merits]
     assert ascending == sorted(merits)
     assert all(went_on[:5])
     best_so_far = [merit == max(merits[: place + 1]) for place, merit in enumerate(merits)]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from backprop_evo import data
 from backprop_evo.cli import discover
 from backprop_evo.cli.discover import Discovery, Wish, dataset_here
-from backprop_evo.cli.discovery import QUICK, SHARE, WHOLE, Size, document_of
+from backprop_evo.cli.discovery import QUICK, SHARE, WHOLE, Size, document_of, sized
 from backprop_evo.cli.discovery_progress import line_of
 from backprop_evo.cli.main import app
 from backprop_evo.errors import Conflict, DatasetUnusable
@@ -47,6 +47,19 @@ def test_a_whole_one_passes_every_stage_and_confirms_far_out() -> None:
     assert (WHOLE.confirmation.steps >= 800, spec.confirmation.seeds) == (True, 10)
     assert WHOLE.steps < (WHOLE.finalists.steps if WHOLE.finalists else 0) < WHOLE.confirmation.steps
     assert (spec.train.model, spec.train.batch_size) == ("wrn-10-1", 32)
+
+
+@pytest.mark.parametrize("size", [WHOLE, QUICK])
+def test_another_horizon_is_in_proportion_and_another_child_is_trained(size: Size) -> None:
+    other = sized(size, model="mlp-64-64-sigmoid", steps=3 * size.confirmation.steps)
+    assert other.rungs == tuple(3 * rung for rung in size.rungs)
+    assert (other.steps, other.probe_steps) == (3 * size.steps, 3 * size.probe_steps)
+    spec = spec_of(other, size.data)
+    check_search_spec(spec)
+    assert spec.train.model == "mlp-64-64-sigmoid"
+    own = spec_of(size, size.data)
+    assert spec.confirmation.epochs == pytest.approx(3 * own.confirmation.epochs, rel=1e-6)
+    assert sized(size, model=None, steps=None) == size
 
 
 def test_both_searches_fit_into_the_time() -> None:
@@ -123,6 +136,10 @@ class TestGoingOn:
         assert goes_on_with(NOTHING_SAID, *ended) == "a"
         assert goes_on_with(Wish(quick=False, seed=1, budget_s=None, start=None), *ended) is None
         assert goes_on_with(Wish(quick=False, seed=None, budget_s=None, start=("g",)), *ended) is None
+        assert (
+            goes_on_with(Wish(quick=False, seed=None, budget_s=None, start=None, model="cnn"), *ended) is None
+        )
+        assert goes_on_with(Wish(quick=False, seed=None, budget_s=None, start=None, steps=90), *ended) is None
 
     @pytest.mark.parametrize("state", ["cancelled", "failed"])
     def test_one_that_was_given_up_is_left_alone(self, state: str) -> None:
@@ -135,6 +152,8 @@ class TestGoingOn:
             (Wish(quick=False, seed=4, budget_s=None, start=None), "its seed is 0"),
             (Wish(quick=False, seed=None, budget_s=60.0, start=None), "1h12m"),
             (Wish(quick=False, seed=None, budget_s=None, start=("g",)), "random equations alone"),
+            (Wish(quick=False, seed=None, budget_s=None, start=None, model="cnn"), "trains wrn-10-1"),
+            (Wish(quick=False, seed=None, budget_s=None, start=None, steps=1800), "confirms after"),
         ],
     )
     def test_another_than_the_unfinished_one_is_refused(self, wish: Wish, words: str) -> None:
