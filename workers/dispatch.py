@@ -92,8 +92,8 @@ class Dispatcher:
 
         Raises ``Unavailable``; the trials are tried again at the next call.
         """
-        # Only what is still queued: a trial that was taken and given back has to be sent again.
-        waiting = self.store.queue.still_queued(self.sent)
+        # A trial that was taken and given back has to be sent again.
+        waiting = self.store.queue.still_waiting(self.sent)
         self.sent = frozenset(waiting)
         room = self._most_waiting(now) - len(waiting)
         new = self._next_in_turn(waiting, room, now) if room > 0 else []

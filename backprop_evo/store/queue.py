@@ -61,14 +61,17 @@ class SqlQueue(Queue):
             return connection.execute(query).scalars().all()
 
     @override
-    def still_queued(self, trial_ids: Collection[str]) -> Mapping[str, str]:
+    def still_waiting(self, trial_ids: Collection[str]) -> Mapping[str, str]:
         asked = sorted(trial_ids)
         found: dict[str, str] = {}
         with self.database.read() as connection:
             # SQLite takes a limited number of values in one statement.
             for start in range(0, len(asked), 500):
                 query = select(TRIALS.c.id, TRIALS.c.search_id).where(
-                    TRIALS.c.id.in_(asked[start : start + 500]), TRIALS.c.state == TrialState.QUEUED
+                    TRIALS.c.id.in_(asked[start : start + 500]),
+                    TRIALS.c.state == TrialState.QUEUED,
+                    # One that was taken and given back between two looks has no message any more.
+                    TRIALS.c.sent_at.is_not(None),
                 )
                 found |= {row.id: row.search_id for row in connection.execute(query)}
         return found

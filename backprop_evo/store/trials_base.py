@@ -107,8 +107,9 @@ class Queue(Protocol):
         been tried since, oldest first. ``was_sent``: only those for which a message was sent, which the
         broker may have lost."""
 
-    def still_queued(self, trial_ids: Collection[str]) -> Mapping[str, str]:
-        """Those of the trials that are QUEUED, each with its search."""
+    def still_waiting(self, trial_ids: Collection[str]) -> Mapping[str, str]:
+        """Those of the trials that are QUEUED, and were not taken since their message was sent; each with
+        its search."""
 
     def shares(self) -> Sequence[Share]:
         """The live searches with QUEUED trials, oldest first."""

@@ -75,7 +75,7 @@ def test_probes_of_relative_steps_are_shown_by_the_loss_that_chose(client: TestC
 def test_in_the_terminal(client: TestClient, seed: Any) -> None:
     screen_two(seed)
     search = client.get(f"/api/v1/searches/{seed.search_id}").json()
-    assert "2 more screened out" in headline(SearchSnapshot(search, [], [], (0, 0)))
+    assert "2 more screened out" in headline(SearchSnapshot(search, [], [], []))
     console = Console(width=100)
     with console.capture() as captured:
         console.print(search_table({**search, "notice": "something to know"}))

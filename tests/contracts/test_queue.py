@@ -31,5 +31,18 @@ def test_what_waits_is_found_by_search_and_by_whether_it_was_sent(scene):
     queue.mark_sent([mine[1], other], now=now)
     assert queue.unsent(queued_before=scene.later(1), was_sent=True) == [mine[1], other]
     scene.running(mine[0])
-    assert queue.still_queued([*mine, "nobody"]) == dict.fromkeys(mine[1:], first.id)
-    assert queue.still_queued(()) == {}
+    queue.mark_sent(mine[2:], now=now)
+    assert queue.still_waiting([*mine, "nobody"]) == dict.fromkeys(mine[1:], first.id)
+    assert queue.still_waiting(()) == {}
+
+
+def test_what_was_given_back_waits_for_another_message(scene):
+    search = scene.search("first")
+    trial = scene.trial(search)
+    queue = scene.store.queue
+    queue.mark_sent([trial], now=scene.later(1))
+    assert queue.still_waiting([trial]) == {trial: search.id}
+    lease = scene.running(trial)
+    scene.store.trials.release(lease, now=scene.later(1), reason="its node is shutting down", retry=True)
+    assert queue.still_waiting([trial]) == {}
+    assert queue.unsent(queued_before=scene.later(1), search_id=search.id) == [trial]

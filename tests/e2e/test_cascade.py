@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.records.pruning import PrunerSpec
-from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
+from backprop_evo.search.budget import COUNTED
 from backprop_evo.search.replay import replay, replay_pruning
 from backprop_evo.search.search_language import SearchLanguage
 from tests.e2e.cluster import Cluster, eventually, search_spec
@@ -50,7 +50,7 @@ def test_workers_and_controller_killed_between_rungs(cluster: Cluster) -> None:
 
     assert ended.state is SearchState.COMPLETED, ended.failure
     trials = store.trials.page(search.id, limit=500).items
-    searched = [trial for trial in trials if trial.purpose is Purpose.SEARCH]
+    searched = [trial for trial in trials if trial.purpose in COUNTED]
     screened = [trial for trial in searched if trial.state is TrialState.SCREENED]
     assert (len(searched) - len(screened), ended.trials_done) == (16, 16)
     assert any(trial.fence > 1 for trial in trials), "they were killed too late to mean anything"

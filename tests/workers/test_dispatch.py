@@ -38,13 +38,21 @@ def test_trials_of_a_search_that_ended_are_not_sent(
     assert dispatcher.send_new(now=clock()) == 0
 
 
+@pytest.mark.parametrize("seen_taken", [True, False])
 def test_a_trial_that_was_given_back_is_sent_again(
-    dispatcher: Dispatcher, store: SqlStore, trials: list[str], broker: FakeBroker, clock: Clock
+    dispatcher: Dispatcher,
+    store: SqlStore,
+    trials: list[str],
+    broker: FakeBroker,
+    clock: Clock,
+    seen_taken: bool,
 ) -> None:
+    """Also where it was taken and given back between two looks of the controller."""
     dispatcher.send_new(now=clock())
     lease = store.trials.claim(trials[0], "node/0", lease_s=60, now=clock())
     assert lease is not None
-    dispatcher.send_new(now=clock())
+    if seen_taken:
+        dispatcher.send_new(now=clock())
     store.trials.release(lease, now=clock(), reason="its node is shutting down", retry=True)
     assert dispatcher.send_new(now=clock()) == 1
     assert broker.sent[-1] == trials[0]
