@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from backprop_evo.cli.client import Client
+from backprop_evo.client import Client
 from backprop_evo.errors import BackpropEvoError, Conflict, InvalidInput, NotFound, Unavailable
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
