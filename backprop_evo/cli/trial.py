@@ -129,7 +129,7 @@ def _trial_table(trial: Json) -> Table:
 
 def _now(progress: Json) -> str:
     """Where a running training stands."""
-    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in progress.items())
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in progress.items() if value is not None)
 
 
 def _attempt(attempt: Json) -> str:
