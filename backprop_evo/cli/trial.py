@@ -56,9 +56,7 @@ def list_(
 
 
 @app.command("show", epilog="Example: [bold]backprop-evo trial show 3f0a5c-7-search-0[/bold]")
-def show_(
-    trial_id: TrialId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
-) -> None:
+def show_(trial_id: TrialId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False) -> None:
     """One trial with what it reported and every attempt at it."""
     with Client(url, api_key=api_key) as client:
         trial = client.get(f"/trials/{trial_id}")
@@ -81,7 +79,14 @@ def log(
     """What has happened to a trial, a line each: attempts, what it reported on its way, its end."""
     with Client(url, api_key=api_key) as client:
         for line in client.trial(trial_id).log(follow=follow):
-            typer.echo(json.dumps(plain(line), ensure_ascii=False, default=str) if as_json else _words(line))
+            typer.echo(
+                json.dumps(
+                    plain(line),
+                    ensure_ascii=False,
+                )
+                if as_json
+                else _words(line)
+            )
 
 
 def _words(line: LogLine) -> str:
@@ -129,7 +134,9 @@ def _trial_table(trial: Json) -> Table:
 
 def _now(progress: Json) -> str:
     """Where a running training stands."""
-    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in progress.items() if value is not None)
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in progress.items() if value is not None
+    )
 
 
 def _attempt(attempt: Json) -> str:

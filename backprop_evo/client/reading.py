@@ -31,14 +31,14 @@ def read(kind: type[T], value: Any) -> T:
 
 
 def plain(value: Any) -> Any:
-    """What JSON can say of a value: dataclasses as objects, tuples as lists."""
+    """What JSON can say of a value: dataclasses as objects, tuples as lists, moments as texts."""
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
-    return value
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _read(kind: Any, value: Any) -> Any:

@@ -4,19 +4,17 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 
-from api.app import create_app
 from backprop_evo.client import Client, Retrying
 from backprop_evo.errors import NotEnded, NotFound, Unavailable
 from backprop_evo.records.states import SearchState
+from tests.serving import serving
 
 QUICK = Retrying(attempts=3, first_s=0.01, longest_s=0.02)
 ADDRESS = "http://127.0.0.1"
@@ -108,24 +106,6 @@ def test_a_wait_draws_how_far_the_search_is(served: Any, seed: Any, capsys: Any)
     drawn = capsys.readouterr()
     assert "normalised gradients: completed, best 36.7 %, confirmation 3 of 6" in drawn.err
     assert drawn.out == ""
-
-
-@contextmanager
-def serving(settings: Any, store: Any, port: int) -> Iterator[None]:
-    """A real server at the port; a new one each time."""
-    listening = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(create_app(settings, store), log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
 
 
 @pytest.fixture
