@@ -35,8 +35,7 @@ def error_of(answer: Answer) -> BackpropEvoError:
     problem = _problem(answer)
     details = [each for each in problem.get("errors") or () if isinstance(each, Mapping)]
     message = str(problem.get("detail") or problem.get("title") or f"HTTP {answer.status}")
-    told = [_in_words(each) for each in details]
-    lines = "\n".join([message, *(each for each in told if each and each not in message)])
+    lines = "\n".join([message, *(_in_words(each) for each in details if not _is_told(each, message))])
     hint = problem.get("hint")
     if answer.status in (401, 403):
         hint = hint or "give a key with --api-key or BACKPROP_EVO_API_KEY"
@@ -80,6 +79,10 @@ def _descendants(kind: type[BackpropEvoError]) -> list[type[BackpropEvoError]]:
 def _slug(kind: type[BackpropEvoError]) -> str:
     """As the service writes the class into ``type``."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
+
+
+def _is_told(detail: Mapping[str, Any], message: str) -> bool:
+    return all(str(detail.get(part) or "") in message for part in ("field", "detail"))
 
 
 def _in_words(detail: Mapping[str, Any]) -> str:

@@ -99,6 +99,14 @@ def test_every_detail_of_a_problem_is_told() -> None:
     assert "seed: from 0" in caught.value.message
 
 
+def test_what_the_message_says_is_not_said_again() -> None:
+    told = "trials must be 1 to 10,000,000"
+    problem = {"detail": told, "errors": [{"field": "trials", "detail": told}, {"detail": told}]}
+    with client(answer(422, problem)) as service, pytest.raises(InvalidInput) as caught:
+        service.post("/searches", {})
+    assert caught.value.message == told
+
+
 def test_an_answer_that_is_no_problem_json_is_still_an_error() -> None:
     with (
         client(lambda _request: httpx2.Response(502, text="<html>")) as service,

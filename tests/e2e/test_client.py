@@ -60,7 +60,7 @@ def test_the_page_s_examples_run_from_top_to_bottom(address: str, capsys: pytest
     for block in BLOCKS:
         exec(block.replace("http://127.0.0.1:8000", address), names)  # noqa: S102
     told = capsys.readouterr().out
-    assert told.startswith("completed 4\n")
+    assert "completed 4\n" in told
     assert "trials must be" in told
     assert names["report"].startswith("#")
     assert len(names["frame"]) == len(names["board"])
