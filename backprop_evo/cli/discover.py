@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -70,6 +70,23 @@ class Wish:
             budget_s=self.budget_s or read_time(self.size.budget),
             start=self.start or (),
         )
+
+    @property
+    def filled_in(self) -> Wish:
+        """With what a new one has where nothing was said."""
+        size = self.size
+        return replace(
+            self,
+            seed=self.seed or 0,
+            budget_s=self.budget_s or read_time(size.budget),
+            start=self.start or (),
+            model=size.model,
+            steps=size.confirmation.steps,
+        )
+
+    def is_of(self, search: Json) -> bool:
+        """Whether ``search`` is such a discovery."""
+        return search["spec"]["name"] == self.size.name and not self.contradictions(search)
 
     def contradictions(self, search: Json) -> list[str]:
         """Where a discovery that was begun is another than the one that is asked for, in words."""
@@ -216,7 +233,7 @@ class Discovery:
         found = [each for each in discoveries(self.client) if each["state"] not in GIVEN_UP]
         unfinished = next((each for each in found if not self._has_ended(each)), None)
         if unfinished is None:
-            return next((each for each in found if _is_same(each["spec"], wish)), None)
+            return next((each for each in found if wish.filled_in.is_of(each)), None)
         if told := wish.contradictions(unfinished):
             raise Conflict(
                 f"{_described(unfinished)} of {self.options.home} has not ended, and {'; '.join(told)}",
@@ -281,14 +298,6 @@ def discoveries(client: Client) -> Iterator[dict[str, Any]]:
     """Those of this folder, the newest first."""
     names = (WHOLE.name, QUICK.name)
     return (each for each in client.items("/searches", limit=1000) if each["spec"]["name"] in names)
-
-
-def _is_same(spec: Json, wish: Wish) -> bool:
-    asked = wish.document(spec["train"]["data"])
-    same = all(spec[name] == asked[name] for name in ("name", "seed", "budget"))
-    same &= spec["train"]["model"] == asked["train"]["model"]
-    same &= spec["confirmation"]["epochs"] == asked["confirmation"]["epochs"]
-    return bool(same and list(spec["start"]) == asked["start"])
 
 
 def _described(search: Json) -> str:
