@@ -12,8 +12,9 @@ repeated to the last digit. Then the ``--finalists`` best of each and plain back
 split. At the end every search is replayed from its rows.
 
 The setting: WRN-10-1, 160 steps of 16 on the bundled images of CIFAR-10, constant rate, three relative steps
-probed for 16 steps each, successive halving after 16 and 48 steps. ``--quick`` has a tiny child instead and
-shows nothing but that the script works.
+probed for 16 steps each, successive halving after 16 and 48 steps. ``--model``, ``--steps``,
+``--batch-size``, ``--train-images`` and ``--data`` make it another, probes and rungs in proportion.
+``--quick`` has a tiny child instead and shows nothing but that the script works.
 
 A finished pair is one line of the results file, and its database lies in a folder of the same name: a second
 call goes on where the first ended, in the middle of a search too. Seconds are those of this machine with
@@ -32,7 +33,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,18 +102,22 @@ def spec_of(given: argparse.Namespace, seed: int) -> SearchSpec:
         strategy=given.strategy,
         start_random=max(2, given.trials // 5),
         in_flight=1,  # every proposal knows all results before it, whatever the machine does beside
-        pruner=PrunerSpec(name="asha", rungs=(4, 12) if given.quick else (16, 48), min_trials=4),
-        train=TINY if given.quick else replace_data(TRAIN, given.data),
+        pruner=PrunerSpec(
+            name="asha",
+            rungs=(4, 12) if given.quick else (given.steps // 10, given.steps * 3 // 10),
+            min_trials=4,
+        ),
+        train=TINY if given.quick else train_spec(given),
         confirmation=Confirmation(best=given.finalists, seeds=given.confirm_seeds, controls="none"),
     )
 
 
-def replace_data(train: TrainSpec, name: str) -> TrainSpec:
-    return train if name == train.data else TrainSpec(**{**_fields(train), "data": name})
-
-
-def _fields(train: TrainSpec) -> dict[str, Any]:
-    return {name: getattr(train, name) for name in TrainSpec.__dataclass_fields__}
+def train_spec(given: argparse.Namespace) -> TrainSpec:
+    """Of the search and of its confirmation; the probes of a rate take a tenth of its steps."""
+    epochs = given.steps * given.batch_size / given.train_images
+    grid = RelativeStepGrid(relative_steps=FAIR_STEPS, probe_epochs=epochs / 10, extra_probes=1)
+    named = {"model": given.model, "data": given.data, "batch_size": given.batch_size}
+    return replace(TRAIN, **named, train_images=given.train_images, epochs=epochs, learning_rate=grid)
 
 
 # One pair ---------------------------------------------------------------------------------------------------
@@ -281,6 +286,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="a file of lines of JSON; else a temporary one")
     parser.add_argument("--data", default="cifar10-mini", help="cifar10 needs `backprop-evo data fetch`")
     parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--model", default=TRAIN.model, help="the child")
+    parser.add_argument("--steps", type=int, default=160, help="of a whole training")
+    parser.add_argument("--batch-size", type=int, default=TRAIN.batch_size)
+    parser.add_argument("--train-images", type=int, default=TRAIN.train_images, help="so many are trained on")
     parser.add_argument("--strategy", default="evolution", help="what is compared with random search")
     parser.add_argument("--seeds", type=int, default=5, help="pairs of searches")
     parser.add_argument("--first-seed", type=int, default=0)
