@@ -55,7 +55,7 @@ def list_(
     show(trials, _trials_table(trials), as_json=as_json)
 
 
-@app.command("show", epilog="Example: [bold]backprop-evo trial show 3f0a5c-7-search-0[/bold]")
+@app.command("show", epilog="Example: [bold]backprop-evo trial show 3f0a5c.7[/bold]")
 def show_(trial_id: TrialId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False) -> None:
     """One trial with what it reported and every attempt at it."""
     with Client(url, api_key=api_key) as client:
@@ -64,8 +64,8 @@ def show_(trial_id: TrialId, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_
 
 
 @app.command(
-    epilog="Examples: [bold]backprop-evo trial log 3f0a5c-7-search-0[/bold], "
-    "[bold]backprop-evo trial log 3f0a5c-7-search-0 --follow[/bold]"
+    epilog="Examples: [bold]backprop-evo trial log 3f0a5c.7[/bold], "
+    "[bold]backprop-evo trial log 3f0a5c.7 --follow[/bold]"
 )
 def log(
     trial_id: TrialId,

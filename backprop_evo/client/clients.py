@@ -23,6 +23,7 @@ from backprop_evo.client.steps import Answer, Conversation, Iteration, Json, Req
 from backprop_evo.client.trials import TrialHandle
 from backprop_evo.records.stored import EventRecord
 
+#: Where `backprop-evo up` serves.
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
