@@ -43,16 +43,19 @@ def list_(
 ) -> None:
     """The trials of a search or an evaluation, newest first."""
     with Client(url, api_key=api_key) as client:
-        asked = {"limit": limit, "state": state, "purpose": purpose}
         try:
-            trials = list(client.items(f"/searches/{driven_id}/trials", **asked))
+            trials = _trials(client, "/searches", driven_id, limit, state=state, purpose=purpose)
         except NotFound as missing:
             try:
-                trials = list(client.items(f"/evaluations/{driven_id}/trials", **asked))
+                trials = _trials(client, "/evaluations", driven_id, limit, state=state)
             except NotFound:
                 # Most ids are of searches, so that this is the refusal to tell.
                 raise missing from None
     show(trials, _trials_table(trials), as_json=as_json)
+
+
+def _trials(client: Client, path: str, driven_id: str, limit: int, **asked: str | None) -> list[Json]:
+    return list(client.items(f"{path}/{driven_id}/trials", limit=limit, **asked))
 
 
 @app.command("show", epilog="Example: [bold]backprop-evo trial show 3f0a5c.7[/bold]")
