@@ -8,6 +8,7 @@ rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -37,11 +38,15 @@ class Progress(Protocol):
     """What a controller knows of what it drives, and what it decides by that: a brain, or a plan."""
 
     finishes_known: int
+    retries_known: int
     in_flight: int
     spec: Any
 
     def observe(self, finish: FinishRecord) -> None:
         """Take in one finished trial; they come in finish order."""
+
+    def reopen(self, trial_ids: Iterable[str]) -> None:
+        """Trials that ended, and that somebody asked for again."""
 
     def decide(self, state: SearchState, trials: int, *, now: datetime) -> Decisions:
         """Fill the free slots. ``trials`` is the present budget."""
@@ -101,6 +106,7 @@ def drive_once(
         # What comes after a long absence takes several steps, between which other searches have theirs.
         if not _hear(store, search, progress):
             return progress, Decisions(more=True)
+        _hear_people(store, search, progress)
         if isinstance(search, SearchRecord) and isinstance(progress, Brain):
             search = keep_time(store, search, progress, controller, slots, now=now)
             if search.keeps_time:
@@ -131,6 +137,17 @@ def _hear(store: Store, search: SearchRecord | EvaluationRecord, progress: Progr
     for finish in finishes:
         progress.observe(finish)
     return len(finishes) < MAX_FINISHES_AT_ONCE
+
+
+def _hear_people(store: Store, driven: SearchRecord | EvaluationRecord, progress: Progress) -> None:
+    """Take in what people asked for since: trials tried again, equations put in."""
+    if driven.retries != progress.retries_known:
+        progress.reopen(store.retries.out_again(driven.id, heard=progress.finishes_known))
+        progress.retries_known = driven.retries
+    if isinstance(driven, SearchRecord) and isinstance(progress, Brain):
+        known = progress.injections_known
+        if driven.injections > known:
+            progress.inject(each.equation for each in store.injections.of(driven.id, after=known))
 
 
 def _through_the_funnel(

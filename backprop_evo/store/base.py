@@ -28,6 +28,7 @@ from backprop_evo.records.stored import (
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
+from backprop_evo.store.steering_base import Injections, Retries
 from backprop_evo.store.trials_base import Queue, Trials
 
 
@@ -185,6 +186,8 @@ class Store(Protocol):
     individuals: Individuals
     trials: Trials
     queue: Queue
+    retries: Retries
+    injections: Injections
     intermediates: Intermediates
     leaderboard: Leaderboard
     events: Events

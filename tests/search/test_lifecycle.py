@@ -46,9 +46,9 @@ def test_people_can_do_every_transition_that_is_not_the_controllers():
 def test_what_each_state_allows():
     shown = {str(state): " ".join(verb.name for verb in legal_verbs(state)) for state in SearchState}
     assert shown == {
-        "queued": "pause stop cancel extend clone challenge",
-        "running": "pause stop cancel extend clone challenge",
-        "paused": "resume stop cancel extend clone challenge",
+        "queued": "pause stop cancel extend inject clone challenge",
+        "running": "pause stop cancel extend inject clone challenge",
+        "paused": "resume stop cancel extend inject clone challenge",
         "stopping": "cancel clone challenge",
         "completed": "extend clone challenge",
         "stopped": "extend clone challenge",
