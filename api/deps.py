@@ -62,6 +62,8 @@ def get_slice(
     return Slice(cursor or None, limit)
 
 
+Archived = Annotated[bool, Query(description="also those that are archived")]
+TagQuery = Annotated[str | None, Query(max_length=50, description="only those with this tag")]
 SliceDep = Annotated[Slice, Depends(get_slice)]
 
 

@@ -15,7 +15,7 @@ from api.charts import fitness_chart
 from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.rendering import render
-from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.errors import InvalidEquation, InvalidInput, InvalidSettings
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.searching import Purpose
@@ -30,7 +30,7 @@ from backprop_evo.store.base import Store
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter()
-TOP, RECENT, RUNNING = 10, 12, 12
+TOP, RECENT, RUNNING, INJECTED = 10, 12, 12, 20
 TRANSFER_PRESETS, TRANSFER_SEEDS = "A2, A3, B1", 5
 """What the button for a transfer begins with."""
 
@@ -78,6 +78,7 @@ def _search_page(
         transfers=[(each, service.evaluation_table(each)) for each in transfers],
         transfer_presets=TRANSFER_PRESETS,
         transfer_seeds=TRANSFER_SEEDS,
+        injections=store.injections.of(search.id, after=max(0, search.injections - INJECTED)),
         report_formats=tuple(REPORT_FORMATS),
         key_field=KEY_FIELD,
         idempotency_key=secrets.token_hex(16),
@@ -174,4 +175,8 @@ def act(
     except InvalidSettings as error:
         search = store.searches.get(search_id)
         return _search_page(request, search, store, service, Refusal(verb, form, error))
+    except InvalidEquation as error:
+        search = store.searches.get(search_id)
+        wrong = InvalidSettings(error.message, field="equations", hint=error.hint)
+        return _search_page(request, search, store, service, Refusal(verb, form, wrong))
     return RedirectResponse(f"/searches/{changed.id}", status_code=303)

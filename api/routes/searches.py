@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response, status
 
 from api.deps import (
+    Archived,
+    ExpectedVersion,
     SearchDep,
+    SearchId,
     ServiceDep,
     SliceDep,
     StoreDep,
+    TagQuery,
     etag,
     is_known,
 )
@@ -20,6 +25,7 @@ from api.schemas.leaderboard import LeaderboardRowOut
 from api.schemas.plans import CheckedSearchOut
 from api.schemas.searches import IndividualOut, SearchOut
 from api.schemas.stages import StageOut
+from api.schemas.steering import InjectionOut, SearchChangesIn, changes_of
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
 from api.verb_routes import add_verb_routes
@@ -28,9 +34,10 @@ from backprop_evo.records.searching import (
     Purpose,
 )
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.steering import InjectionRecord
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.lifecycle import VERBS
-from backprop_evo.service import parse_search_spec
+from backprop_evo.search.lifecycle import INJECT, VERBS
+from backprop_evo.service import Service, parse_search_spec
 from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.service.search_reports import write_report
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
@@ -80,10 +87,14 @@ def check_search(document: Annotated[dict[str, Any], Body()], service: ServiceDe
 
 @router.get("")
 def list_searches(
-    store: StoreDep, part: SliceDep, state: Annotated[SearchState | None, Query()] = None
+    store: StoreDep,
+    part: SliceDep,
+    state: Annotated[SearchState | None, Query()] = None,
+    archived: Archived = False,
+    tag: TagQuery = None,
 ) -> PageOut[SearchOut]:
-    """Newest first."""
-    page = store.searches.page(state=state, cursor=part.cursor, limit=part.limit)
+    """Newest first, without those that are archived."""
+    page = store.searches.page(state=state, archived=archived, tag=tag, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[SearchOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
@@ -97,7 +108,62 @@ def read_search(
     return _answer(response, search)
 
 
-add_verb_routes(router, VERBS, "search", lambda service: service.apply_verb, _answer, SearchOut)
+@router.patch("/{search_id}")
+def change_search(
+    search_id: SearchId,
+    body: SearchChangesIn,  # type: ignore[valid-type]
+    version: ExpectedVersion,
+    response: Response,
+    service: ServiceDep,
+) -> SearchOut:
+    """Change priority, tags, note, archive, or the budget of one that has not ended; what is not named
+    stays."""
+    changed = service.change_search(search_id, changes_of(body), expected_version=version)
+    return _answer(response, changed)
+
+
+@router.delete("/{search_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_search(search_id: SearchId, version: ExpectedVersion, service: ServiceDep) -> None:
+    """Delete a search that has ended, with its evaluations, trials, results and events, for good. Its
+    counterpart stays."""
+    service.delete_search(search_id, expected_version=version)
+
+
+@router.get("/{search_id}/injections")
+def list_injections(search: SearchDep, store: StoreDep, part: SliceDep) -> PageOut[InjectionOut]:
+    """Equations that somebody put in, in their order, with what became of each."""
+    after = 0 if part.cursor is None else decode_cursor("injections", part.cursor, (int,))[0]
+    found = store.injections.of(search.id, after=after, limit=part.limit + 1)
+    items = [InjectionOut.model_validate(each) for each in found[: part.limit]]
+    more = len(found) > part.limit
+    return PageOut(items=items, next_cursor=encode_cursor("injections", items[-1].place) if more else None)
+
+
+Applied = tuple[SearchRecord, Sequence[InjectionRecord]]
+
+
+def _applying(service: Service) -> Callable[..., Applied]:
+    """What a verb made, and the equations that it put in."""
+
+    def apply(
+        verb: str, search_id: str, arguments: dict[str, Any], *, expected_version: int | None
+    ) -> Applied:
+        changed = service.apply_verb(verb, search_id, arguments, expected_version=expected_version)
+        if verb != INJECT.name:
+            return changed, ()
+        count = len(arguments["equations"])
+        return changed, service.store.injections.of(changed.id, after=changed.injections - count, limit=count)
+
+    return apply
+
+
+def _answer_verb(response: Response, applied: Applied, code: int) -> SearchOut:
+    changed, injected = applied
+    told = tuple(InjectionOut.model_validate(each) for each in injected)
+    return _answer(response, changed, code).model_copy(update={"injected": told})
+
+
+add_verb_routes(router, VERBS, "search", _applying, _answer_verb, SearchOut)
 
 
 @router.get("/{search_id}/trials")

@@ -25,6 +25,7 @@ from backprop_evo.cli import (
     nodes,
     processes,
     search,
+    steering,
     train,
     transfer,
     up,
@@ -61,6 +62,7 @@ app.command("up", epilog=up.EPILOG)(up.up)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("discover", epilog=discover.EPILOG)(discover.discover)
 app.add_typer(search.app, name="search")
+app.add_typer(steering.app, name="trial")
 evaluate.app.command("transfer", epilog=transfer.EPILOG)(transfer.transfer)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("leaderboard", epilog=leaderboard.EPILOG)(leaderboard.leaderboard)

@@ -28,6 +28,11 @@ class Noun:
     id: Any
     table: Callable[[Any], Table]
 
+    @property
+    def article(self) -> str:
+        """Before its name."""
+        return "an" if self.name[0] in "aeiou" else "a"
+
 
 SEARCH = Noun(command="search", name="search", path="/searches", id=SearchId, table=search_table)
 

@@ -80,6 +80,7 @@ EVENT_KINDS = (
     "search.transferring",
     "search.challenged",
     "search.injected",
+    *(f"{noun}.{done}" for noun in ("search", "evaluation") for done in ("changed", "deleted")),
     "evaluation.extended",
     "individuals.proposed",
 )

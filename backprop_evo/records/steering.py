@@ -3,9 +3,12 @@ in."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.described import is_storable
 from backprop_evo.records.states import TrialState
 
 RETRIABLE = (TrialState.FAILED, TrialState.LOST, TrialState.OOM, TrialState.TIMEOUT)
@@ -31,6 +34,53 @@ class Marks:
 
 NO_MARKS = Marks()
 """Those of whatever was just submitted with the usual priority."""
+
+
+TAG = re.compile(r"[a-z0-9_.:/@+-]{1,50}")
+MAX_PRIORITY, MAX_TRIALS = 100, 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What somebody wants changed; None leaves it as it is. ``tags`` replace those that there are.
+    ``trials`` is a new budget in place of the present one. Raises ``InvalidSettings`` naming the field."""
+
+    priority: int | None = None
+    tags: tuple[str, ...] | None = None
+    note: str | None = None
+    archived: bool | None = None
+    trials: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, most in (("priority", MAX_PRIORITY), ("trials", MAX_TRIALS)):
+            number = getattr(self, name)
+            if number is not None and not 1 <= number <= most:
+                raise InvalidSettings(f"{name} must be 1 to {most:,}, not {number}", field=name)
+        if self.note is not None and (len(self.note) > MAX_NOTE or not is_storable(self.note)):
+            raise InvalidSettings(f"note must be at most {MAX_NOTE:,} letters without U+0000", field="note")
+        if self.tags is not None:
+            object.__setattr__(self, "tags", _tidy(self.tags))
+        if self == Changes():
+            raise InvalidSettings(
+                "nothing is to be changed",
+                field="body",
+                hint="name one of priority, tags, note, archived, trials",
+            )
+
+
+def _tidy(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """In small letters, in order, each once: what they are found by on every database."""
+    tidy = tuple(sorted({each.strip().lower() for each in tags}))
+    for each in tidy:
+        if not TAG.fullmatch(each):
+            raise InvalidSettings(
+                f"{each[:60]!r} is no tag",
+                field="tags",
+                hint=f"1 to {MAX_TAG} of a-z, 0-9 and . : / @ + _ -, without spaces",
+            )
+    if len(tidy) > MAX_TAGS:
+        raise InvalidSettings(f"tags must be at most {MAX_TAGS}, not {len(tidy)}", field="tags")
+    return tidy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -246,16 +246,6 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What a search has of the slots: ``training`` trials of its are leased, by ``priority`` it should have
-    so many beside others."""
-
-    search_id: str
-    priority: int
-    training: int
-
-
-@dataclass(frozen=True, slots=True)
 class Lease:
     """A worker's right to report on a trial: only the newest fence of a trial may write."""
 
@@ -283,15 +273,6 @@ class EventRecord:
     kind: str
     at: datetime
     payload: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How many there are of everything stored, for monitoring; states that nothing is in are left out."""
-
-    searches: Mapping[SearchState, int]
-    evaluations: Mapping[SearchState, int]
-    trials: Mapping[TrialState, int]
 
 
 @dataclass(frozen=True, slots=True)

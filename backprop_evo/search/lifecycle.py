@@ -15,7 +15,7 @@ from backprop_evo.records.described import is_storable
 from backprop_evo.records.evaluating import MAX_SEEDS
 from backprop_evo.records.searching import MAX_EQUATION
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.steering import MAX_INJECTED
+from backprop_evo.records.steering import MAX_INJECTED, MAX_TRIALS
 
 Q, R, P, S = SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED, SearchState.STOPPING
 COMPLETED, STOPPED = SearchState.COMPLETED, SearchState.STOPPED
@@ -40,7 +40,6 @@ DRIVEN = (Q, R, S)
 TRAINING = (R, S)
 """States in which workers may begin trials: a stopping search still finishes what it sent out."""
 
-MAX_TRIALS = 10_000_000
 Value = int | str | tuple[str, ...]
 
 

@@ -26,7 +26,7 @@ from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.service.keeping_time import keep_time, resized, sized
+from backprop_evo.service.keeping_time import keep_time, resized, sized, stop_in_time, with_reason_of_stop
 from backprop_evo.store.base import Store
 from backprop_evo.store.driven_base import Driven
 
@@ -109,6 +109,7 @@ def drive_once(
         _hear_people(store, search, progress)
         if isinstance(search, SearchRecord) and isinstance(progress, Brain):
             search = keep_time(store, search, progress, controller, slots, now=now)
+            search = stop_in_time(store, search, progress, controller, now=now)
             if search.keeps_time:
                 # What was sent is trained: more than keeps the pool busy would outlive the time.
                 progress.in_flight = min(progress.in_flight, automatic)
@@ -120,6 +121,7 @@ def drive_once(
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if isinstance(search, SearchRecord) and decisions.end is not None:
+        decisions = with_reason_of_stop(search, decisions, now)
         decisions = _through_the_funnel(store, search, controller, decisions, slots, now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)

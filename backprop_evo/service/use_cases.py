@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backprop_evo.errors import InvalidEquation
+from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.evaluation.comparison import Comparison
 from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
@@ -15,7 +15,7 @@ from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.steering import Injection
+from backprop_evo.records.steering import Changes, Injection
 from backprop_evo.records.stored import (
     EvaluationRecord,
     OutcomeRecord,
@@ -115,6 +115,37 @@ class Service:
         if row.name in MORE_THAN_TRANSITIONS:
             return MORE_THAN_TRANSITIONS[row.name](self, asked)
         return self.store.searches.apply_verb(row, search_id, now=asked.at, expected_version=expected_version)
+
+    def change_search(
+        self, search_id: str, changes: Changes, *, expected_version: int | None = None
+    ) -> SearchRecord:
+        """Change its marks, or its budget while it runs. Raises ``NotFound``, ``Conflict``,
+        ``PreconditionFailed``."""
+        return self.store.searches.mark(
+            search_id, changes, now=self._clock(), expected_version=expected_version
+        )
+
+    def change_evaluation(
+        self, evaluation_id: str, changes: Changes, *, expected_version: int | None = None
+    ) -> EvaluationRecord:
+        """Change its marks. Raises as ``change_search`` does, and ``InvalidSettings`` for ``trials``, which
+        follow from its seeds."""
+        if changes.trials is not None:
+            raise InvalidSettings(
+                "an evaluation has as many trials as its seeds ask for", field="trials", hint="extend it"
+            )
+        return self.store.evaluations.mark(
+            evaluation_id, changes, now=self._clock(), expected_version=expected_version
+        )
+
+    def delete_search(self, search_id: str, *, expected_version: int | None = None) -> None:
+        """Delete one that has ended, with all that belongs to it. Raises ``NotFound``, ``Conflict``,
+        ``PreconditionFailed``."""
+        self.store.searches.delete(search_id, now=self._clock(), expected_version=expected_version)
+
+    def delete_evaluation(self, evaluation_id: str, *, expected_version: int | None = None) -> None:
+        """The same of an evaluation that is no stage of a search."""
+        self.store.evaluations.delete(evaluation_id, now=self._clock(), expected_version=expected_version)
 
     def retry_trial(self, trial_id: str) -> TrialRecord:
         """Try a trial again that was lost, failed or came to a limit. Raises ``NotFound``, ``Conflict``,

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
+from backprop_evo.records.counting import Counts
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
-    Counts,
     EventRecord,
     IndividualRecord,
     Lease,
@@ -108,6 +108,9 @@ class Events(Protocol):
         self, event_id: int = 0, *, search_id: str | None = None, limit: int = 500
     ) -> Sequence[EventRecord]:
         """Those with a greater id, in order of their ids."""
+
+    def forget(self, *, before: datetime, limit: int) -> int:
+        """Drop the oldest from before that time, ``limit`` at most, of what had ended by then; how many."""
 
     def last(self) -> int:
         """The id of the newest event, from which a live view goes on; 0 where there is none."""

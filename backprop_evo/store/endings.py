@@ -47,7 +47,7 @@ def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
     if search_id is None:
         return None
     connection.execute(select(SEARCHES.c.id).where(SEARCHES.c.id == search_id).with_for_update())
-    return connection.execute(select(TRIALS).where(TRIALS.c.id == trial_id).with_for_update()).one()
+    return connection.execute(select(TRIALS).where(TRIALS.c.id == trial_id).with_for_update()).one_or_none()
 
 
 def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: datetime) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.counting import Share
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, Share, TrialRecord
+from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, TrialRecord
 from backprop_evo.records.training import TrainResult
 
 

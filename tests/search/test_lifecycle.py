@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import MAX_TRIALS
 from backprop_evo.search.lifecycle import (
     CLONE,
     EXTEND,
-    MAX_TRIALS,
     TRANSITIONS,
     VERBS,
     Argument,
