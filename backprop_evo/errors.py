@@ -11,6 +11,7 @@
     │   └── PreconditionFailed  it moved on from the version that was asked for (HTTP 412)
     ├── DatasetUnusable         a data file is missing, short or does not match its checksum
     ├── DeviceUnusable          the device is not there, is broken, or has no room for the data set
+    ├── NotInstalled            an optional library is not there (HTTP 501)
     └── Unavailable             a part of the stack is not there: database, Redis, a port (HTTP 503)
 
 Every message says what, where and what next.
@@ -97,6 +98,13 @@ class DatasetUnusable(BackpropEvoError):
 class DeviceUnusable(BackpropEvoError):
     """The device cannot hold a child, whatever the child: nothing was trained on it."""
 
+    exit_code = 2
+
+
+class NotInstalled(BackpropEvoError):
+    """What was asked for needs a library that is optional and not there."""
+
+    status = 501
     exit_code = 2
 
 

@@ -15,6 +15,7 @@ from api.deps import (
     SliceDep,
     StoreDep,
     TagQuery,
+    TrialChoiceDep,
     etag,
     is_known,
 )
@@ -25,7 +26,7 @@ from api.schemas.wire import PageOut
 from api.verb_routes import add_verb_routes
 from backprop_evo.evaluation.formats import FORMATS, find_format
 from backprop_evo.evaluation.table import EvaluationTable
-from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord
 from backprop_evo.search.lifecycle import EVALUATION_VERBS
 
@@ -126,10 +127,10 @@ def list_trials(
     evaluation: EvaluationDep,
     store: StoreDep,
     part: SliceDep,
-    state: Annotated[TrialState | None, Query()] = None,
+    choice: TrialChoiceDep,
 ) -> PageOut[TrialOut]:
-    """The trials of an evaluation, newest first, without their curves."""
-    page = store.trials.page(evaluation.id, state=state, cursor=part.cursor, limit=part.limit)
+    """The trials of an evaluation, newest first unless sorted otherwise, without their curves."""
+    page = store.trials.page(evaluation.id, choice=choice, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Query, Response, status
+from fastapi import APIRouter, Body, Header, Path, Query, Response, status
+from fastapi.responses import StreamingResponse
 
 from api.deps import (
     Archived,
     ExpectedVersion,
+    RowChoiceDep,
     SearchDep,
     SearchId,
     ServiceDep,
     SliceDep,
     StoreDep,
     TagQuery,
+    TrialChoiceDep,
     etag,
     is_known,
 )
@@ -30,14 +33,13 @@ from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
 from api.verb_routes import add_verb_routes
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS, find_report_format
-from backprop_evo.records.searching import (
-    Purpose,
-)
-from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.steering import InjectionRecord
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import INJECT, VERBS
 from backprop_evo.service import Service, parse_search_spec
+from backprop_evo.service.export_formats import EXPORT_FORMATS, find_export_format
+from backprop_evo.service.exporting import EXPORT_TABLES, Wanted, find_export_table
 from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.service.search_reports import write_report
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
@@ -51,6 +53,9 @@ SPEC_BODY = {
 }
 REPORT_FORMS: dict[int | str, dict[str, Any]] = {
     200: {"content": {each.media_type: {} for each in REPORT_FORMATS.values()}}
+}
+EXPORT_FORMS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {each.media_type: {} for each in EXPORT_FORMATS.values()}}
 }
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """A report brings its own style along, and nothing else."""
@@ -171,11 +176,10 @@ def list_trials(
     search: SearchDep,
     store: StoreDep,
     part: SliceDep,
-    state: Annotated[TrialState | None, Query()] = None,
-    purpose: Annotated[Purpose | None, Query()] = None,
+    choice: TrialChoiceDep,
 ) -> PageOut[TrialOut]:
-    """The trials of a search, newest first, without their curves."""
-    page = store.trials.page(search.id, state=state, purpose=purpose, cursor=part.cursor, limit=part.limit)
+    """The trials of a search, newest first unless sorted otherwise, without their curves."""
+    page = store.trials.page(search.id, choice=choice, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
@@ -191,14 +195,35 @@ def list_individuals(search: SearchDep, store: StoreDep, part: SliceDep) -> Page
 
 @router.get("/{search_id}/leaderboard")
 def read_leaderboard(
-    search: SearchDep, store: StoreDep, service: ServiceDep, part: SliceDep
+    search: SearchDep, store: StoreDep, service: ServiceDep, part: SliceDep, choice: RowChoiceDep
 ) -> PageOut[LeaderboardRowOut]:
     """Confirmed equations first, each with its verdict; then the others; plain backprop is ranked among
     them."""
-    page = store.leaderboard.page(search.id, cursor=part.cursor, limit=part.limit)
+    page = store.leaderboard.page(search.id, choice=choice, cursor=part.cursor, limit=part.limit)
     verdicts = service.verdicts_of(search)
     items = [LeaderboardRowOut.of(each, verdicts.get(each.fingerprint)) for each in page.items]
     return PageOut(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{search_id}/tables/{table}", response_class=Response, responses=EXPORT_FORMS)
+def export_table(
+    search: SearchDep,
+    store: StoreDep,
+    table: Annotated[str, Path(max_length=16, description=", ".join(EXPORT_TABLES))],
+    trials: TrialChoiceDep,
+    rows: RowChoiceDep,
+    format: Annotated[str, Query(max_length=16, description=", ".join(EXPORT_FORMATS))] = "csv",
+) -> Response:
+    """Leaderboard, trials or curves as a file, written while it is read. Trials and curves are chosen and
+    sorted as in the list of trials, rows of the leaderboard as there."""
+    wanted, chosen = find_export_table(table), find_export_format(format)
+    read = wanted.rows(store, search, Wanted(trials=trials, rows=rows))
+    named = f'attachment; filename="search-{search.id}-{wanted.name}.{chosen.suffix}"'
+    return StreamingResponse(
+        chosen.write(wanted.columns, read),
+        media_type=chosen.media_type,
+        headers={"Content-Disposition": named},
+    )
 
 
 @router.get("/{search_id}/report", response_class=Response, responses=REPORT_FORMS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -70,6 +70,22 @@ class Client:
     def delete(self, path: str) -> None:
         """DELETE below ``/api/v1``."""
         self._response("DELETE", path)
+
+    def download(self, path: str, write: Callable[[bytes], object], **parameters: object) -> None:
+        """GET below ``/api/v1`` of a file, handed over part by part."""
+        known = {name: str(value) for name, value in parameters.items() if value is not None}
+        try:
+            with self._http.stream("GET", PREFIX + path, params=known) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _error(response)
+                for part in response.iter_bytes():
+                    write(part)
+        except httpx2.HTTPError as error:
+            raise Unavailable(
+                f"the answer of {self.url} broke off: {error}",
+                hint="what was written is not whole: ask again",
+            ) from error
 
     def items(self, path: str, *, limit: int, **parameters: object) -> Iterator[Json]:
         """Up to ``limit`` items of a listing, page after page."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from backprop_evo.cli import exporting
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.comparison_table import print_comparison
 from backprop_evo.cli.evaluation_tables import evaluations_table
@@ -218,3 +219,4 @@ def compare(
 
 add_verbs(app)
 add_changes(app, SEARCH)
+app.command("export", epilog=exporting.EPILOG)(exporting.export)

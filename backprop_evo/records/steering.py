@@ -4,7 +4,7 @@ in."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from backprop_evo.errors import InvalidSettings
@@ -60,7 +60,7 @@ class Changes:
             raise InvalidSettings(f"note must be at most {MAX_NOTE:,} letters without U+0000", field="note")
         if self.tags is not None:
             object.__setattr__(self, "tags", _tidy(self.tags))
-        if self == Changes():
+        if all(getattr(self, each.name) is None for each in fields(self)):
             raise InvalidSettings(
                 "nothing is to be changed",
                 field="body",

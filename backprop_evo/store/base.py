@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
+from backprop_evo.records.choosing import EVERY_ROW, RowChoice
 from backprop_evo.records.counting import Counts
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
@@ -83,13 +84,15 @@ class Leaderboard(Protocol):
         search_id: str | None = None,
         *,
         setting_id: str | None = None,
+        choice: RowChoice = EVERY_ROW,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[LeaderboardRecord]:
         """Confirmed rows first (by mean validation accuracy in the confirmation), then the others by
         search fitness; the plain-backprop row is ranked among them by its accuracy. Without a search: over
-        all searches, of one setting, or of one after the other, each ranked from 1. Raises ``NotFound`` for a
-        setting without results."""
+        all searches, of one setting, or of one after the other, each ranked from 1; a
+        ``choice`` leaves rows out, and each keeps its rank. Raises ``NotFound`` for a setting without
+        results."""
 
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         """Plain backprop's row of one search; None until it has a fitness."""
