@@ -10,7 +10,7 @@ import typer
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, Url
-from backprop_evo.cli.output import print_json, show
+from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.cli.verbs import Noun
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Single trainings of a search.")
@@ -52,7 +52,10 @@ def _change(noun: Noun) -> Callable[..., None]:
         body = {name: value for name, value in wanted.items() if value is not None}
         with Client(url, api_key=api_key) as client:
             changed = client.patch(f"{noun.path}/{found[_id_of(noun)]}", body)
-        show(changed, noun.table(changed), as_json=as_json)
+        if as_json:
+            print_json(changed)
+        else:
+            standard_output().print(noun.table(changed))
 
     return _with_id(change, noun, f"Change priority, tags, note or archive of {noun.article} {noun.name}.")
 
