@@ -36,12 +36,8 @@ def test_every_example_is_accepted(client: TestClient, seed: Any, line: str) -> 
         assert seed.store.trials.finish(lease, failed, now=seed.tick())
     if "DELETE" in line:
         Service(seed.store).apply_verb("cancel", seed.search_id)
-    known = {
-        "$TRIAL": waiting,
-        "$ID": seed.search_id,
-        "$SETTING": setting_id(seed.spec.train),
-        "$OTHER": counterpart.id,
-    }
+    known = {"$ID": seed.search_id, "$SETTING": setting_id(seed.spec.train), "$OTHER": counterpart.id}
+    known |= {"$TRIAL": waiting}
     for name, value in known.items():
         line = line.replace(name, value)
     words = shlex.split(line)
