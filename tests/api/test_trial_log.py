@@ -20,9 +20,7 @@ def texts(seed: Any, trial_id: str) -> list[str]:
 
 
 def trial_in(seed: Any, state: TrialState) -> str:
-    return str(
-        seed.store.trials.page(seed.search_id, choice=TrialChoice(state=TrialState(state))).items[0].id
-    )
+    return str(seed.store.trials.page(seed.search_id, choice=TrialChoice(state=state)).items[0].id)
 
 
 def test_a_trial_that_waits_has_one_line(client: TestClient, seed: Any) -> None:

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from typer.testing import CliRunner
 
-from backprop_evo.cli import exporting, steering
+from backprop_evo.cli import exporting, steering, trial
 from backprop_evo.cli.main import app
 from backprop_evo.client import Client
 from tests.cli.test_verbs import SEARCH
@@ -26,7 +26,7 @@ def service(monkeypatch):
     def client(url, *, api_key):
         return Client(url, api_key=api_key, transport=httpx2.MockTransport(answer))
 
-    for module in (steering, exporting):
+    for module in (steering, exporting, trial):
         monkeypatch.setattr(module, "Client", client)
     return said
 
