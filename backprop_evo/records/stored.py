@@ -48,6 +48,7 @@ def stage_id(search_id: str, role: Role) -> str:
     return f"{search_id}-{role}"
 
 
+NO_NODE_CAN = "no node"
 S = TypeVar("S")
 
 
@@ -58,7 +59,8 @@ class DrivenRecord(Generic[S]):
 
     ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
     says in words why it ended, where there is more to say than that it did all it was asked for, or why the
-    service paused it.
+    service paused it. One that the service paused is ``stranded`` until it goes on or somebody else pauses
+    it: because no node can train it (``NO_NODE_CAN``), or none could begin the trial of that id.
     """
 
     id: str
@@ -73,6 +75,7 @@ class DrivenRecord(Generic[S]):
     trials_done: int = 0
     trials_total: int = 0
     extensions: int = 0
+    stranded: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,11 +245,12 @@ class AttemptRecord:
 @dataclass(frozen=True, slots=True)
 class Share:
     """What a search has of the slots: ``training`` trials of its are leased, by ``priority`` it should have
-    so many beside others."""
+    so many beside others, and only nodes with all ``labels`` take them."""
 
     search_id: str
     priority: int
     training: int
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
