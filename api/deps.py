@@ -62,6 +62,7 @@ def get_slice(
     return Slice(cursor or None, limit)
 
 
+NodeName = Annotated[str, Path(max_length=200, pattern=r"^[^:/]+$", description="name of a node")]
 SliceDep = Annotated[Slice, Depends(get_slice)]
 
 

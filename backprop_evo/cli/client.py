@@ -63,6 +63,10 @@ class Client:
         except Unavailable:
             return self._ask("POST", path, json=dict(body or {}), headers=headers)
 
+    def patch(self, path: str, body: Mapping[str, object]) -> Json:
+        """PATCH below ``/api/v1``; asked twice, it changes nothing more."""
+        return self._ask("PATCH", path, json=dict(body))
+
     def items(self, path: str, *, limit: int, **parameters: object) -> Iterator[Json]:
         """Up to ``limit`` items of a listing, page after page."""
         cursor: str | None = None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 NOT_BEGUN = "not begun"
 """Outcome of an attempt that a fault of its node ended before there was a child to train."""
@@ -53,6 +54,16 @@ class NodeWish:
     def has_slot(self, number: int | None) -> bool:
         """Whether the slot of that number may begin a trial; one without a number has no lower ones."""
         return not self.draining and (self.slots is None or (number or 0) < self.slots)
+
+
+class NodeState(StrEnum):
+    """What is to know of a node first. One that is draining still trains; what is drained no longer does."""
+
+    READY = "ready"
+    DRAINING = "draining"
+    DRAINED = "drained"
+    QUARANTINE = "quarantine"
+    DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,14 @@ class NodeRecord:
         if self.wish.draining:
             return 0
         return self.slots if self.wish.slots is None else self.wish.slots
+
+    def state(self, *, seen_after: datetime) -> NodeState:
+        """``seen_after``: one that was not heard of since is dead."""
+        if self.seen_at <= seen_after:
+            return NodeState.DEAD
+        if self.wish.draining:
+            return NodeState.DRAINING if self.training else NodeState.DRAINED
+        return NodeState.READY if self.quarantine is None else NodeState.QUARANTINE
 
     def lacks(self, dataset: str, labels: Collection[str] = (), *, soon: bool = False) -> str | None:
         """Why it cannot train with ``dataset`` what asks for ``labels``, in words; None where it can, or,

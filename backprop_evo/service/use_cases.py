@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backprop_evo.errors import NotFound
 from backprop_evo.evaluation.comparison import Comparison
 from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
@@ -31,6 +32,7 @@ from backprop_evo.service.evaluation_specs import (
     parse_evaluation_spec,
     transfer_document,
 )
+from backprop_evo.service.pool import Pool, check_wish, pool_of
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.service.timing import planned
 from backprop_evo.store.base import Store
@@ -176,7 +178,27 @@ class Service:
 
     def live_nodes(self) -> Sequence[NodeRecord]:
         """Nodes that were heard of in the last ``NODE_SILENCE_S`` seconds."""
-        return self.store.nodes.alive(seen_after=self._clock() - timedelta(seconds=NODE_SILENCE_S))
+        return self.store.nodes.alive(seen_after=self.dead_since())
+
+    def dead_since(self) -> datetime:
+        """A node that was last heard of then is dead."""
+        return self._clock() - timedelta(seconds=NODE_SILENCE_S)
+
+    def node(self, name: str) -> NodeRecord:
+        """Alive or not. Raises ``NotFound``."""
+        found = self.store.nodes.find(name)
+        if found is None:
+            raise NotFound(f"no node {name!r}", hint="list the nodes to see their names")
+        return found
+
+    def ask_of_node(self, name: str, wanted: Mapping[str, Any]) -> NodeRecord:
+        """Ask a node for what its wish holds: slots, labels, to drain. It is stored, and obeyed as soon as
+        the node looks. Raises ``NotFound``, ``InvalidSettings``."""
+        return self.store.nodes.ask(name, check_wish(wanted), now=self._clock())
+
+    def pool(self, *, least: int, most: int) -> Pool:
+        """What there is and what would be busy. Raises ``InvalidSettings``."""
+        return pool_of(self.live_nodes(), self.store.queue.demand(), least=least, most=most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,9 @@ class Keys(Protocol):
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
 
+    def issue_first(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str] | None:
+        """The same where there is no key at all, not even a revoked one; else None, and nothing is made."""
+
     def all(self) -> Sequence[KeyRecord]:
         """All keys, revoked ones too, oldest first."""
 

@@ -1,11 +1,13 @@
 """The contract of what is asked of nodes and of the pool, over SQLite and PostgreSQL (``database_url``)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backprop_evo.errors import NotFound
+from backprop_evo.records.callers import KeyScope
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.nodes import Demand, NodeRecord, NodeWish, SlotTraining, Want
@@ -167,3 +169,16 @@ def test_a_stage_whose_search_somebody_pauses_does_not_go_on_by_itself(scene):
     strand(scene, store.evaluations, stage.id)
     store.evaluations.apply_verb(EVALUATION_VERBS["pause"], stage.id, now=scene.now)
     assert store.evaluations.stranded() == []
+
+
+def test_of_many_who_want_to_make_the_first_key_one_does(scene):
+    keys = scene.store.keys
+
+    def first(_):
+        return keys.issue_first("first", KeyScope.ADMIN, now=scene.now)
+
+    with ThreadPoolExecutor(8) as threads:
+        made = [each for each in threads.map(first, range(8)) if each is not None]
+    ((record, text),) = made
+    assert keys.authenticate(text) == record
+    assert list(keys.all()) == [record]
