@@ -13,6 +13,7 @@ from api.deps import NodeName, ServiceDep, SettingsDep, StoreDep
 from api.pages.forms import Form, read_form, whole
 from api.rendering import render
 from backprop_evo.errors import InvalidSettings, NotFound
+from backprop_evo.records.nodes import NODE_VERBS
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
@@ -46,6 +47,7 @@ def _page(
         pool=service.pool(least=settings.pool_min_slots, most=settings.pool_max_slots),
         dead_since=service.dead_since(),
         refusal=refusal,
+        verbs=NODE_VERBS.values(),
         last_event=store.events.last(),
     )
 
@@ -63,10 +65,17 @@ def _labelled(form: Form) -> dict[str, Any]:
 ACTS: Mapping[str, Callable[[Form], dict[str, Any]]] = {
     "scale": _scaled,
     "label": _labelled,
-    "drain": lambda form: {"draining": True, "gives_back": "gives_back" in form},
-    "resume": lambda _form: {"draining": False, "gives_back": False},
 }
-"""What each of the buttons asks for; an empty field is what the node's own settings say."""
+"""What a field beside a button asks for; an empty one is what the node's own settings say."""
+
+
+def _wanted(act: str, form: Form) -> dict[str, Any]:
+    """What is asked by a button. Raises ``NotFound``, ``InvalidSettings``."""
+    if act in NODE_VERBS:
+        return NODE_VERBS[act].wanted(gives_back="gives_back" in form)
+    if act in ACTS:
+        return ACTS[act](form)
+    raise NotFound(f"nobody can {act[:40]!r} a node", hint=f"known: {', '.join((*ACTS, *NODE_VERBS))}")
 
 
 @router.post("/nodes/{name}/{act}")
@@ -80,10 +89,8 @@ def act(
     form: Annotated[Form, Depends(read_form)],
 ) -> Response:
     """One of the buttons. What was typed wrong comes back beside it."""
-    if act not in ACTS:
-        raise NotFound(f"nobody can {act[:40]!r} a node", hint=f"known: {', '.join(ACTS)}")
     try:
-        service.ask_of_node(name, ACTS[act](form))
+        service.ask_of_node(name, _wanted(act, form))
     except InvalidSettings as error:
         return _page(request, store, service, settings, Refusal(name, form, error))
     return RedirectResponse("/nodes", status_code=303)

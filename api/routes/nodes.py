@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from api.deps import NodeName, ServiceDep, SettingsDep, StoreDep
 from api.schemas.operations import DrainIn, NodeOut, NodesOut, NodeWishIn, PoolOut
+from backprop_evo.records.nodes import NODE_VERBS, NodeVerb
 
 router = APIRouter(tags=["nodes"])
 
@@ -37,20 +39,25 @@ def change_node(name: NodeName, asked: NodeWishIn, service: ServiceDep) -> NodeO
     return NodeOut.of(service.ask_of_node(name, wanted), service.dead_since())
 
 
-@router.post("/nodes/{name}:drain")
-def drain_node(name: NodeName, service: ServiceDep, asked: DrainIn | None = None) -> NodeOut:
-    """No slot of the node begins a trial until it is resumed; what trains is finished, or with `gives_back`
-    given back. The number of its slots is kept for later."""
-    gives_back = asked is not None and asked.gives_back
-    wanted = {"draining": True, "gives_back": gives_back}
-    return NodeOut.of(service.ask_of_node(name, wanted), service.dead_since())
+def _endpoint(verb: NodeVerb) -> Callable[..., NodeOut]:
+    def ask(name: NodeName, service: ServiceDep, asked: DrainIn | None = None) -> NodeOut:
+        wanted = verb.wanted(gives_back=asked is not None and asked.gives_back)
+        return NodeOut.of(service.ask_of_node(name, wanted), service.dead_since())
+
+    def ask_simply(name: NodeName, service: ServiceDep) -> NodeOut:
+        return ask(name, service)
+
+    return ask if verb.may_give_back else ask_simply
 
 
-@router.post("/nodes/{name}:resume")
-def resume_node(name: NodeName, service: ServiceDep) -> NodeOut:
-    """A drained node has its slots again."""
-    wanted = {"draining": False, "gives_back": False}
-    return NodeOut.of(service.ask_of_node(name, wanted), service.dead_since())
+for _verb in NODE_VERBS.values():
+    router.add_api_route(
+        f"/nodes/{{name}}:{_verb.name}",
+        _endpoint(_verb),
+        methods=["POST"],
+        name=f"{_verb.name}_node",
+        description=_verb.summary,
+    )
 
 
 @router.get("/pool")

@@ -3,7 +3,7 @@ asked of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, Url
 from backprop_evo.cli.output import show
 from backprop_evo.errors import InvalidInput
-from backprop_evo.records.nodes import MOST_SLOTS
+from backprop_evo.records.nodes import MOST_SLOTS, NODE_VERBS, NodeVerb
 
 app = typer.Typer(
     rich_markup_mode="rich",
@@ -75,26 +75,31 @@ def scale(
     show(node, _details(node), as_json=as_json)
 
 
-@app.command(epilog="Example: [bold]backprop-evo nodes drain gpu-7[/bold]")
-def drain(
-    name: Name,
-    give_back: GivesBack = False,
-    url: Url = DEFAULT_URL,
-    api_key: ApiKey = None,
-    as_json: AsJson = False,
-) -> None:
-    """No slot of the node begins a trial until it is resumed; what trains is finished first."""
-    with Client(url, api_key=api_key) as client:
-        node = client.post(f"{_path(name)}:drain", {"gives_back": give_back})
-    show(node, _details(node), as_json=as_json)
+def _asking(verb: NodeVerb) -> Callable[..., None]:
+    def ask(
+        name: Name,
+        give_back: GivesBack = False,
+        url: Url = DEFAULT_URL,
+        api_key: ApiKey = None,
+        as_json: AsJson = False,
+    ) -> None:
+        body = {"gives_back": give_back} if verb.may_give_back else {}
+        with Client(url, api_key=api_key) as client:
+            node = client.post(f"{_path(name)}:{verb.name}", body)
+        show(node, _details(node), as_json=as_json)
+
+    def ask_simply(
+        name: Name, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False
+    ) -> None:
+        ask(name, url=url, api_key=api_key, as_json=as_json)
+
+    return ask if verb.may_give_back else ask_simply
 
 
-@app.command(epilog="Example: [bold]backprop-evo nodes resume gpu-7[/bold]")
-def resume(name: Name, url: Url = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False) -> None:
-    """A drained node has its slots again."""
-    with Client(url, api_key=api_key) as client:
-        node = client.post(f"{_path(name)}:resume")
-    show(node, _details(node), as_json=as_json)
+for _verb in NODE_VERBS.values():
+    app.command(
+        _verb.name, help=_verb.summary, epilog=f"Example: [bold]backprop-evo nodes {_verb.name} gpu-7[/bold]"
+    )(_asking(_verb))
 
 
 @app.command(
