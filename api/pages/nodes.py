@@ -13,8 +13,8 @@ from api.deps import NodeName, ServiceDep, SettingsDep, StoreDep
 from api.pages.forms import Form, read_form, whole
 from api.rendering import render
 from backprop_evo.errors import InvalidSettings, NotFound
-from backprop_evo.records.nodes import NODE_VERBS
 from backprop_evo.service import Service
+from backprop_evo.service.pool import NODE_VERBS
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from api.deps import NodeName, ServiceDep, SettingsDep, StoreDep
 from api.schemas.operations import DrainIn, NodeOut, NodesOut, NodeWishIn, PoolOut
-from backprop_evo.records.nodes import NODE_VERBS, NodeVerb
+from backprop_evo.service.pool import NODE_VERBS, NodeVerb
 
 router = APIRouter(tags=["nodes"])
 

@@ -10,11 +10,12 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, Url
 from backprop_evo.cli.output import show
+from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.errors import InvalidInput
-from backprop_evo.records.nodes import MOST_SLOTS, NODE_VERBS, NodeVerb
+from backprop_evo.records.nodes import MOST_SLOTS
+from backprop_evo.service.pool import NODE_VERBS, NodeVerb
 
 app = typer.Typer(
     rich_markup_mode="rich",

@@ -56,41 +56,6 @@ class NodeWish:
         return not self.draining and (self.slots is None or (number or 0) < self.slots)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeVerb:
-    """What is asked of a node by name: its route, its command and its button are made from this row."""
-
-    name: str
-    summary: str
-    draining: bool
-    may_give_back: bool
-
-    def wanted(self, *, gives_back: bool = False) -> dict[str, object]:
-        """The fields of a wish that it says."""
-        return {"draining": self.draining, "gives_back": gives_back and self.may_give_back}
-
-
-NODE_VERBS: Mapping[str, NodeVerb] = {
-    verb.name: verb
-    for verb in (
-        NodeVerb(
-            name="drain",
-            summary="No slot of the node begins a trial until it is resumed; what trains is finished, or "
-            "given back. The number of its slots is kept for later.",
-            draining=True,
-            may_give_back=True,
-        ),
-        NodeVerb(
-            name="resume",
-            summary="A drained node has its slots again.",
-            draining=False,
-            may_give_back=False,
-        ),
-    )
-}
-"""By name."""
-
-
 class NodeState(StrEnum):
     """What is to know of a node first. One that is draining still trains; what is drained no longer does."""
 

@@ -37,6 +37,9 @@ TRAINING = (R, S)
 """States in which workers may begin trials: a stopping search still finishes what it sent out."""
 
 MAX_TRIALS = 10_000_000
+
+#: After a pause; a drained node is asked by the same word.
+RESUME = "resume"
 Value = int | str
 
 
@@ -168,7 +171,7 @@ def _transitions(noun: str, without: str) -> tuple[Verb, ...]:
             done_in=frozenset({P}),
         ),
         Verb(
-            name="resume",
+            name=RESUME,
             summary="Go on after a pause.",
             legal_in=frozenset({P}),
             to=R,

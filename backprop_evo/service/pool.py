@@ -8,6 +8,7 @@ from typing import Any
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.nodes import LABELS_WANTED, MOST_SLOTS, Demand, NodeRecord, are_labels
+from backprop_evo.search.lifecycle import RESUME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,41 @@ class Pool:
     wanted: int
     least: int
     most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeVerb:
+    """What is asked of a node by name: its route, its command and its button are made from this row."""
+
+    name: str
+    summary: str
+    draining: bool
+    may_give_back: bool
+
+    def wanted(self, *, gives_back: bool = False) -> dict[str, object]:
+        """The fields of a wish that it says."""
+        return {"draining": self.draining, "gives_back": gives_back and self.may_give_back}
+
+
+NODE_VERBS: Mapping[str, NodeVerb] = {
+    verb.name: verb
+    for verb in (
+        NodeVerb(
+            name="drain",
+            summary="No slot of the node begins a trial until it is resumed; what trains is finished, or "
+            "given back. The number of its slots is kept for later.",
+            draining=True,
+            may_give_back=True,
+        ),
+        NodeVerb(
+            name=RESUME,
+            summary="A drained node has its slots again.",
+            draining=False,
+            may_give_back=False,
+        ),
+    )
+}
+"""By name."""
 
 
 def pool_of(nodes: Sequence[NodeRecord], demand: Demand, *, least: int, most: int) -> Pool:
