@@ -25,7 +25,7 @@ class Node:
     busy: int = 0
     training: tuple[SlotTraining, ...] = ()
     labels: tuple[str, ...] = ()
-    wish: NodeWish = NodeWish()
+    wish: NodeWish = field(default_factory=NodeWish)
     datasets: tuple[str, ...] | None = None
     fetches: bool = False
     fetching: str | None = None
