@@ -102,6 +102,7 @@ def get_row_choice(
 
 TrialChoiceDep = Annotated[TrialChoice, Depends(get_trial_choice)]
 RowChoiceDep = Annotated[RowChoice, Depends(get_row_choice)]
+NodeName = Annotated[str, Path(max_length=200, pattern=r"^[^:/]+$", description="name of a node")]
 SliceDep = Annotated[Slice, Depends(get_slice)]
 
 

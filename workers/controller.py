@@ -26,7 +26,7 @@ from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.search.budget import LEAST_IN_FLIGHT, automatic_in_flight
 from backprop_evo.search.lifecycle import DRIVEN
-from backprop_evo.service.capacity import pause_stranded
+from backprop_evo.service.capacity import pause_stranded, resume_stranded
 from backprop_evo.service.driving import Progress, drive_once, give_up, read_again
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
@@ -111,7 +111,8 @@ class Controller:
             self.held[found.id] = Driven(found)
 
     def _look_at_nodes(self) -> None:
-        """Now and then: how many trials keep them busy, and which search none of them can train."""
+        """Now and then: how many trials keep them busy, which search none of them can train, which one can
+        again; and nodes that are gone for good."""
         now = self.now()
         if self.next_look is not None and now < self.next_look:
             return
@@ -124,6 +125,13 @@ class Controller:
                 driven.search = read_again(self.store, driven.search)
                 if reason := pause_stranded(self.store, driven.search, nodes, now=now):
                     log.error("search paused", search_id=driven.search.id, reason=reason)
+        paused: list[SearchRecord | EvaluationRecord] = [*self.store.searches.stranded()]
+        for stranded in (*paused, *self.store.evaluations.stranded()):
+            with suppress(Conflict):
+                if reason := resume_stranded(self.store, stranded, nodes, now=now):
+                    log.info("search goes on", search_id=stranded.id, reason=reason)
+        if gone := self.store.nodes.forget(seen_before=now - timedelta(seconds=self.options.forget_node_s)):
+            log.info("nodes forgotten", nodes=list(gone))
 
     def _forget_events(self) -> None:
         """Now and then: old events of what has ended, a few thousand at a time. Results stay."""

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from api.pages import equations, evaluations, listings, login, searches, steering, submission
+from api.pages import equations, evaluations, listings, login, nodes, searches, steering, submission
 
 router = APIRouter()
-for part in (submission, steering, searches, evaluations, equations, listings, login):
+for part in (submission, steering, searches, evaluations, equations, listings, nodes, login):
     router.include_router(part.router)
 
 __all__ = ["router"]

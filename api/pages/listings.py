@@ -1,4 +1,4 @@
-"""The leaderboard, a trial, the nodes, and the reference of the REST API."""
+"""The leaderboard, a trial, and the reference of the REST API."""
 
 from __future__ import annotations
 
@@ -84,12 +84,6 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
         angles=[found for found in (update_angle_chart(trial), feedback_angle_chart(trial)) if found],
         last_event=store.events.last(),
     )
-
-
-@router.get("/nodes")
-def nodes_page(request: Request, store: StoreDep, service: ServiceDep) -> Response:
-    """The machines that were heard of lately."""
-    return render(request, "nodes.html", nodes=service.live_nodes(), last_event=store.events.last())
 
 
 @router.get("/reference")

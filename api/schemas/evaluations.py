@@ -31,6 +31,7 @@ class EvaluationOut(Wire):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     failure: str | None
     spec: EvaluationSpec
     priority: int

@@ -23,6 +23,7 @@ class SearchOut(Wire):
     none of ``trials_done``; ``counterpart`` is the search that was ordered beside it, or beside which it was;
     ``notice`` is what to know of it while it runs, and ``warnings`` in the answer to its submission. Of one
     with a budget ``spent_s`` seconds are used, as of the last look, which alone changes no version;
+    ``stranded`` is set where the service paused it, so that it goes on by itself when a node can train it;
     ``time_left_s`` is null where time does not decide when it ends."""
 
     id: str
@@ -39,6 +40,7 @@ class SearchOut(Wire):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     counterpart: str | None
     notice: str | None
     failure: str | None

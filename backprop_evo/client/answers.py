@@ -72,6 +72,7 @@ class Search:
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     counterpart: str | None
     notice: str | None
     failure: str | None
@@ -110,6 +111,7 @@ class Evaluation:
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     failure: str | None
     spec: EvaluationSpec
     retries: int

@@ -16,7 +16,7 @@ from backprop_evo.records.choosing import EVERY_ROW, RowChoice
 from backprop_evo.records.counting import Counts
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
-from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.nodes import NodeRecord, NodeWish
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
     EventRecord,
@@ -126,21 +126,33 @@ class Nodes(Protocol):
     """The machines that run workers."""
 
     def record_heartbeat(self, node: NodeRecord) -> NodeRecord:
-        """Store what a node tells of itself; the node as it now stands, with its faults and its
-        quarantine, which a heartbeat does not change."""
+        """Store what a node tells of itself; the node as it now stands, with its faults, its quarantine and
+        what is asked of it, which a heartbeat does not change."""
 
     def find(self, name: str) -> NodeRecord | None:
         """The node of that name, alive or not; None where it was never heard of."""
+
+    def wish(self, name: str) -> NodeWish | None:
+        """What is asked of that node, in one look at one row; None where it was never heard of."""
+
+    def ask(self, name: str, wanted: Mapping[str, object], *, now: datetime) -> NodeRecord:
+        """Ask something of a node: the fields of its wish that change, by name. Raises ``NotFound``."""
 
     def count_fault(self, name: str, reason: str, *, quarantine_after: int) -> NodeRecord | None:
         """One more training in a row ended by a fault there; so many bring it into quarantine for
         ``reason``. None where it was never heard of."""
 
-    def note_self_test(self, name: str, fault: str | None) -> None:
+    def note_self_test(self, name: str, fault: str | None, *, now: datetime) -> None:
         """A node in quarantine tested itself: None lets it return, anything else is the new reason."""
 
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
-        """Nodes that gave a sign of life since then, with the number of their slots that train now."""
+        """Nodes that gave a sign of life since then, with what their slots train now."""
+
+    def all(self) -> Sequence[NodeRecord]:
+        """Every node that is not forgotten, alive or not."""
+
+    def forget(self, *, seen_before: datetime) -> Sequence[str]:
+        """Forget nodes of which nothing was heard since then, with what was asked of them; their names."""
 
 
 class Statistics(Protocol):
@@ -165,6 +177,9 @@ class Keys(Protocol):
 
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
+
+    def issue_first(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str] | None:
+        """The same where there is no key at all, not even a revoked one; else None, and nothing is made."""
 
     def all(self) -> Sequence[KeyRecord]:
         """All keys, revoked ones too, oldest first."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
 from backprop_evo.store.marking import listed, mark, remove
-from backprop_evo.store.moving import change, check_legal, get_at, get_row, go_on, move
+from backprop_evo.store.moving import change, check_legal, get_at, get_row, go_on, keep_paused, move
 from backprop_evo.store.tables import SEARCHES
 
 R = TypeVar("R", SearchRecord, EvaluationRecord)
@@ -65,6 +66,8 @@ class SqlDriven(Driven[R]):
                 trials_done=0,
                 trials_total=spec.trials,
                 priority=spec.priority,
+                labels=json.dumps(spec.labels),
+                datasets=json.dumps(spec.datasets),
                 finishes=0,
                 **belonging,
             )
@@ -120,14 +123,26 @@ class SqlDriven(Driven[R]):
         now: datetime,
         expected_version: int | None = None,
         reason: str | None = None,
+        stranded: str | None = None,
     ) -> R:
         with self.database.write() as connection:
             row = self._row(connection, search_id, expected_version, lock=True)
             # A repeated request, or a controller that was killed between acting and hearing of it.
             if row.state == to:
                 return self.record(row)
-            move(connection, row, to, now, reason)
+            move(connection, row, to, now, reason, stranded)
             return self._read(connection, search_id)
+
+    @override
+    def stranded(self) -> Sequence[R]:
+        query = select(SEARCHES).where(
+            SEARCHES.c.kind == self.kind,
+            SEARCHES.c.state == SearchState.PAUSED,
+            SEARCHES.c.stranded.is_not(None),
+        )
+        with self.database.read() as connection:
+            found = connection.execute(query.order_by(SEARCHES.c.created_at, SEARCHES.c.id)).all()
+            return [self.record(row) for row in found]
 
     @override
     def apply_verb(
@@ -137,7 +152,9 @@ class SqlDriven(Driven[R]):
         with self.database.write() as connection:
             row = self._row(connection, search_id, expected_version, lock=True)
             if row.state in verb.done_in:
-                return self.record(row)
+                if verb.to is SearchState.PAUSED:
+                    keep_paused(connection, row, now)
+                return self._read(connection, search_id)
             check_legal(row, verb)
             move(connection, row, verb.to, now)
             return self._read(connection, search_id)

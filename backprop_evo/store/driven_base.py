@@ -55,16 +55,22 @@ class Driven(Protocol[R]):
         now: datetime,
         expected_version: int | None = None,
         reason: str | None = None,
+        stranded: str | None = None,
     ) -> R:
         """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
-        every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
+        every trial that is not terminal. ``stranded`` is said where the service pauses, so that it may take
+        the pause back. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
         ``PreconditionFailed`` for a version that moved on."""
+
+    def stranded(self) -> Sequence[R]:
+        """Those that the service paused, oldest first; nobody else has paused them since."""
 
     def apply_verb(
         self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
     ) -> R:
         """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
-        because a person cannot do what a claim does. Raises as ``move`` does."""
+        because a person cannot do what a claim does. To pause what is stranded makes the pause somebody's.
+        Raises as ``move`` does."""
 
     def claim(self, controller: str, *, lease_s: float, now: datetime) -> R | None:
         """Give the controller a live one nobody drives (QUEUED becomes RUNNING), oldest first; None when

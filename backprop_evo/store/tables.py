@@ -20,10 +20,26 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backprop_evo.store.columns import LongId, partial_index
+from backprop_evo.store.node_table import NODES
 from backprop_evo.store.steering_tables import INJECTIONS, RETRIES
 from backprop_evo.store.table_base import Base, table_of
 
-__all__ = ["INJECTIONS", "RETRIES", "Base"]
+__all__ = [
+    "API_KEYS",
+    "ATTEMPTS",
+    "EVENTS",
+    "INDIVIDUALS",
+    "INJECTIONS",
+    "INTERMEDIATE_VALUES",
+    "LEADERBOARD",
+    "NODES",
+    "OPEN_STATES",
+    "REQUESTS",
+    "RETRIES",
+    "SEARCHES",
+    "TRIALS",
+    "Base",
+]
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
 
@@ -32,7 +48,8 @@ class SearchRow(Base):
     """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
     the search ``search_id``, in a ``role``; searches have each other as ``counterpart``. ``finishes`` is the
     last finish order given, ``reports`` the last report order, ``retries`` and ``injections`` count the rows
-    of those tables; ``claimed_by`` may decide until it expires. ``tags`` is a JSON list."""
+    of those tables; ``claimed_by`` may decide until it expires. ``tags`` is a JSON list; ``labels`` and
+    ``datasets`` repeat the spec as JSON lists, for nodes; ``stranded``: see ``records``."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -71,6 +88,9 @@ class SearchRow(Base):
     archived_at: Mapped[datetime | None]
     tags: Mapped[str] = mapped_column(Text, server_default="[]")
     note: Mapped[str] = mapped_column(Text, server_default="")
+    labels: Mapped[str] = mapped_column(Text, server_default="[]")
+    datasets: Mapped[str] = mapped_column(Text, server_default="[]")
+    stranded: Mapped[str | None] = mapped_column(String(96))
 
 
 class IndividualRow(Base):
@@ -230,23 +250,6 @@ class EventRow(Base):
     payload: Mapped[str] = mapped_column(Text)
 
 
-class NodeRow(Base):
-    """One machine that runs workers, as of its last heartbeat; ``datasets`` is a JSON list."""
-
-    __tablename__ = "nodes"
-
-    name: Mapped[str] = mapped_column(String(200), primary_key=True)
-    slots: Mapped[int]
-    devices: Mapped[str] = mapped_column(Text)
-    code_version: Mapped[str] = mapped_column(String(64))
-    started_at: Mapped[datetime]
-    seen_at: Mapped[datetime]
-    datasets: Mapped[str | None] = mapped_column(Text)
-    free_memory_mib: Mapped[int | None]
-    faults: Mapped[int] = mapped_column(server_default="0")
-    quarantine: Mapped[str | None] = mapped_column(Text)
-
-
 class KeyRow(Base):
     """One API key, without its secret."""
 
@@ -282,6 +285,5 @@ ATTEMPTS = table_of(AttemptRow)
 INTERMEDIATE_VALUES = table_of(IntermediateValueRow)
 LEADERBOARD = table_of(LeaderboardRow)
 EVENTS = table_of(EventRow)
-NODES = table_of(NodeRow)
 API_KEYS = table_of(KeyRow)
 REQUESTS = table_of(RequestRow)
