@@ -58,7 +58,7 @@ class DrivenRecord(Generic[S]):
 
     ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
     says in words why it ended, where there is more to say than that it did all it was asked for, or why the
-    service paused it.
+    service paused it. ``owner`` is the name of the API key that submitted it, None where none was demanded.
     """
 
     id: str
@@ -73,6 +73,7 @@ class DrivenRecord(Generic[S]):
     trials_done: int = 0
     trials_total: int = 0
     extensions: int = 0
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

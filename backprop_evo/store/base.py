@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
+from backprop_evo.records.callers import (
+    ActRecord,
+    Answer,
+    AuditFilter,
+    DeliveryRecord,
+    DueDelivery,
+    EarlierRequest,
+    KeyRecord,
+    KeyScope,
+    WebhookRecord,
+)
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.nodes import NodeRecord
@@ -26,6 +36,7 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue
+from backprop_evo.store.acting import Act
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
 from backprop_evo.store.trials_base import Queue, Trials
@@ -177,6 +188,54 @@ class Requests(Protocol):
         """Keep the answer, unless another request with this key was answered first; forget old ones."""
 
 
+class Audit(Protocol):
+    """What keys did. An act is noted by the transaction that acts (``acting.py``)."""
+
+    def page(self, wanted: AuditFilter, *, cursor: str | None = None, limit: int = 50) -> Page[ActRecord]:
+        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
+
+    def note_refusal(self, act: Act) -> None:
+        """Note that an act was refused."""
+
+
+class Webhooks(Protocol):
+    """Addresses that are told when searches and evaluations end. What they are told is stored by the
+    transaction that ends one (``telling.py``)."""
+
+    def add(
+        self, url: str, *, search_id: str | None, owner: str | None, now: datetime
+    ) -> tuple[WebhookRecord, str]:
+        """A new webhook and its secret, which nobody can read again. Raises ``NotFound`` for a search that
+        does not exist, ``Conflict`` where there are ``MAX_WEBHOOKS``."""
+
+    def all(self) -> Sequence[WebhookRecord]:
+        """Oldest first."""
+
+    def remove(self, webhook_id: str) -> WebhookRecord:
+        """It is told nothing from now on; its deliveries go with it. Raises ``NotFound``."""
+
+    def deliveries(
+        self, webhook_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[DeliveryRecord]:
+        """Newest first. Raises ``NotFound``."""
+
+    def take_due(self, *, now: datetime, hold_s: float, limit: int) -> Sequence[DueDelivery]:
+        """Deliveries that are due, the oldest first. Nobody else is given them for ``hold_s`` seconds: whoever
+        takes them and dies loses none."""
+
+    def note_delivery(
+        self,
+        delivery_id: int,
+        *,
+        status: int | None,
+        reason: str | None,
+        again_at: datetime | None,
+        now: datetime,
+    ) -> None:
+        """What came of a try: without a ``reason`` it is delivered; with one it is tried again at
+        ``again_at``, or given up where that is None."""
+
+
 class Store(Protocol):
     """Everything that is stored."""
 
@@ -192,6 +251,8 @@ class Store(Protocol):
     statistics: Statistics
     keys: Keys
     requests: Requests
+    audit: Audit
+    webhooks: Webhooks
 
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""

@@ -16,6 +16,7 @@ from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN, Verb
+from backprop_evo.store.acting import current_owner, tell_made
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.cursors import decode_cursor, decode_time, encode_cursor, page_size
@@ -50,7 +51,9 @@ class SqlDriven(Driven[R]):
         new_id: str,
         **belonging: str | None,
     ) -> R:
-        """``belonging``: the search of an evaluation, and its role."""
+        """``belonging``: the search of an evaluation, and its role. The present caller owns it, or the owner
+        named there: that of the search which orders it."""
+        tell_made("searches" if self.kind is Kind.SEARCH else "evaluations", new_id)
         connection.execute(
             insert(SEARCHES).values(
                 id=new_id,
@@ -64,7 +67,7 @@ class SqlDriven(Driven[R]):
                 trials_total=spec.trials,
                 priority=spec.priority,
                 finishes=0,
-                **belonging,
+                **{"owner": current_owner(), **belonging},
             )
         )
         add_event(connection, new_id, f"{self.kind}.queued", now, {"name": spec.name})

@@ -20,9 +20,10 @@ from typing_extensions import override
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.callers import KeyRecord, KeyScope
 from backprop_evo.records.described import check_texts
+from backprop_evo.store.acting import tell_made
 from backprop_evo.store.base import Keys
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import API_KEYS
+from backprop_evo.store.caller_tables import API_KEYS
 
 # The id is part of the text, so that one row is read and compared instead of all hashes.
 KEY_TEXT = re.compile(r"bpe_([0-9a-f]{12})_([A-Za-z0-9-]{20,100})")
@@ -41,6 +42,7 @@ class SqlKeys(Keys):
         check_texts(label, "label")
         # The underscore parts id and secret.
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
+        tell_made("keys", key_id)
         with self.database.write() as connection:
             connection.execute(
                 insert(API_KEYS).values(

@@ -53,7 +53,7 @@ def evaluation_record(row: Row[Any]) -> EvaluationRecord:
 def _driven_values(row: Row[Any]) -> dict[str, Any]:
     """What both have. ``failure`` repeats the reason of one that failed."""
     state = SearchState(row.state)
-    same = ("id", "version", "created_at", "started_at", "ended_at", "end_reason", "trials_done")
+    same = ("id", "version", "created_at", "started_at", "ended_at", "end_reason", "trials_done", "owner")
     return {
         **{name: getattr(row, name) for name in (*same, "trials_total", "extensions")},
         "state": state,

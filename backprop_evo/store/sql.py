@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from backprop_evo.store import migrations
 from backprop_evo.store.base import Store
+from backprop_evo.store.audit import SqlAudit
 from backprop_evo.store.engine import Database
 from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
@@ -23,8 +24,9 @@ from backprop_evo.store.queue import SqlQueue
 from backprop_evo.store.requests import SqlRequests
 from backprop_evo.store.searches import SqlSearches
 from backprop_evo.store.statistics import SqlStatistics
-from backprop_evo.store.tables import REQUESTS
+from backprop_evo.store.caller_tables import REQUESTS
 from backprop_evo.store.trials import SqlTrials
+from backprop_evo.store.webhooks import SqlWebhooks
 
 PROBE = "readiness"
 """The row that a look at readiness writes; no API key has such an id."""
@@ -47,6 +49,8 @@ class SqlStore(Store):
         self.statistics = SqlStatistics(database)
         self.keys = SqlKeys(database)
         self.requests = SqlRequests(database)
+        self.audit = SqlAudit(database)
+        self.webhooks = SqlWebhooks(database)
 
     @override
     def is_ready(self) -> bool:
