@@ -31,6 +31,7 @@ from backprop_evo.service.driving import Progress, drive_once, give_up, read_aga
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
 from backprop_evo.store.sql import open_store
+from workers import webhooks
 from workers.app import make_app
 from workers.dispatch import CeleryBroker, Dispatcher
 from workers.heartbeat import utc_now
@@ -241,10 +242,15 @@ def main() -> int:
     log.info("controller starts", controller=name)
     dispatcher = Dispatcher(store, CeleryBroker(make_app(options)), options)
     controller = Controller(store, dispatcher, options, name)
+    sender = webhooks.Sender(webhooks=store.webhooks, allow_private=options.webhook_private_addresses)
+    telling = webhooks.start(sender, stopping)
     try:
         run(controller, stopping)
     finally:
+        stopping.set()
         controller.release_claims()
+        # What is under way then is sent again by the next one.
+        telling.join(1.0)
         store.close()
     log.info("controller stops", controller=name)
     return 0

@@ -220,8 +220,8 @@ class Webhooks(Protocol):
         """Newest first. Raises ``NotFound``."""
 
     def take_due(self, *, now: datetime, hold_s: float, limit: int) -> Sequence[DueDelivery]:
-        """Deliveries that are due, the oldest first. Nobody else is given them for ``hold_s`` seconds: whoever
-        takes them and dies loses none."""
+        """Deliveries that are due, the oldest first. Nobody else is given them for ``hold_s`` seconds:
+        whoever takes them and dies loses none."""
 
     def note_delivery(
         self,

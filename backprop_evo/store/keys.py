@@ -22,8 +22,8 @@ from backprop_evo.records.callers import KeyRecord, KeyScope
 from backprop_evo.records.described import check_texts
 from backprop_evo.store.acting import tell_made
 from backprop_evo.store.base import Keys
-from backprop_evo.store.engine import Database
 from backprop_evo.store.caller_tables import API_KEYS
+from backprop_evo.store.engine import Database
 
 # The id is part of the text, so that one row is read and compared instead of all hashes.
 KEY_TEXT = re.compile(r"bpe_([0-9a-f]{12})_([A-Za-z0-9-]{20,100})")

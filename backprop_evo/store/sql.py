@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from backprop_evo.store import migrations
-from backprop_evo.store.base import Store
 from backprop_evo.store.audit import SqlAudit
+from backprop_evo.store.base import Store
+from backprop_evo.store.caller_tables import REQUESTS
 from backprop_evo.store.engine import Database
 from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
@@ -24,7 +25,6 @@ from backprop_evo.store.queue import SqlQueue
 from backprop_evo.store.requests import SqlRequests
 from backprop_evo.store.searches import SqlSearches
 from backprop_evo.store.statistics import SqlStatistics
-from backprop_evo.store.caller_tables import REQUESTS
 from backprop_evo.store.trials import SqlTrials
 from backprop_evo.store.webhooks import SqlWebhooks
 

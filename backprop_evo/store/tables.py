@@ -6,6 +6,7 @@ Times are stored in UTC. JSON is text of our own codec: decoded once, the same o
 from __future__ import annotations
 
 from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     ForeignKey,

@@ -27,7 +27,14 @@ def order_deliveries(
         return
     event = f"{row.kind}.{to}"
     body = json.dumps(_body(row, to, event, now, reason), sort_keys=True)
-    same = {"search_id": row.id, "event": event, "body": body, "created_at": now, "due_at": now, "attempts": 0}
+    same = {
+        "search_id": row.id,
+        "event": event,
+        "body": body,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+    }
     connection.execute(insert(DELIVERIES), [{"webhook_id": each, **same} for each in told])
 
 
@@ -35,9 +42,7 @@ def _is_stage(row: Row[Any]) -> bool:
     return bool(row.search_id and row.role) and row.id == stage_id(row.search_id, Role(row.role))
 
 
-def _body(
-    row: Row[Any], to: SearchState, event: str, now: datetime, reason: str | None
-) -> dict[str, Any]:
+def _body(row: Row[Any], to: SearchState, event: str, now: datetime, reason: str | None) -> dict[str, Any]:
     plural = "searches" if row.kind == Kind.SEARCH else "evaluations"
     return {
         "event": event,

@@ -124,14 +124,9 @@ class SqlWebhooks(Webhooks):
         mine = update(DELIVERIES).where(DELIVERIES.c.id == delivery_id, IS_WAITING)
         with self.database.write() as connection:
             connection.execute(mine.values(**tried, **came))
-            old = DELIVERIES.c.created_at < now - KEPT_FOR
-            connection.execute(
-                delete(DELIVERIES).where(
-                    DELIVERIES.c.webhook_id
-                    == select(DELIVERIES.c.webhook_id).where(DELIVERIES.c.id == delivery_id).scalar_subquery(),
-                    old,
-                )
-            )
+            told = select(DELIVERIES.c.webhook_id).where(DELIVERIES.c.id == delivery_id).scalar_subquery()
+            is_old = DELIVERIES.c.created_at < now - KEPT_FOR
+            connection.execute(delete(DELIVERIES).where(DELIVERIES.c.webhook_id == told, is_old))
 
 
 def _count(connection: Connection, table: Any, *where: Any) -> int:
