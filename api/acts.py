@@ -26,9 +26,8 @@ NOUNS_OF_PAGES = ("searches", "evaluations")
 class Acts:
     """Behind the gate and the limit: knows whose key was recognised, and sees only what may be tried."""
 
-    def __init__(self, app: ASGIApp, audit: Audit) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes everything on; what only reads is no act."""
@@ -49,10 +48,15 @@ class Acts:
         if status >= 400:
             act.refusal = f"{status} {act.refusal}".strip()
             try:
-                await run_sync(self.audit.note_refusal, act)
+                await run_sync(_audit(scope).note_refusal, act)
             # The answer is given, and says that the database is away; the log has the request.
             except Unavailable:
                 return
+
+
+def _audit(scope: Scope) -> Audit:
+    audit: Audit = scope["app"].state.store.audit
+    return audit
 
 
 def _may_change(scope: Scope) -> bool:

@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
             Middleware(SizeLimit),
             *([Middleware(KeyGate, keys=opened.keys, limiter=limiter)] if chosen.api_keys_required else []),
             Middleware(RateLimit, limiter=limiter),
-            Middleware(Acts, audit=opened.audit),
+            Middleware(Acts),
             Middleware(ScopeGate),
             # Innermost: behind the gate, so that a refused caller cannot read answers kept under somebody's
             # key.

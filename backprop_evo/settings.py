@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         default=30_000, ge=0, description="requests a minute of one key, or of an address without; 0: any"
     )
     rate_limit_changes: int = Field(
-        default=6_000, ge=0, description="of those, how many may be other than reading; 0: any"
+        default=10_000, ge=0, description="of those, how many may be other than reading; 0: any"
     )
     webhook_private_addresses: bool = Field(
         default=False, description="webhooks may lead to this machine and to private networks"

@@ -91,9 +91,14 @@ def insert_act(connection: Connection, act: Act, outcome: ActOutcome) -> None:
             verb=act.verb[:64],
             target=target[:MAX_TARGET],
             outcome=outcome,
-            detail=detail[:MAX_DETAIL],
+            detail=_storable(detail)[:MAX_DETAIL],
         )
     )
+
+
+def _storable(text: str) -> str:
+    """A refusal may quote what no database can hold, which is why it is one."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def note_current_act(connection: Connection) -> Act | None:

@@ -10,7 +10,6 @@ from backprop_evo.errors import Conflict, InvalidInput, NotFound
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.methods import equation_method
-from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Role
 from backprop_evo.records.training import TrainSpec

@@ -97,7 +97,7 @@ def test_a_name_that_is_not_found_is_refused_in_words():
         raise OSError("no such name")
 
     for resolve in (nowhere, lambda *_: []):
-        with pytest.raises(InvalidSettings, match="hooks.example.org"):
+        with pytest.raises(InvalidSettings, match=r"hooks\.example\.org"):
             judged_addresses(
                 parse_webhook("https://hooks.example.org/"), allow_private=False, resolve=resolve
             )

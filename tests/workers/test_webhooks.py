@@ -67,9 +67,7 @@ def store(database_url):
 
 
 def sender(store, *, at=NOW, allow_private=True, **options):
-    return webhooks.Sender(
-        webhooks=store.webhooks, allow_private=allow_private, now=lambda: at, **options
-    )
+    return webhooks.Sender(webhooks=store.webhooks, allow_private=allow_private, now=lambda: at, **options)
 
 
 def end_one(store, url):
