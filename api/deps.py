@@ -99,8 +99,8 @@ def expected_version(
         str | None, Header(alias="If-Match", description="act only on this version of the search")
     ] = None,
 ) -> int | None:
-    """The version that ``If-Match``, an ETag, a list of them or ``*``, demands. Whether the search is still at
-    it is for the transaction that acts to see: between two requests, both may have seen the same."""
+    """The version that ``If-Match``, an ETag, a list of them or ``*``, demands. Whether the search is still
+    at it is for the transaction that acts to see: between two requests, both may have seen the same."""
     if if_match is None or if_match.strip() == "*":
         return None
     versions = [_version(each.strip()) for each in if_match.split(",")]

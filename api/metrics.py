@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from api.load_metrics import finished_trials, load_metrics
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.store.base import Store
@@ -16,17 +18,18 @@ from backprop_evo.store.base import Store
 __all__ = ["CONTENT_TYPE", "exposition"]
 
 
-def exposition(store: Store, nodes: Sequence[NodeRecord]) -> bytes:
+def exposition(store: Store, nodes: Sequence[NodeRecord], now: datetime) -> bytes:
     """All metrics as text; ``nodes`` are those alive."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Counts(store, nodes))
+    registry.register(_Counts(store, nodes, now))
     return generate_latest(registry)
 
 
 class _Counts(Collector):
-    def __init__(self, store: Store, nodes: Sequence[NodeRecord]) -> None:
+    def __init__(self, store: Store, nodes: Sequence[NodeRecord], now: datetime) -> None:
         self.store = store
         self.nodes = nodes
+        self.now = now
 
     def collect(self) -> Iterator[Metric]:
         counted = self.store.statistics.count()
@@ -44,6 +47,8 @@ class _Counts(Collector):
         yield trials
         yield GaugeMetricFamily("backprop_evo_last_event", "Id of the newest event", self.store.events.last())
         yield from _node_metrics(self.nodes)
+        yield finished_trials(counted.trials)
+        yield from load_metrics(self.store.monitoring.load(), self.nodes, self.now)
 
 
 def _node_metrics(nodes: Sequence[NodeRecord]) -> Iterator[Metric]:

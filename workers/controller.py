@@ -72,6 +72,7 @@ class Controller:
     broker_is_away: bool = False
     more: bool = False
     next_look: datetime | None = None
+    next_sign: datetime | None = None
     automatic: int = LEAST_IN_FLIGHT
     slots: int = 0
 
@@ -82,6 +83,7 @@ class Controller:
         Raises ``Unavailable`` when the database is away.
         """
         self.more = False
+        began = self.clock()
         self._claim_what_is_free()
         self._look_at_nodes()
         # A copy: a search that is lost or ends leaves ``held`` in the loop.
@@ -89,6 +91,14 @@ class Controller:
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
                 self._give_turn(driven)
         self._dispatch()
+        self._tell_of_step(self.clock() - began)
+
+    def _tell_of_step(self, step_s: float) -> None:
+        """Now and then: a write at each step would be most of what an idle controller does."""
+        now = self.now()
+        if self.next_sign is None or now >= self.next_sign:
+            self.next_sign = now + timedelta(seconds=self.options.heartbeat_s)
+            self.store.monitoring.record_step(self.name, step_s=step_s, now=now)
 
     def release_claims(self) -> None:
         """Give every search back, so that another controller need not wait for the claims to run out."""

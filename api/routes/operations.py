@@ -12,6 +12,7 @@ from api.deps import ServiceDep, StoreDep
 from api.metrics import CONTENT_TYPE, exposition
 from api.schemas.operations import HealthOut, VersionOut
 from backprop_evo.errors import Unavailable
+from backprop_evo.service import utc_now
 
 router = APIRouter(tags=["operations"])
 
@@ -34,7 +35,9 @@ def ready(store: StoreDep) -> HealthOut:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(store: StoreDep, service: ServiceDep) -> Response:
     """Counted from the database at the moment of the scrape, in Prometheus' text format."""
-    return Response(exposition(store, service.live_nodes()), headers={"Content-Type": CONTENT_TYPE})
+    return Response(
+        exposition(store, service.live_nodes(), utc_now()), headers={"Content-Type": CONTENT_TYPE}
+    )
 
 
 @router.get("/version")

@@ -24,6 +24,7 @@ from backprop_evo.records.callers import (
 )
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
+from backprop_evo.records.load import Load
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
@@ -161,6 +162,16 @@ class Statistics(Protocol):
         """The same of the newest few searches with results in this setting."""
 
 
+class Monitoring(Protocol):
+    """How busy the service is, and what says that it lives."""
+
+    def load(self) -> Load:
+        """As of now."""
+
+    def record_step(self, controller: str, *, step_s: float, now: datetime) -> None:
+        """A controller has ended a step."""
+
+
 class Keys(Protocol):
     """API keys; only a hash of each secret is stored."""
 
@@ -251,6 +262,7 @@ class Store(Protocol):
     statistics: Statistics
     keys: Keys
     requests: Requests
+    monitoring: Monitoring
     audit: Audit
     webhooks: Webhooks
 

@@ -20,6 +20,7 @@ from backprop_evo.store.individuals import SqlIndividuals
 from backprop_evo.store.intermediates import SqlIntermediates
 from backprop_evo.store.keys import SqlKeys
 from backprop_evo.store.leaderboard import SqlLeaderboard
+from backprop_evo.store.load import SqlMonitoring
 from backprop_evo.store.nodes import SqlNodes
 from backprop_evo.store.queue import SqlQueue
 from backprop_evo.store.requests import SqlRequests
@@ -49,6 +50,7 @@ class SqlStore(Store):
         self.statistics = SqlStatistics(database)
         self.keys = SqlKeys(database)
         self.requests = SqlRequests(database)
+        self.monitoring = SqlMonitoring(database)
         self.audit = SqlAudit(database)
         self.webhooks = SqlWebhooks(database)
 
