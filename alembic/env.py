@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from backprop_evo.store.columns import UtcDateTime
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import METADATA
+from backprop_evo.store.tables import Base
 
 
 def plain_types(kind: str, value: Any, _context: object) -> str | Literal[False]:
@@ -20,7 +20,7 @@ def run(connection: Connection) -> None:
     """Migrate inside the transaction that the connection is in."""
     context.configure(
         connection=connection,
-        target_metadata=METADATA,
+        target_metadata=Base.metadata,
         render_as_batch=True,
         render_item=plain_types,
         transactional_ddl=True,

@@ -35,6 +35,7 @@ from workers import webhooks
 from workers.app import make_app
 from workers.dispatch import CeleryBroker, Dispatcher
 from workers.heartbeat import utc_now
+from workers.quiet import Look, Mark, is_idle, marks_of, with_news
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ class Driven:
     progress: Progress | None = None
     faults: int = 0
     rests_until: float = 0.0
+    look: Look | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Controller:
     held: dict[str, Driven] = field(default_factory=dict)
     broker_is_away: bool = False
     more: bool = False
+    marks: dict[str, Mark] = field(default_factory=dict)
     next_look: datetime | None = None
     next_sign: datetime | None = None
     automatic: int = LEAST_IN_FLIGHT
@@ -86,8 +89,7 @@ class Controller:
         began = self.clock()
         self._claim_what_is_free()
         self._look_at_nodes()
-        # A copy: a search that is lost or ends leaves ``held`` in the loop.
-        for driven in list(self.held.values()):
+        for driven in self._with_news():
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
                 self._give_turn(driven)
         self._dispatch()
@@ -131,6 +133,13 @@ class Controller:
                 if reason := pause_stranded(self.store, driven.search, nodes, now=now):
                     log.error("search paused", search_id=driven.search.id, reason=reason)
 
+    def _with_news(self) -> list[Driven]:
+        """Those that may decide something; what is lost or ends leaves ``held`` while they are driven."""
+        self.marks = marks_of(self.store, [each.search for each in self.held.values()])
+        looks = {search_id: each.look for search_id, each in self.held.items()}
+        chosen = with_news(looks, self.marks, self.automatic, now=self.now(), lease_s=self.options.lease_s)
+        return [each for search_id, each in self.held.items() if search_id in chosen]
+
     def _give_turn(self, driven: Driven) -> None:
         """Drive it, unless its last step was so slow that the others have not had as much time since."""
         began = self.clock()
@@ -150,6 +159,7 @@ class Controller:
         try:
             if not self._still_ours(driven):
                 return
+            driven.look = None
             driven.progress, decisions = drive_once(
                 self.store,
                 driven.search,
@@ -160,6 +170,8 @@ class Controller:
                 slots=self.slots,
             )
             driven.faults = 0
+            mark = self.marks.get(driven.search.id, (0, 0))
+            driven.look = Look(self.now(), mark, self.automatic, is_idle(driven.search, decisions))
             self.more |= decisions.more
             if decisions.end is not None:
                 log.info("search ends", state=decisions.end.value, reason=decisions.reason)

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backprop_evo.store.base_row import Base, table_of
 from backprop_evo.store.columns import LongId, partial_index
+from backprop_evo.store.table_base import Base, table_of
 
 WAITING = "delivered_at IS NULL AND given_up_at IS NULL"
 

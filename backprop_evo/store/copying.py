@@ -25,7 +25,7 @@ from backprop_evo.store.columns import UtcDateTime
 from backprop_evo.store.engine import Database
 from backprop_evo.store.migrations import Age, check_schema, head, schema, upgrade
 from backprop_evo.store.signs_of_life import refuse_while_in_use, signs_of_life
-from backprop_evo.store.tables import METADATA
+from backprop_evo.store.tables import Base
 
 #: Rows held in memory at a time; a result with its curve has some ten kilobytes.
 BATCH_ROWS = 500
@@ -70,7 +70,7 @@ def tables_of(connection: Connection, revision: str | None) -> Sequence[Table]:
     """Ours at a revision, none before those that it refers to; an older revision's are read from a database
     that has no others."""
     if revision == head():
-        return METADATA.sorted_tables
+        return Base.metadata.sorted_tables
     metadata = MetaData()
 
     # A column without a zone would give other times than ours, which know theirs.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -197,6 +197,21 @@ class SqlDriven(Driven[R]):
         )
         with self.database.write() as connection:
             return connection.execute(renewal).rowcount == 1
+
+    @override
+    def marks(self, search_ids: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        asked = sorted(search_ids)
+        found: dict[str, tuple[int, int]] = {}
+        if not asked:
+            return found
+        columns = select(SEARCHES.c.id, SEARCHES.c.version, SEARCHES.c.finishes)
+        with self.database.read() as connection:
+            # SQLite takes a limited number of values in one statement.
+            for start in range(0, len(asked), 500):
+                wanted = SEARCHES.c.id.in_(asked[start : start + 500])
+                rows = connection.execute(columns.where(SEARCHES.c.kind == self.kind, wanted))
+                found |= {row.id: (row.version, row.finishes) for row in rows}
+        return found
 
     @override
     def release_claim(self, search_id: str, controller: str) -> None:

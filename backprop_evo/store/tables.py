@@ -19,9 +19,25 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backprop_evo.store.base_row import Base, table_of
-from backprop_evo.store.caller_tables import API_KEYS
+from backprop_evo.store.caller_tables import API_KEYS, REQUESTS
 from backprop_evo.store.columns import LongId, partial_index
+from backprop_evo.store.table_base import Base, table_of
+
+__all__ = [
+    "API_KEYS",
+    "ATTEMPTS",
+    "CONTROLLERS",
+    "EVENTS",
+    "INDIVIDUALS",
+    "INTERMEDIATE_VALUES",
+    "LEADERBOARD",
+    "NODES",
+    "OPEN_STATES",
+    "REQUESTS",
+    "SEARCHES",
+    "TRIALS",
+    "Base",
+]
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
 ENDED_STATES = "state NOT IN ('queued', 'leased', 'running')"
@@ -264,6 +280,3 @@ LEADERBOARD = table_of(LeaderboardRow)
 EVENTS = table_of(EventRow)
 NODES = table_of(NodeRow)
 CONTROLLERS = table_of(ControllerRow)
-
-#: Of every table, those of callers too: importing this module is enough to know them all.
-METADATA = API_KEYS.metadata

@@ -24,6 +24,7 @@ from backprop_evo.records.training import (
 from backprop_evo.store.codec import decode_result, encode_payload
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.endings import (
+    HAS_ENDED,
     HELD,
     IS_OPEN,
     close_attempt,
@@ -74,7 +75,7 @@ class SqlTrials(Trials):
     ) -> Page[TrialRecord]:
         query = select(TRIALS).where(TRIALS.c.search_id == search_id)
         if state is not None:
-            query = query.where(TRIALS.c.state == state)
+            query = query.where(TRIALS.c.state == state, HAS_ENDED if state.is_terminal else IS_OPEN)
         if purpose is not None:
             query = query.where(TRIALS.c.purpose == purpose)
         return self._page("trials", query, cursor, limit)

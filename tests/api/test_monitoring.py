@@ -107,8 +107,6 @@ def test_the_dashboard_and_the_alerts_name_metrics_that_are_there(
     watched = {name for rule in alerts() for name in NAME.findall(rule["expr"])}
     tried = set(NAME.findall((MONITORING / "alerts_test.yml").read_text()))
     assert shown | watched | tried <= there
-    # And nothing is exposed that nobody looks at.
-    assert there - shown == set()
 
 
 def test_panels_have_places_of_their_own_and_ask_the_chosen_source() -> None:

@@ -13,7 +13,7 @@ from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.store import copying, migrations
 from backprop_evo.store.engine import Database
 from backprop_evo.store.sql import open_store
-from backprop_evo.store.tables import METADATA
+from backprop_evo.store.tables import Base
 from tests.service.conftest import Clock, train_oldest
 from tests.service.lives import run_to_the_end
 from tests.service.test_driving import assert_whole
@@ -38,7 +38,7 @@ def copy(source, target, **options):
 
 def contents(url):
     with copying.opened(url) as database, database.read() as connection:
-        return copying.contents_of(connection, METADATA.sorted_tables, "reading")
+        return copying.contents_of(connection, Base.metadata.sorted_tables, "reading")
 
 
 def end(url, search_id, clock=None):

@@ -29,7 +29,7 @@ from backprop_evo.service import drive_once
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
 from backprop_evo.store.sql import open_store
-from backprop_evo.store.tables import METADATA
+from backprop_evo.store.tables import Base
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 VERSIONS = sorted((Path(__file__).parents[2] / "alembic" / "versions").glob("*.py"))
@@ -47,7 +47,7 @@ def table_names(url):
 
 
 def test_an_empty_database_is_brought_up_and_down_again(empty_url):
-    expected = set(METADATA.tables)
+    expected = set(Base.metadata.tables)
     assert migrations.upgrade(empty_url) == migrations.head()
     assert table_names(empty_url) == {*expected, "alembic_version"}
     assert migrations.downgrade(empty_url, "base") is None
@@ -184,12 +184,12 @@ def test_the_revisions_build_the_tables_of_the_code(empty_url):
 
 def test_a_table_without_a_revision_is_noticed(empty_url):
     migrations.upgrade(empty_url)
-    extra = sa.Table("extra", METADATA, sa.Column("id", sa.Integer, primary_key=True))
+    extra = sa.Table("extra", Base.metadata, sa.Column("id", sa.Integer, primary_key=True))
     try:
         with pytest.raises(BackpropEvoError, match="extra"):
             migrations.check(empty_url)
     finally:
-        METADATA.remove(extra)
+        Base.metadata.remove(extra)
 
 
 def test_many_processes_may_upgrade_at_once(empty_url):

@@ -27,5 +27,5 @@ class Base(DeclarativeBase):
 
 
 def table_of(row: type[Base]) -> Table:
-    """The table that a class of rows declares."""
+    """The table behind a class of rows."""
     return cast(Table, row.__table__)
