@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from backprop_evo import telemetry
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import Settings, settings
@@ -37,7 +38,10 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(chosen: Settings) -> None:
     """Until SIGINT or SIGTERM."""
     with listen(chosen.api_host, chosen.api_port) as listening:
+        is_traced = telemetry.begin("api")
         app = create_app(chosen)
+        if is_traced:
+            telemetry.instrument_app(app)
         if not app.state.store.is_ready():
             log.warning("the database is not ready yet: backprop-evo db upgrade", readiness="/readyz")
         log.info("serving", url=f"http://{chosen.api_host}:{chosen.api_port}")

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backprop_evo import telemetry
 from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
@@ -254,6 +255,7 @@ def main() -> int:
     try:
         options = settings()
         configure_logs(options.log_format)
+        telemetry.begin("controller")
         store = open_store(options.resolved_database_url)
     except BackpropEvoError as error:
         sys.stderr.write(f"{error.message}\n{error.hint or ''}\n")
