@@ -43,7 +43,7 @@ odd = [n for n in sys.modules if n.startswith(("opentelemetry.sdk", "opentelemet
 assert not odd, odd
 """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=240)
 
 
 def test_configured_and_not_installed_it_says_so_and_goes_on(monkeypatch):
@@ -114,7 +114,7 @@ def test_requests_and_statements_arrive_as_one_trace(tmp_path: Path):
         "BACKPROP_EVO_HOME": str(tmp_path),
     }
     try:
-        subprocess.run([sys.executable, "-c", TRACED], env=environment, check=True, timeout=120)
+        subprocess.run([sys.executable, "-c", TRACED], env=environment, check=True, timeout=240)
     finally:
         server.shutdown()
         thread.join()
