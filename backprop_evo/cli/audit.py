@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, Url
 from backprop_evo.cli.output import show
+from backprop_evo.client import DEFAULT_URL, Client
 
 EPILOG = (
     "Examples: [bold]backprop-evo audit[/bold], [bold]backprop-evo audit --target searches/3f0a5c[/bold], "

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
@@ -12,8 +13,8 @@ from typer.testing import CliRunner
 import backprop_evo.cli.audit
 import backprop_evo.cli.keys
 from api.app import create_app
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
+from backprop_evo.client import Client
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import open_store
@@ -26,13 +27,15 @@ def service(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     store = open_store(sqlite_url)
     with TestClient(create_app(settings, store), base_url="http://127.0.0.1:8000") as http:
 
+        def carry(request: httpx2.Request) -> httpx2.Response:
+            answer = http.request(request.method, str(request.url), content=request.content)
+            media_type = {"content-type": answer.headers["content-type"]}
+            return httpx2.Response(answer.status_code, headers=media_type, content=answer.content)
+
         def client(url: str, *, api_key: str | None) -> Client:
-            opened = Client(url, api_key=api_key)
-            opened._http = http
-            return opened
+            return Client(url, api_key=api_key, transport=httpx2.MockTransport(carry))
 
         monkeypatch.setattr(backprop_evo.cli.audit, "Client", client)
-        monkeypatch.setattr(Client, "__exit__", lambda *_: None)
         monkeypatch.setattr(backprop_evo.cli.keys, "settings", lambda: settings)
         yield http
     store.close()
