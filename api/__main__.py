@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from backprop_evo import telemetry
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.callers import KeyScope
@@ -51,7 +52,10 @@ def show_first_key(keys: Keys) -> None:
 def serve(chosen: Settings) -> None:
     """Until SIGINT or SIGTERM."""
     with listen(chosen.api_host, chosen.api_port) as listening:
+        is_traced = telemetry.begin("api")
         app = create_app(chosen)
+        if is_traced:
+            telemetry.instrument_app(app)
         if not app.state.store.is_ready():
             log.warning("the database is not ready yet: backprop-evo db upgrade", readiness="/readyz")
         elif chosen.api_keys_required:

@@ -134,18 +134,29 @@ def driven_by_id(store: Store, driven_id: str) -> SearchRecord | EvaluationRecor
 
 
 def expected_version(
+    request: Request,
+    store: StoreDep,
     if_match: Annotated[
         str | None, Header(alias="If-Match", description="act only on this version of the search")
     ] = None,
 ) -> int | None:
-    """The version that ``If-Match`` demands. Whether the search is still at it is for the transaction that
-    acts to see: between two requests, both may have seen the same."""
+    """The version that ``If-Match``, an ETag, a list of them or ``*``, demands. Whether the search is still
+    at it is for the transaction that acts to see: between two requests, both may have seen the same."""
     if if_match is None or if_match.strip() == "*":
         return None
-    found = ETAG.fullmatch(if_match.strip())
+    versions = [_version(each.strip()) for each in if_match.split(",")]
+    if len(versions) == 1:
+        return versions[0]
+    # Of a list any may match: the present one if it is among them; else any, which then will not.
+    present = driven_by_id(store, next(iter(request.path_params.values()))).version
+    return present if present in versions else versions[0]
+
+
+def _version(tag: str) -> int:
+    found = ETAG.fullmatch(tag)
     if found is None:
         raise PreconditionRequired(
-            f"If-Match: {if_match[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
+            f"If-Match: {tag[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
         )
     return int(found.group(1))
 

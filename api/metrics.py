@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from api.load_metrics import finished_trials, load_metrics
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.service.pool import Pool
@@ -17,10 +19,10 @@ from backprop_evo.store.base import Store
 __all__ = ["CONTENT_TYPE", "exposition"]
 
 
-def exposition(store: Store, nodes: Sequence[NodeRecord], pool: Pool) -> bytes:
+def exposition(store: Store, nodes: Sequence[NodeRecord], pool: Pool, now: datetime) -> bytes:
     """All metrics as text; ``nodes`` are those alive."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Counts(store, nodes, pool))
+    registry.register(_Counts(store, nodes, pool, now))
     return generate_latest(registry)
 
 
@@ -34,10 +36,11 @@ POOL_GAUGES = {
 
 
 class _Counts(Collector):
-    def __init__(self, store: Store, nodes: Sequence[NodeRecord], pool: Pool) -> None:
+    def __init__(self, store: Store, nodes: Sequence[NodeRecord], pool: Pool, now: datetime) -> None:
         self.store = store
         self.nodes = nodes
         self.pool = pool
+        self.now = now
 
     def collect(self) -> Iterator[Metric]:
         counted = self.store.statistics.count()
@@ -57,6 +60,8 @@ class _Counts(Collector):
         for name, text in POOL_GAUGES.items():
             yield GaugeMetricFamily(f"backprop_evo_pool_{name}", text, getattr(self.pool, name))
         yield from _node_metrics(self.nodes)
+        yield finished_trials(counted.trials)
+        yield from load_metrics(self.store.monitoring.load(), self.nodes, self.now)
 
 
 def _node_metrics(nodes: Sequence[NodeRecord]) -> Iterator[Metric]:

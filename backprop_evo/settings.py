@@ -37,6 +37,15 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=1, le=65535)
     api_keys_required: bool = Field(default=False, description="demand an API key for every request")
+    rate_limit: int = Field(
+        default=30_000, ge=0, description="requests a minute of one key, or of an address without; 0: any"
+    )
+    rate_limit_changes: int = Field(
+        default=10_000, ge=0, description="of those, how many may be other than reading; 0: any"
+    )
+    webhook_private_addresses: bool = Field(
+        default=False, description="webhooks may lead to this machine and to private networks"
+    )
     slots: int = Field(
         default=0,
         ge=0,

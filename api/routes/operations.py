@@ -12,6 +12,7 @@ from api.deps import ServiceDep, SettingsDep, StoreDep
 from api.metrics import CONTENT_TYPE, exposition
 from api.schemas.operations import HealthOut, VersionOut
 from backprop_evo.errors import Unavailable
+from backprop_evo.service import utc_now
 
 router = APIRouter(tags=["operations"])
 
@@ -35,7 +36,7 @@ def ready(store: StoreDep) -> HealthOut:
 def metrics(store: StoreDep, service: ServiceDep, settings: SettingsDep) -> Response:
     """Counted from the database at the moment of the scrape, in Prometheus' text format."""
     pool = service.pool(least=settings.pool_min_slots, most=settings.pool_max_slots)
-    counted = exposition(store, service.live_nodes(), pool)
+    counted = exposition(store, service.live_nodes(), pool, utc_now())
     return Response(counted, headers={"Content-Type": CONTENT_TYPE})
 
 

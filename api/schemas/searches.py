@@ -24,9 +24,11 @@ class SearchOut(Wire):
     ``notice`` is what to know of it while it runs, and ``warnings`` in the answer to its submission. Of one
     with a budget ``spent_s`` seconds are used, as of the last look, which alone changes no version;
     ``stranded`` is set where the service paused it, so that it goes on by itself when a node can train it;
-    ``time_left_s`` is null where time does not decide when it ends."""
+    ``time_left_s`` is null where time does not decide when it ends. ``owner`` is the name of the API key that
+    submitted it, null where none was demanded."""
 
     id: str
+    owner: str | None
     state: SearchState
     version: int
     verbs: list[str]

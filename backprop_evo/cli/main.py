@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from backprop_evo.cli import (
+    audit,
     data,
     db,
     demo,
@@ -71,6 +72,7 @@ app.command("train", epilog=train.EPILOG)(train.train)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.command("audit", epilog=audit.EPILOG)(audit.audit)
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)

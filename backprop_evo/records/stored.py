@@ -63,7 +63,8 @@ class DrivenRecord(Generic[S]):
     says in words why it ended, where there is more to say than that it did all it was asked for, or why the
     service paused it. One that the service paused is ``stranded`` until it goes on or somebody else pauses
     it: because no node can train it (``NO_NODE_CAN``), or none could begin the trial of that id. ``retries``
-    counts ends of trials that were tried again.
+    counts ends of trials that were tried again. ``owner`` is the name of the API key that submitted it, None
+    where none was demanded.
     """
 
     id: str
@@ -81,6 +82,7 @@ class DrivenRecord(Generic[S]):
     retries: int = 0
     marks: Marks = NO_MARKS
     stranded: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

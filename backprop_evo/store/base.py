@@ -11,11 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
+from backprop_evo.records.callers import (
+    ActRecord,
+    Answer,
+    AuditFilter,
+    EarlierRequest,
+    KeyRecord,
+    KeyScope,
+)
 from backprop_evo.records.choosing import EVERY_ROW, RowChoice
 from backprop_evo.records.counting import Counts
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
+from backprop_evo.records.load import Load
 from backprop_evo.records.nodes import NodeRecord, NodeWish
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
@@ -27,10 +35,12 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue
+from backprop_evo.store.acting import Act
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
 from backprop_evo.store.steering_base import Injections, Retries
 from backprop_evo.store.trials_base import Queue, Trials
+from backprop_evo.store.webhooks_base import Webhooks
 
 
 class Individuals(Protocol):
@@ -172,6 +182,16 @@ class Statistics(Protocol):
         """The same of the newest few searches with results in this setting."""
 
 
+class Monitoring(Protocol):
+    """How busy the service is, and what says that it lives."""
+
+    def load(self) -> Load:
+        """As of now."""
+
+    def record_step(self, controller: str, *, step_s: float, now: datetime) -> None:
+        """A controller has ended a step."""
+
+
 class Keys(Protocol):
     """API keys; only a hash of each secret is stored."""
 
@@ -202,6 +222,16 @@ class Requests(Protocol):
         """Keep the answer, unless another request with this key was answered first; forget old ones."""
 
 
+class Audit(Protocol):
+    """What keys did. An act is noted by the transaction that acts (``acting.py``)."""
+
+    def page(self, wanted: AuditFilter, *, cursor: str | None = None, limit: int = 50) -> Page[ActRecord]:
+        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
+
+    def note_refusal(self, act: Act) -> None:
+        """Note that an act was refused."""
+
+
 class Store(Protocol):
     """Everything that is stored."""
 
@@ -219,6 +249,9 @@ class Store(Protocol):
     statistics: Statistics
     keys: Keys
     requests: Requests
+    monitoring: Monitoring
+    audit: Audit
+    webhooks: Webhooks
 
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""

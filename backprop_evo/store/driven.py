@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from backprop_evo.records.states import SearchState
 from backprop_evo.records.steering import Changes
 from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN, Verb
+from backprop_evo.store.acting import current_owner, tell_made
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.cursors import decode_cursor, decode_time, encode_cursor, page_size
@@ -53,7 +54,9 @@ class SqlDriven(Driven[R]):
         new_id: str,
         **belonging: str | None,
     ) -> R:
-        """``belonging``: the search of an evaluation, and its role."""
+        """``belonging``: the search of an evaluation, and its role. The present caller owns it, or the owner
+        named there: that of the search which orders it."""
+        tell_made("searches" if self.kind is Kind.SEARCH else "evaluations", new_id)
         connection.execute(
             insert(SEARCHES).values(
                 id=new_id,
@@ -69,7 +72,7 @@ class SqlDriven(Driven[R]):
                 labels=json.dumps(spec.labels),
                 datasets=json.dumps(spec.datasets),
                 finishes=0,
-                **belonging,
+                **{"owner": current_owner(), **belonging},
             )
         )
         add_event(connection, new_id, f"{self.kind}.queued", now, {"name": spec.name})
@@ -237,6 +240,21 @@ class SqlDriven(Driven[R]):
         )
         with self.database.write() as connection:
             return connection.execute(renewal).rowcount == 1
+
+    @override
+    def marks(self, search_ids: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        asked = sorted(search_ids)
+        found: dict[str, tuple[int, int]] = {}
+        if not asked:
+            return found
+        columns = select(SEARCHES.c.id, SEARCHES.c.version, SEARCHES.c.finishes)
+        with self.database.read() as connection:
+            # SQLite takes a limited number of values in one statement.
+            for start in range(0, len(asked), 500):
+                wanted = SEARCHES.c.id.in_(asked[start : start + 500])
+                rows = connection.execute(columns.where(SEARCHES.c.kind == self.kind, wanted))
+                found |= {row.id: (row.version, row.finishes) for row in rows}
+        return found
 
     @override
     def release_claim(self, search_id: str, controller: str) -> None:

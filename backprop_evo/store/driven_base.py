@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -78,6 +78,10 @@ class Driven(Protocol[R]):
 
     def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         """False when the claim was lost to another controller, which must then stop deciding."""
+
+    def marks(self, search_ids: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        """Version and last finish order of those that there are: where neither moved, nothing ended and
+        nobody changed anything."""
 
     def release_claim(self, search_id: str, controller: str) -> None:
         """Hand it back, so that the next controller need not wait for the lease to run out."""

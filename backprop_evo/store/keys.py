@@ -20,9 +20,10 @@ from typing_extensions import override
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.callers import KeyRecord, KeyScope
 from backprop_evo.records.described import check_texts
+from backprop_evo.store.acting import tell_made
 from backprop_evo.store.base import Keys
+from backprop_evo.store.caller_tables import API_KEYS
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import API_KEYS
 
 # The id is part of the text, so that one row is read and compared instead of all hashes.
 FIRST_KEY_LOCK = 0x6270_6B31  # any number that nothing else in the database locks
@@ -89,6 +90,7 @@ def _issue(connection: Connection, label: str, scope: KeyScope, now: datetime) -
     check_texts(label, "label")
     # The underscore parts id and secret.
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
+    tell_made("keys", key_id)
     connection.execute(
         insert(API_KEYS).values(
             id=key_id,

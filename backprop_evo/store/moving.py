@@ -20,6 +20,7 @@ from backprop_evo.store.columns import Kind
 from backprop_evo.store.endings import cancel_open_trials
 from backprop_evo.store.events import add_event
 from backprop_evo.store.tables import SEARCHES, TRIALS
+from backprop_evo.store.telling import order_deliveries
 
 VERBS_OF: Mapping[str, Mapping[str, Verb]] = {Kind.SEARCH: VERBS, Kind.EVALUATION: EVALUATION_VERBS}
 PASSED_ON = {
@@ -91,6 +92,7 @@ def move(
     elif row.state == SearchState.PAUSED:
         _forget_sent_messages(connection, row.id)
     _pass_on(connection, row, to, now)
+    order_deliveries(connection, row, to, now, reason)
     add_event(connection, row.id, f"{row.kind}.{to}", now, payload)
 
 

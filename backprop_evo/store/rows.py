@@ -55,9 +55,10 @@ def evaluation_record(row: Row[Any]) -> EvaluationRecord:
 def _driven_values(row: Row[Any]) -> dict[str, Any]:
     """What both have. ``failure`` repeats the reason of one that failed."""
     state = SearchState(row.state)
-    same = ("id", "version", "created_at", "started_at", "ended_at", "end_reason", "trials_done", "stranded")
+    times = ("created_at", "started_at", "ended_at")
+    same = ("id", "version", "end_reason", "stranded", "owner", "trials_done", "trials_total", "extensions")
     return {
-        **{name: getattr(row, name) for name in (*same, "trials_total", "extensions")},
+        **{name: getattr(row, name) for name in (*same, *times)},
         "state": state,
         "retries": row.retries,
         "marks": _marks(row),
