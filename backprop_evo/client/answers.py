@@ -78,6 +78,7 @@ class Search:
     failure: str | None
     setting: Setting
     spec: SearchSpec
+    owner: str | None
     injections: int
     retries: int
     priority: int
@@ -114,6 +115,7 @@ class Evaluation:
     stranded: str | None
     failure: str | None
     spec: EvaluationSpec
+    owner: str | None
     retries: int
     priority: int
     tags: tuple[str, ...]
