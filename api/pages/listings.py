@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
 from api.deps import ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
 from api.rendering import render
 from backprop_evo.records.searching import Purpose
+from backprop_evo.service.chart_columns import angle_lines
 from backprop_evo.store.base import Store
 
 router = APIRouter()
@@ -67,6 +67,7 @@ def _settings_page(request: Request, store: Store, part: Slice) -> Response:
 def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response:
     """Curves, environment, attempts, and the angles where the trial measured them."""
     trial = store.trials.get(trial_id)
+    alignment = trial.result.alignment if trial.result is not None else ()
     return render(
         request,
         "trial.html",
@@ -74,8 +75,9 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
         search=driven_by_id(store, trial.search_id),
         is_evaluated=trial.purpose is Purpose.EVALUATION,
         attempts=store.trials.attempts(trial_id),
-        charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],
-        angles=[found for found in (update_angle_chart(trial), feedback_angle_chart(trial)) if found],
+        curve=trial.result.curve if trial.result is not None else (),
+        angles=angle_lines(alignment, lambda point: point.update_angle),
+        feedback_angles=angle_lines(alignment, lambda point: point.feedback_angle),
         last_event=store.events.last(),
     )
 

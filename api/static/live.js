@@ -27,6 +27,7 @@
       const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (other && !isInUse(part) && part.innerHTML !== other.innerHTML) part.replaceWith(document.adoptNode(other));
     }
+    document.dispatchEvent(new CustomEvent("live:news"));
     if (!("live" in fresh.body.dataset)) stop();
   };
 

@@ -7,11 +7,12 @@ argument. One contract suite (``tests/contracts``) runs over every store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
+from backprop_evo.records.charting import AttemptSpan, FinishPoint, TrainedPoint, ValuePoint
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.nodes import NodeRecord
@@ -150,6 +151,31 @@ class Statistics(Protocol):
         """The same of the newest few searches with results in this setting."""
 
 
+class Charts(Protocol):
+    """Rows that charts are drawn from: few columns of many rows, nothing decoded that is not shown."""
+
+    def finishes(self, search_id: str, *, after: int = 0, limit: int) -> Sequence[FinishPoint]:
+        """At most ``limit`` terminal trials in finish order, those with ``finish_order > after``."""
+
+    def finish(self, search_id: str, finish_order: int) -> TrialRecord:
+        """The trial that finished as that one. Raises ``NotFound``."""
+
+    def completed(self, search_id: str, purpose: str) -> int:
+        """How many trials of that purpose completed."""
+
+    def attempts(self, search_id: str, *, limit: int, since: datetime | None = None) -> Sequence[AttemptSpan]:
+        """Attempts at the newest ``limit`` trials that a worker has taken, oldest trial first; ``since``: but
+        those that ended before."""
+
+    def values(self, trial_ids: Collection[str]) -> Sequence[ValuePoint]:
+        """The intermediate values of these trials, trial by trial in the order of their steps."""
+
+    def trained(
+        self, fingerprint: str, *, limit: int, search_ids: Collection[str] | None = None
+    ) -> Sequence[TrainedPoint]:
+        """Terminal trainings of one behaviour, newest first, over all searches and evaluations or these."""
+
+
 class Keys(Protocol):
     """API keys; only a hash of each secret is stored."""
 
@@ -190,6 +216,7 @@ class Store(Protocol):
     events: Events
     nodes: Nodes
     statistics: Statistics
+    charts: Charts
     keys: Keys
     requests: Requests
 
