@@ -71,7 +71,8 @@ def equation_page(request: Request, fingerprint: Fingerprint, store: StoreDep, p
         page=page,
         validation=_accuracies(page.items),
         seeds=trained_seeds(store, fingerprint),
-        has_curves=any(trial.result is not None and trial.result.curve for trial in page.items),
+        # One point is no line.
+        has_curves=any(trial.result is not None and len(trial.result.curve) > 1 for trial in page.items),
     )
 
 

@@ -20,8 +20,13 @@ from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import TrialRecord
 
 #: One letter a purpose and a state, so that a column of them is a string.
-PURPOSES = {Purpose.SEARCH: "s", Purpose.REMEASUREMENT: "r", Purpose.BASELINE: "b", Purpose.YARDSTICK: "y"}
-STATES = {
+PURPOSES: Mapping[str, str] = {
+    Purpose.SEARCH: "s",
+    Purpose.REMEASUREMENT: "r",
+    Purpose.BASELINE: "b",
+    Purpose.YARDSTICK: "y",
+}
+STATES: Mapping[str, str] = {
     TrialState.COMPLETED: "c",
     TrialState.PRUNED: "p",
     TrialState.DIVERGED: "d",
@@ -49,8 +54,8 @@ def fitness_columns(points: Sequence[FinishPoint], after: int, limit: int) -> di
         "last": points[-1].finish_order if points else after,
         "more": len(points) == limit,
         "accuracy": [hundredths(point.accuracy) for point in points],
-        "purpose": "".join(PURPOSES.get(Purpose(point.purpose), OTHER) for point in points),
-        "state": "".join(STATES.get(TrialState(point.state), OTHER) for point in points),
+        "purpose": "".join(PURPOSES.get(point.purpose, OTHER) for point in points),
+        "state": "".join(STATES.get(point.state, OTHER) for point in points),
         "rung": "".join(
             NO_RUNG if point.rung is None else RUNGS[min(point.rung, len(RUNGS) - 1)] for point in points
         ),

@@ -1,8 +1,9 @@
 // Mean difference to backprop of the equations with a component, with its interval: a bar and a whisker each.
-import { axis, base, percent, signed } from "./look.js";
+import { axis, base, percent, signed, widthOf } from "./look.js";
 import { read } from "./reading.js";
 
 const KINDS = ["operand", "unary", "binary"];
+const MONO = "ui-monospace, \"DejaVu Sans Mono\", monospace";
 const RARE = 5;
 const ROW = 21;
 
@@ -33,19 +34,25 @@ export const option = (data, look, view) => {
   const whiskers = shown.map((each, place) => [place, each.low === null ? null : each.low / 100, each.high === null ? null : each.high / 100]).filter((each) => each[1] !== null);
   return {
     ...base(look, summary(data)),
-    grid: { left: 8, right: 54, top: 6, bottom: 40, containLabel: true },
+    grid: { left: 12 + widthOf(shown.map((each) => each.name), `12px ${MONO}`, 150), right: 56, top: 6, bottom: 44 },
     legend: { show: false, data: KINDS },
     xAxis: axis(look, { type: "value", name: "points to plain backprop", nameGap: 26 }),
-    yAxis: axis(look, {
-      type: "category", data: shown.map((each) => each.name), splitLine: { show: false },
-      axisLabel: { color: look.ink, fontSize: 12, fontFamily: "ui-monospace, monospace", interval: 0, width: 150, overflow: "truncate" },
-    }),
+    yAxis: [
+      axis(look, {
+        type: "category", data: shown.map((each) => each.name), splitLine: { show: false },
+        axisLabel: { color: look.ink, fontSize: 12, fontFamily: MONO, interval: 0, width: 150, overflow: "truncate" },
+      }),
+      // Beside the bars, where no whisker runs through it.
+      axis(look, {
+        type: "category", data: shown.map((each) => `n = ${each.n}`), splitLine: { show: false }, axisLine: { show: false },
+        axisLabel: { color: look.soft, fontSize: 11, interval: 0 },
+      }),
+    ],
     series: [
       ...KINDS.map((kind) => ({
         id: kind, name: kind, type: "bar", barGap: "-100%", barWidth: 13,
         itemStyle: { color: colours(look)[kind], opacity: 0.75 },
         data: shown.map((each) => (each.kind === kind ? { value: each.mean / 100, row: each } : null)),
-        label: { show: true, position: "right", distance: 6, color: look.soft, fontSize: 11, formatter: (point) => (point.data?.row ? `n = ${point.data.row.n}` : ""), align: "left" },
       })),
       {
         id: "interval", name: "interval", type: "custom", data: whiskers, silent: true, z: 10, tooltip: { show: false },
@@ -65,7 +72,7 @@ export const tip = (_, point) => {
   const row = point.data?.row;
   if (!row) return "";
   const interval = row.low === null ? "" : `, ${signed(row.low)} … ${signed(row.high)} (95 %)`;
-  return `{b|${row.name}}  {s|${row.kind}}\n${signed(row.mean)} points${interval}\n{s|${row.n} equation${row.n === 1 ? "" : "s"}}`;
+  return `${row.name}  ${row.kind}\n${signed(row.mean)} points${interval}\n${row.n} equation${row.n === 1 ? "" : "s"}`;
 };
 
 export const legend = (data, look) => KINDS.filter((kind) => data.kind.includes(kind)).map((kind) => [kind, colours(look)[kind], "block"]);

@@ -1,5 +1,5 @@
 // All trials of a search as points in the order in which they finished, seen against backprop, chance and its counterpart.
-import { around, axis, base, faded, percent, signed, zooms } from "./look.js";
+import { axis, base, faded, percent, percentAxis, signed, zooms } from "./look.js";
 import { read } from "./reading.js";
 
 // Points of one kind as x, y, x, y …: it grows by what is new, and is handed to the chart without a copy for each point.
@@ -51,7 +51,9 @@ class Course {
     if (kind.startsWith("rug")) return;
     this.low = Math.min(this.low, level);
     this.high = Math.max(this.high, level);
-    if (kind === "trained" && (!this.best.length || level > this.best.at(-1)[1])) this.best.push([order, level]);
+    if (kind !== "trained" || (this.best.length && level <= this.best.at(-1)[1])) return;
+    if (this.best.length) this.best.push([order, this.best.at(-1)[1]]);
+    this.best.push([order, level]);
   }
 
   get line() { return this.best.length ? [...this.best, [this.last, this.best.at(-1)[1]]] : []; }
@@ -73,7 +75,7 @@ const finish = (id, order) => {
   return told.get(address);
 };
 
-const nameOf = (kind) => ({ trained: "trained to the end", again: "measured again", backprop: "plain backprop", yardstick: "yardstick", stopped: "stopped early" })[kind]
+const nameOf = (kind) => ({ trained: "trained to the end", again: "measured again", backprop: "backprop, in the search", yardstick: "yardstick", stopped: "stopped early" })[kind]
   ?? (kind.startsWith("rung") ? `stopped at rung ${kind.slice(5)}` : kind.replace("rug ", ""));
 
 const styleOf = (kind, look, place) => ({
@@ -87,38 +89,39 @@ const styleOf = (kind, look, place) => ({
   "rug screened out": { color: look.violet, opacity: 0.5 },
 })[kind] ?? { color: [look.soft, look.violet, look.blue][place % 3], opacity: 0.35, size: 4 };
 
+const CROWD = 2000;
+
 const series = (kind, points, look, place) => {
   const style = styleOf(kind, look, place);
   const rug = kind.startsWith("rug");
+  // Where many points lie on each other, fainter ones show how many.
+  const crowded = Math.min(1, CROWD / points.size);
   return {
     id: kind, name: nameOf(kind), type: "scatter", data: points.flat, dimensions: ["order", "accuracy"],
     xAxisIndex: rug ? 1 : 0, yAxisIndex: rug ? 1 : 0,
-    large: true, largeThreshold: 4000, symbol: rug ? "rect" : style.symbol ?? "circle", symbolSize: rug ? [2, 11] : style.size,
-    itemStyle: { color: style.color, opacity: style.opacity }, z: kind === "trained" ? 3 : rug || kind.startsWith("rung") ? 2 : 5,
+    large: true, largeThreshold: 4000, symbol: rug ? "rect" : style.symbol ?? "circle", symbolSize: rug ? [crowded < 1 ? 1 : 2, 12] : crowded < 1 && style.size < 6 ? style.size - 1 : style.size,
+    itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 }, z: kind === "trained" ? 3 : rug || kind.startsWith("rung") ? 2 : 5,
   };
 };
 
 const stepped = (id, name, data, colour, more = {}) => ({
-  id, name, type: "line", step: "end", data, showSymbol: false, symbol: "none", lineStyle: { color: colour, width: 2, ...more }, itemStyle: { color: colour }, z: 4, tooltip: { show: false }, silent: true,
+  id, name, type: "line", data, showSymbol: false, symbol: "none", lineStyle: { color: colour, width: 2, ...more }, itemStyle: { color: colour }, z: 4, tooltip: { show: false }, silent: true,
 });
 
-const level = (text, y, look, colour, type, position) => ({
-  yAxis: y, label: { formatter: text, position, color: colour, fontSize: 11, textBorderColor: look.card, textBorderWidth: 3 }, lineStyle: { color: colour, type, width: 1.5 },
+const level = (text, y, look, colour, type) => ({
+  yAxis: y, label: { formatter: text, position: "insideEndTop", color: colour, fontSize: 11, textBorderColor: look.card, textBorderWidth: 3 }, lineStyle: { color: colour, type, width: 1.5 },
 });
 
 const levels = (data, look) => {
   const { frame } = data;
   const lines = [];
   const bands = [];
-  const band = (found, name, colour, position) => {
-    if (!found) return;
-    const spread = found.std === null ? "" : ` ± ${percent(found.std)}`;
-    lines.push(level(`${name} ${percent(found.mean)}${spread}, n = ${found.n}`, found.mean / 100, look, colour, "dashed", position));
+  for (const [found, colour] of [[frame.backprop, look.blue], [frame.best, look.accent]]) {
+    if (!found) continue;
+    lines.push(level("", found.mean / 100, look, colour, "dashed"));
     if (found.std) bands.push([{ yAxis: (found.mean - found.std) / 100, itemStyle: { color: faded(colour, 0.12) } }, { yAxis: (found.mean + found.std) / 100 }]);
-  };
-  band(frame.backprop, frame.confirmed ? "backprop, confirmed" : "backprop", look.blue, "insideEndTop");
-  band(frame.best, "best, confirmed", look.accent, "insideStartTop");
-  if (frame.chance !== null) lines.push(level(`chance ${percent(frame.chance)}`, frame.chance / 100, look, look.soft, "dotted", "insideEndTop"));
+  }
+  if (frame.chance !== null) lines.push(level("chance", frame.chance / 100, look, look.soft, "dotted"));
   return {
     id: "levels", type: "line", data: [], silent: true,
     markLine: { symbol: "none", silent: true, animation: false, data: lines },
@@ -132,7 +135,7 @@ const range = (data) => {
   for (const each of [frame.backprop, frame.best]) if (each) ends.push((each.mean - (each.std ?? 0)) / 100, (each.mean + (each.std ?? 0)) / 100);
   if (frame.chance !== null) ends.push(frame.chance / 100);
   const finite = ends.filter(Number.isFinite);
-  return around(Math.min(...finite), Math.max(...finite));
+  return [Math.min(...finite), Math.max(...finite)];
 };
 
 export const height = () => 400;
@@ -169,7 +172,7 @@ export const option = (data, look, view) => {
       axis(look, { ...x, gridIndex: 1, name: "trials in the order they finished", nameGap: 24, splitLine: { show: false } }),
     ],
     yAxis: [
-      axis(look, { type: view.logY ? "log" : "value", min: view.logY ? Math.max(low, 0.1) : low, max: high, name: "validation accuracy, %", nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.soft, align: "left", padding: [0, 0, 0, -40] } }),
+      percentAxis(look, low, high, view.logY ? { type: "log", min: Math.max(low * 0.95, 0.1), interval: undefined } : {}),
       axis(look, { type: "value", gridIndex: 1, min: -1, max: 1, axisLabel: { show: false }, axisLine: { show: false }, splitLine: { show: false } }),
     ],
     dataZoom: zooms(look, [0, 1]),
@@ -183,21 +186,26 @@ export const tip = (data, point, done) => {
   const rug = point.seriesId.startsWith("rug");
   const { backprop } = data.frame;
   const against = backprop && !rug ? `, ${signed(100 * accuracy - backprop.mean)} points to backprop` : "";
-  const head = rug ? `{b|${point.seriesName}}` : `{b|${accuracy.toFixed(2)} %}${against}`;
-  const where = `{s|${point.seriesName}, finished as number ${order}}`;
+  const head = rug ? `${point.seriesName}` : `${accuracy.toFixed(2)} %${against}`;
+  const where = `${point.seriesName}, finished as number ${order}`;
   finish(data.id, order)
-    .then((found) => done(`${head}\n${found.equation}\n{s|#${found.individual}, seed ${found.seed}, ${found.purpose}}\n${where}${found.reason ? `\n{s|${found.reason.slice(0, 160)}}` : ""}`))
+    .then((found) => done(`${head}\n${found.equation}\n#${found.individual}, seed ${found.seed}, ${found.purpose}\n${where}${found.reason ? `\n${found.reason.slice(0, 160)}` : ""}`))
     .catch(() => done(`${head}\n${where}`));
   return `${head}\n${where}`;
 };
 
 export const press = async (data, point) => (point.value ? `/trials/${(await finish(data.id, point.value[0])).trial}` : null);
 
+const spread = ({ mean, std, n }) => `${percent(mean)}${std === null ? "" : ` ± ${percent(std)}`}, n = ${n}`;
+
 export const legend = (data, look) => {
   const kinds = [...data.course.kinds.keys()].sort();
   const keys = kinds.map((kind, place) => [nameOf(kind), styleOf(kind, look, place).color, kind.startsWith("rug") ? "tick" : "dot"]);
   if (data.course.best.length) keys.push(["best so far", look.accent, "line"]);
   if (data.other) keys.push([`best so far, ${data.frame.counterpart.called}`, look.warn, "line"]);
+  const { backprop, best, confirmed } = data.frame;
+  if (backprop) keys.push([`plain backprop${confirmed ? ", confirmed" : ""}: ${spread(backprop)}`, look.blue, "dashes", true]);
+  if (best) keys.push([`best, confirmed: ${spread(best)}`, look.accent, "dashes", true]);
   return keys;
 };
 

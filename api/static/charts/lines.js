@@ -1,5 +1,5 @@
 // Lines over epochs or steps: what trains now, the curve of a trial, those of an equation, angles by layer.
-import { around, axis, base } from "./look.js";
+import { axis, base, percentAxis } from "./look.js";
 import { read } from "./reading.js";
 
 const line = (name, data, colour, more = {}) => ({
@@ -12,18 +12,15 @@ const styled = (look, place) => ({ colour: look.lines[place % look.lines.length]
 
 const accuracies = (pairs) => pairs.filter(([, accuracy]) => accuracy !== null).map(([x, accuracy]) => [x, accuracy / 100]);
 
-const percentAxis = (look, values, more = {}) => {
-  const [min, max] = around(Math.min(...values), Math.max(...values));
-  return axis(look, { type: "value", min, max, name: "validation accuracy, %", nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.soft, align: "left", padding: [0, 0, 0, -40] }, ...more });
-};
+const ofPercents = (look, values, more) => percentAxis(look, Math.min(...values), Math.max(...values), more);
 
 const lossAxis = (look, view, more = {}) => axis(look, {
-  type: view.log ? "log" : "value", scale: true, name: "training loss", nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.soft, align: "left", padding: [0, 0, 0, -40] }, ...more,
+  type: view.log ? "log" : "value", scale: true, splitNumber: 4, name: "training loss", nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.soft, align: "left", padding: [0, 0, 0, -40] }, ...more,
 });
 
 const epochs = (look, max, more = {}) => axis(look, { type: "value", min: 0, max, name: "epochs", nameGap: 26, ...more });
 
-const tipOf = (point) => `{b|${point.seriesName}}\n${Number(point.value[1].toPrecision(4))}  {s|at ${Number(point.value[0].toPrecision(4))}}`;
+const tipOf = (point) => `${point.seriesName}\n${Number(point.value[1].toPrecision(4))}  at ${Number(point.value[0].toPrecision(4))}`;
 
 const plain = async (source, before) => {
   const data = await read(source);
@@ -58,10 +55,10 @@ const running = {
       grid: { left: 46, right: 60, top: 30, bottom: 44 },
       legend: { show: false },
       xAxis: epochs(look, Math.max(...found.map(([each]) => each.epochs))),
-      yAxis: view.loss ? lossAxis(look, {}) : percentAxis(look, values),
+      yAxis: view.loss ? lossAxis(look, {}) : ofPercents(look, values),
       series: found.map(([each, points], place) => {
         const { colour, dash } = styled(look, place);
-        return line(`#${each.individual}`, points, colour, { lineStyle: { color: colour, width: 2, type: dash }, endLabel: { show: true, formatter: "{a}", color: colour, fontSize: 11 } });
+        return line(`#${each.individual}`, points, colour, { lineStyle: { color: colour, width: 2, type: dash }, endLabel: { show: true, formatter: "{a}", color: colour, fontSize: 11 }, labelLayout: { moveOverlap: "shiftY" } });
       }),
     };
   },
@@ -86,7 +83,7 @@ const curve = {
       grid: [{ left: 50, right: 14, top: 30, height: 150 }, { left: 50, right: 14, top: 222, height: 160 }],
       legend: { show: false },
       xAxis: [epochs(look, data.epochs, { name: "", axisLabel: { show: false } }), epochs(look, data.epochs, { gridIndex: 1 })],
-      yAxis: [lossAxis(look, view), percentAxis(look, values.length ? values : [0, 1], { gridIndex: 1 })],
+      yAxis: [lossAxis(look, view), ofPercents(look, values.length ? values : [0, 1], { gridIndex: 1 })],
       series: [
         line("training loss", loss, look.blue),
         line("validation accuracy", accuracy, look.accent, { xAxisIndex: 1, yAxisIndex: 1, markLine: { symbol: "none", silent: true, animation: false, data: chance } }),
@@ -118,7 +115,7 @@ const angles = (which) => ({
       }),
     };
   },
-  tip: (_, point) => `{b|${point.seriesName}}\n${point.value[1].toFixed(1)}°  {s|at step ${point.value[0]}}`,
+  tip: (_, point) => `${point.seriesName}\n${point.value[1].toFixed(1)}°  at step ${point.value[0]}`,
   legend: (data, look) => data[which].map((each) => [each.layer, styled(look, each.place).colour, "line"]),
   empty: "No angle was measured.",
 });
@@ -128,14 +125,14 @@ const curves = {
   height: () => 300,
   load: plain,
   option: (data, look) => {
-    const found = data.curves.map((each) => [each, accuracies(each.epoch.map((epoch, place) => [epoch, each.accuracy[place]]))]).filter(([, points]) => points.length);
+    const found = data.curves.map((each) => [each, accuracies(each.epoch.map((epoch, place) => [epoch, each.accuracy[place]]))]).filter(([, points]) => points.length > 1);
     if (!found.length) return null;
     return {
       ...base(look, `Validation accuracy over epochs of ${found.length} trials.`),
       grid: { left: 46, right: 14, top: 30, bottom: 44 },
       legend: { show: false },
       xAxis: epochs(look, undefined),
-      yAxis: percentAxis(look, found.flatMap(([, points]) => points.map((point) => point[1]))),
+      yAxis: ofPercents(look, found.flatMap(([, points]) => points.map((point) => point[1]))),
       series: found.map(([each, points], place) => {
         const { colour, dash } = styled(look, place);
         return { ...line(`seed ${each.seed}`, points, colour, { lineStyle: { color: colour, width: 1.5, type: dash, opacity: 0.8 } }), id: each.trial };

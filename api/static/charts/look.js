@@ -35,10 +35,7 @@ export const base = (look, description) => ({
     backgroundColor: look.card,
     borderColor: look.line,
     padding: 10,
-    textStyle: {
-      color: look.ink, fontSize: 13, lineHeight: 18, width: 330, overflow: "break",
-      rich: { b: { fontWeight: 600, color: look.ink }, s: { color: look.soft, fontSize: 12 } },
-    },
+    textStyle: { color: look.ink, fontFamily: look.sans, fontSize: 13, lineHeight: 19, width: 330, overflow: "break" },
   },
 });
 
@@ -69,9 +66,29 @@ export const signed = (hundredths, digits = 1) => {
   return `${hundredths < 0 ? "−" : "+"}${text}`;
 };
 
-// Two round ends that enclose [low, high] without much air, for axes of per cent.
+// Ends that enclose [low, high] without much air, and the distance of the numbers between: those alone are written.
 export const around = (low, high) => {
   const span = Math.max(high - low, 1);
-  const step = [0.25, 0.5, 1, 2, 5, 10].find((each) => span / each <= 12) ?? 20;
-  return [Math.max(0, Math.floor((low - 0.02 * span) / step) * step), Math.min(100, Math.ceil((high + 0.02 * span) / step) * step)];
+  const interval = [0.25, 0.5, 1, 2, 5, 10].find((each) => span / each <= 7) ?? 20;
+  const ends = interval / 2;
+  const [min, max] = [Math.max(0, Math.floor((low - 0.01 * span) / ends) * ends), Math.min(100, Math.ceil((high + 0.01 * span) / ends) * ends)];
+  const isWhole = (value) => Math.abs(value / interval - Math.round(value / interval)) < 1e-9;
+  return { min, max, interval, formatter: (value) => (isWhole(value) ? Number(value.toFixed(2)) : "") };
+};
+
+export const percentAxis = (look, low, high, more = {}) => {
+  const { min, max, interval, formatter } = around(low, high);
+  // Numbers begin at the lower end: it is moved down to a written one.
+  return axis(look, {
+    type: "value", min: Math.floor(min / interval) * interval, max, interval, name: "validation accuracy, %", nameLocation: "end", nameGap: 12,
+    nameTextStyle: { color: look.soft, align: "left", padding: [0, 0, 0, -40] }, axisLabel: { color: look.soft, fontSize: 12, formatter }, ...more,
+  });
+};
+
+const measure = document.createElement("canvas").getContext("2d");
+
+// How wide the longest of the texts is, in pixels, so that an axis leaves room for it.
+export const widthOf = (texts, font, most) => {
+  measure.font = font;
+  return Math.min(most, Math.ceil(Math.max(...texts.map((each) => measure.measureText(each).width))));
 };

@@ -98,11 +98,11 @@ class Chart {
   #hidden = new Set();
   #showKeys(colours) {
     const keys = this.kind.legend?.(this.#data, colours, this.#view) ?? [];
-    this.#keys.replaceChildren(...keys.map(([name, colour, shape]) => {
+    this.#keys.replaceChildren(...keys.map(([name, colour, shape, isFixed]) => {
       const swatch = make("span", { className: `swatch ${shape}` });
       swatch.style.color = colour;
       const switches = this.#chart.getOption().legend?.[0]?.data?.length;
-      if (!switches) return make("span", { className: "key" }, swatch, name);
+      if (isFixed || !switches) return make("span", { className: "key" }, swatch, name);
       const key = make("button", { className: "key", type: "button" }, swatch, name);
       key.setAttribute("aria-pressed", String(!this.#hidden.has(name)));
       key.addEventListener("click", () => {

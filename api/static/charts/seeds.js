@@ -1,5 +1,5 @@
 // Seeds of an equation beside plain backprop's with the same seed, joined: one setting at a time.
-import { around, axis, base, percent, signed } from "./look.js";
+import { axis, base, percent, percentAxis, signed } from "./look.js";
 import { read } from "./reading.js";
 
 export const toggles = [];
@@ -23,7 +23,6 @@ export const option = (data, look, view) => {
   if (!setting) return null;
   const values = [...setting.accuracy, ...setting.backprop].filter((each) => each !== null).map((each) => each / 100);
   if (!values.length) return null;
-  const [min, max] = around(Math.min(...values), Math.max(...values));
   const joined = setting.seed.map((_, place) => [place, setting.backprop[place] / 100, setting.accuracy[place] / 100])
     .filter(([place]) => setting.backprop[place] !== null && setting.accuracy[place] !== null);
   const scatter = (id, name, found, colour, more) => ({ id, name, type: "scatter", data: found, symbolSize: 10, itemStyle: { color: colour }, z: 5, ...more });
@@ -32,7 +31,7 @@ export const option = (data, look, view) => {
     grid: { left: 46, right: 14, top: 30, bottom: 56 },
     legend: { show: false, data: ["compared", "chosen by a search", "plain backprop"] },
     xAxis: axis(look, { type: "category", data: setting.seed.map(String), name: "seed", nameGap: 34, splitLine: { show: false }, axisLabel: { color: look.soft, fontSize: 11, hideOverlap: true, width: 70, overflow: "truncate" } }),
-    yAxis: axis(look, { type: "value", min, max, name: "validation accuracy, %", nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.soft, align: "left", padding: [0, 0, 0, -40] } }),
+    yAxis: percentAxis(look, Math.min(...values), Math.max(...values)),
     series: [
       {
         id: "pairs", type: "custom", data: joined, silent: true, z: 2, dimensions: ["seed", "backprop", "equation"], encode: { x: 0, y: [1, 2] }, tooltip: { show: false },
@@ -54,7 +53,7 @@ export const tip = (data, point, _, view) => {
   const { place } = point.data;
   const [accuracy, backprop] = [setting.accuracy[place], setting.backprop[place]];
   const apart = accuracy === null || backprop === null ? "" : `\n${signed(accuracy - backprop, 2)} points to backprop`;
-  return `{b|${point.seriesName}} ${point.value[1].toFixed(2)} %${apart}\n{s|seed ${setting.seed[place]}}`;
+  return `${point.seriesName} ${point.value[1].toFixed(2)} %${apart}\nseed ${setting.seed[place]}`;
 };
 
 export const press = async (data, point, view) => `/trials/${data.settings[view.choice ?? 0].trial[point.data.place]}`;

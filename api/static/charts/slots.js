@@ -1,9 +1,9 @@
 // Who trained when: a row a worker, a bar an attempt.
-import { axis, base, zooms } from "./look.js";
+import { axis, base, widthOf, zooms } from "./look.js";
 import { read } from "./reading.js";
 
 const toneOf = (outcome, look) => ({
-  completed: look.accent, pruned: look.soft, screened: look.soft, diverged: look.bad, failed: look.bad, lost: look.bad, oom: look.bad, timeout: look.warn, running: look.blue,
+  completed: look.accent, pruned: look.soft, screened: look.soft, diverged: look.warn, failed: look.bad, lost: look.bad, oom: look.bad, timeout: look.violet, running: look.blue,
 })[outcome] ?? look.warn;
 
 export const toggles = [];
@@ -41,7 +41,7 @@ export const option = (data, look) => {
   return {
     ...base(look, summary(data)),
     animation: false,
-    grid: { left: 8, right: 14, top: 8, bottom: 62, containLabel: true },
+    grid: { left: 14 + widthOf(workers, `12px ${look.sans}`, 120), right: 14, top: 8, bottom: 54 },
     legend: { show: false },
     xAxis: axis(look, { type: "time", min: Math.min(...bars.map((each) => each.value[1])), max: Math.max(...bars.map((each) => each.value[2])) }),
     yAxis: axis(look, { type: "category", data: workers, splitLine: { show: false }, axisLabel: { color: look.ink, fontSize: 12, width: 120, overflow: "truncate" } }),
@@ -61,7 +61,7 @@ export const option = (data, look) => {
 export const tip = (_, point) => {
   const { worker, individual, began, ended, outcome } = point.data.attempt;
   const seconds = ((ended ?? Date.now()) - began) / 1000;
-  return `{b|#${individual}}  ${outcome}\n${worker}, ${seconds < 100 ? seconds.toFixed(1) : Math.round(seconds)} s\n{s|from ${new Date(began).toLocaleTimeString()}}`;
+  return `#${individual}  ${outcome}\n${worker}, ${seconds < 100 ? seconds.toFixed(1) : Math.round(seconds)} s\nfrom ${new Date(began).toLocaleTimeString()}`;
 };
 
 export const press = async (_, point) => `/trials/${point.data.attempt.trial}`;
