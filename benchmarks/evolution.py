@@ -12,8 +12,9 @@ repeated to the last digit. Then the ``--finalists`` best of each and plain back
 split. At the end every search is replayed from its rows.
 
 The setting: WRN-10-1, 160 steps of 16 on the bundled images of CIFAR-10, constant rate, three relative steps
-probed for 16 steps each, successive halving after 16 and 48 steps. ``--quick`` has a tiny child instead and
-shows nothing but that the script works.
+probed for 16 steps each, successive halving after 16 and 48 steps. ``--model``, ``--steps``,
+``--batch-size``, ``--train-images`` and ``--data`` make it another, probes and rungs in proportion.
+``--quick`` has a tiny child instead and shows nothing but that the script works.
 
 A finished pair is one line of the results file, and its database lies in a folder of the same name: a second
 call goes on where the first ended, in the middle of a search too. Seconds are those of this machine with
@@ -32,33 +33,24 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import structlog
 from evolution_table import table
+from in_process import attempts_in, drive, store_in
 
-from backprop_evo.logs import configure_logs
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import Role, SearchRecord
-from backprop_evo.records.training import FAIR_STEPS, RelativeStepGrid, TrainResult, TrainSpec
+from backprop_evo.records.training import FAIR_STEPS, RelativeStepGrid, TrainSpec
 from backprop_evo.search.replay import replay, replay_pruning
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.service import Service, drive_once, utc_now
-from backprop_evo.settings import Settings
-from backprop_evo.store import migrations
+from backprop_evo.service import Service
 from backprop_evo.store.base import Store
-from backprop_evo.store.sql import open_store
-from workers.attempt import Attempts, Drain
-
-CONTROLLER, WORKER = "study", "study/0"
-FOREVER_S = 1e8
-"""Of a claim: nobody else drives these searches."""
 
 TRAIN = TrainSpec(
     model="wrn-10-1",
@@ -101,18 +93,22 @@ def spec_of(given: argparse.Namespace, seed: int) -> SearchSpec:
         strategy=given.strategy,
         start_random=max(2, given.trials // 5),
         in_flight=1,  # every proposal knows all results before it, whatever the machine does beside
-        pruner=PrunerSpec(name="asha", rungs=(4, 12) if given.quick else (16, 48), min_trials=4),
-        train=TINY if given.quick else replace_data(TRAIN, given.data),
+        pruner=PrunerSpec(
+            name="asha",
+            rungs=(4, 12) if given.quick else (given.steps // 10, given.steps * 3 // 10),
+            min_trials=4,
+        ),
+        train=TINY if given.quick else train_spec(given),
         confirmation=Confirmation(best=given.finalists, seeds=given.confirm_seeds, controls="none"),
     )
 
 
-def replace_data(train: TrainSpec, name: str) -> TrainSpec:
-    return train if name == train.data else TrainSpec(**{**_fields(train), "data": name})
-
-
-def _fields(train: TrainSpec) -> dict[str, Any]:
-    return {name: getattr(train, name) for name in TrainSpec.__dataclass_fields__}
+def train_spec(given: argparse.Namespace) -> TrainSpec:
+    """Of the search and of its confirmation; the probes of a rate take a tenth of its steps."""
+    epochs = given.steps * given.batch_size / given.train_images
+    grid = RelativeStepGrid(relative_steps=FAIR_STEPS, probe_epochs=epochs / 10, extra_probes=1)
+    named = {"model": given.model, "data": given.data, "batch_size": given.batch_size}
+    return replace(TRAIN, **named, train_images=given.train_images, epochs=epochs, learning_rate=grid)
 
 
 # One pair ---------------------------------------------------------------------------------------------------
@@ -120,31 +116,21 @@ def _fields(train: TrainSpec) -> dict[str, Any]:
 
 def carry_out(pair: Pair) -> dict[str, Any]:
     """One row of the results."""
-    import torch
-
-    torch.set_num_threads(1)
-    configure_logs(level=30)  # warnings
-    structlog.contextvars.clear_contextvars()
-    url = f"sqlite:///{pair.database}"
     resumed = pair.database.exists()
-    migrations.upgrade(url)
-    store = open_store(url)
-    try:
+    with store_in(pair.database) as store:
         return _row(store, pair, resumed)
-    finally:
-        store.close()
 
 
 def _row(store: Store, pair: Pair, resumed: bool) -> dict[str, Any]:
     service = Service(store)
     search = _submitted(store, service, pair.spec)
-    attempts = _attempts(store, pair)
+    attempts = attempts_in(store, pair.database.parent, pair.data_dir)
     attempts.lose_predecessor()
     sides: dict[str, dict[str, Any]] = {}
     for name, search_id in (("evolution", search.id), ("random", search.counterpart)):
         assert search_id is not None
         began = time.process_time()
-        _drive(store, search_id, attempts)
+        drive(store, search_id, attempts)
         sides[name] = {"cpu_s": time.process_time() - began, "search_id": search_id}
     found = service.compare_searches(store.searches.get(search.id))
     for name, side in (("evolution", found.one), ("random", found.other)):
@@ -190,43 +176,6 @@ def _submitted(store: Store, service: Service, spec: SearchSpec) -> SearchRecord
     if there[0].spec != spec:
         raise SystemExit("the database is of a study with other options: name another results file")
     return there[0]
-
-
-def _attempts(store: Store, pair: Pair) -> Attempts:
-    # A study that was interrupted is no worker that vanishes again and again.
-    options = Settings(home=pair.database.parent, data_dir=pair.data_dir, max_attempts=1000, retry_delay_s=0)
-
-    def train(trial, spec, on_progress, should_stop, rungs) -> TrainResult:  # type: ignore[no-untyped-def]
-        from backprop_evo.training import train_child
-
-        return train_child(
-            trial.method,
-            spec,
-            seed=trial.seed,
-            device="cpu",
-            data_dir=options.resolved_data_dir,
-            on_progress=on_progress,
-            should_stop=should_stop,
-            rungs=rungs,
-        )
-
-    return Attempts(store=store, worker=WORKER, options=options, train=train, drain=Drain())
-
-
-def _drive(store: Store, search_id: str, attempts: Attempts) -> None:
-    """To its end, its confirmation included."""
-    progress: dict[str, Any] = {}
-    while not (search := store.searches.get(search_id)).state.is_terminal:
-        for noun in (store.searches, store.evaluations):
-            while noun.claim(CONTROLLER, lease_s=FOREVER_S, now=utc_now()) is not None:
-                pass
-        for driven in (search, *store.evaluations.of_search(search_id)):
-            if driven.state.is_terminal:
-                continue
-            known, _ = drive_once(store, driven, CONTROLLER, progress.get(driven.id), now=utc_now())
-            progress[driven.id] = known
-            for trial in store.trials.open(driven.id):
-                attempts.run(trial.id)
 
 
 def _backprop(service: Service, store: Store, search_id: str, by: str) -> dict[str, float | None]:
@@ -281,6 +230,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="a file of lines of JSON; else a temporary one")
     parser.add_argument("--data", default="cifar10-mini", help="cifar10 needs `backprop-evo data fetch`")
     parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--model", default=TRAIN.model, help="the child")
+    parser.add_argument("--steps", type=int, default=160, help="of a whole training")
+    parser.add_argument("--batch-size", type=int, default=TRAIN.batch_size)
+    parser.add_argument("--train-images", type=int, default=TRAIN.train_images, help="so many are trained on")
     parser.add_argument("--strategy", default="evolution", help="what is compared with random search")
     parser.add_argument("--seeds", type=int, default=5, help="pairs of searches")
     parser.add_argument("--first-seed", type=int, default=0)

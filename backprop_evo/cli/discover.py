@@ -19,7 +19,7 @@ from backprop_evo import data
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.data import progress_bar
 from backprop_evo.cli.demo import IDLE_S, watched
-from backprop_evo.cli.discovery import QUICK, SUBSET, WHOLE, Size, document_of, sized
+from backprop_evo.cli.discovery import QUICK, SUBSET, WHOLE, Wish
 from backprop_evo.cli.discovery_progress import ProgressLine
 from backprop_evo.cli.output import write_text
 from backprop_evo.cli.stack import Stack, free_port
@@ -30,7 +30,7 @@ from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.states import SearchState
 from backprop_evo.settings import Settings
-from backprop_evo.wording import duration, read_time, time_text
+from backprop_evo.wording import duration, read_time
 
 Json = Mapping[str, Any]
 
@@ -43,52 +43,6 @@ EPILOG = (
     "Examples: [bold]backprop-evo discover[/bold], [bold]backprop-evo discover --quick[/bold], "
     "[bold]backprop-evo discover --budget 1h --start-from g --seed 3[/bold]"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What was asked for; None where nothing was said, so that any discovery that was begun fits."""
-
-    quick: bool
-    seed: int | None
-    budget_s: float | None
-    start: tuple[str, ...] | None
-    model: str | None = None
-    steps: int | None = None
-
-    @property
-    def size(self) -> Size:
-        """What a new one has."""
-        return sized(QUICK if self.quick else WHOLE, model=self.model, steps=self.steps)
-
-    def document(self, dataset: str) -> dict[str, Any]:
-        """Of a new one."""
-        return document_of(
-            self.size,
-            dataset=dataset,
-            seed=self.seed or 0,
-            budget_s=self.budget_s or read_time(self.size.budget),
-            start=self.start or (),
-        )
-
-    def contradictions(self, search: Json) -> list[str]:
-        """Where a discovery that was begun is another than the one that is asked for, in words."""
-        spec = search["spec"]
-        known = self.document(spec["train"]["data"])
-        told = []
-        if self.quick and spec["name"] != QUICK.name:
-            told.append("it is no quick one")
-        if self.seed is not None and spec["seed"] != self.seed:
-            told.append(f"its seed is {spec['seed']}")
-        if self.budget_s is not None and spec["budget"] != known["budget"]:
-            told.append(f"its budget is another, {time_text(spec['budget'])} for each of its two searches")
-        if self.start is not None and tuple(spec["start"]) != self.start:
-            told.append(f"it starts from {', '.join(spec['start']) or 'random equations alone'}")
-        if self.model is not None and spec["train"]["model"] != self.model:
-            told.append(f"it trains {spec['train']['model']}")
-        if self.steps is not None and spec["confirmation"]["epochs"] != known["confirmation"]["epochs"]:
-            told.append(f"it confirms after {spec['confirmation']['epochs']:g} epochs")
-        return told
 
 
 def discover(
@@ -216,7 +170,7 @@ class Discovery:
         found = [each for each in discoveries(self.client) if each["state"] not in GIVEN_UP]
         unfinished = next((each for each in found if not self._has_ended(each)), None)
         if unfinished is None:
-            return next((each for each in found if _is_same(each["spec"], wish)), None)
+            return next((each for each in found if wish.filled_in.is_of(each)), None)
         if told := wish.contradictions(unfinished):
             raise Conflict(
                 f"{_described(unfinished)} of {self.options.home} has not ended, and {'; '.join(told)}",
@@ -281,14 +235,6 @@ def discoveries(client: Client) -> Iterator[dict[str, Any]]:
     """Those of this folder, the newest first."""
     names = (WHOLE.name, QUICK.name)
     return (each for each in client.items("/searches", limit=1000) if each["spec"]["name"] in names)
-
-
-def _is_same(spec: Json, wish: Wish) -> bool:
-    asked = wish.document(spec["train"]["data"])
-    same = all(spec[name] == asked[name] for name in ("name", "seed", "budget"))
-    same &= spec["train"]["model"] == asked["train"]["model"]
-    same &= spec["confirmation"]["epochs"] == asked["confirmation"]["epochs"]
-    return bool(same and list(spec["start"]) == asked["start"])
 
 
 def _described(search: Json) -> str:

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.evaluation_tables import evaluation_table, evaluations_table, print_table
-from backprop_evo.cli.options import ApiKey, AsJson, EvaluationId, Url
+from backprop_evo.cli.options import ApiKey, AsJson, EvaluationId, Output, Url
 from backprop_evo.cli.output import print_json, show, write_text
 from backprop_evo.cli.search import read_document
 from backprop_evo.cli.spec_options import with_options
@@ -243,10 +243,7 @@ def watch_(
 def export(
     evaluation_id: EvaluationId,
     format: Annotated[str, typer.Option("--format", help="json, csv, latex or html.")] = "csv",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A file, instead of standard output.", dir_okay=False),
-    ] = None,
+    output: Output = None,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,4 +17,8 @@ EvaluationId = Annotated[
 ]
 SearchId = Annotated[
     str, typer.Argument(help="Id of a search, see [bold]search list[/bold].", metavar="SEARCH")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="A file, instead of standard output.", dir_okay=False),
 ]

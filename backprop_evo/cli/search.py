@@ -12,7 +12,7 @@ from rich.console import Console
 from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.comparison_table import print_comparison
 from backprop_evo.cli.evaluation_tables import evaluations_table
-from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
+from backprop_evo.cli.options import ApiKey, AsJson, Output, SearchId, Url
 from backprop_evo.cli.output import print_json, show, standard_output, write_text
 from backprop_evo.cli.plan_table import plan_table
 from backprop_evo.cli.spec_options import Preset, with_options
@@ -170,10 +170,7 @@ def report(
         str | None,
         typer.Option("--format", help="html, markdown or json; by the ending of the file, or html."),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A file, instead of standard output.", dir_okay=False),
-    ] = None,
+    output: Output = None,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:

@@ -114,7 +114,8 @@ def drive_once(
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if isinstance(search, SearchRecord) and decisions.end is not None:
-        decisions = _through_the_funnel(store, search, controller, decisions, slots, now)
+        ended = progress.finishes_known
+        decisions = _through_the_funnel(store, search, controller, decisions, ended, slots, now)
     if decisions.end is not None:
         _end(store, search, decisions.end, decisions.reason, now)
     return progress, decisions
@@ -134,7 +135,13 @@ def _hear(store: Store, search: SearchRecord | EvaluationRecord, progress: Progr
 
 
 def _through_the_funnel(
-    store: Store, search: SearchRecord, controller: str, decisions: Decisions, slots: int, now: datetime
+    store: Store,
+    search: SearchRecord,
+    controller: str,
+    decisions: Decisions,
+    ended: int,
+    slots: int,
+    now: datetime,
 ) -> Decisions:
     """The end of a search comes after that of the stages that it orders."""
     stages = store.evaluations.stages_of(search.id)
@@ -143,11 +150,11 @@ def _through_the_funnel(
         decisions.finalists,
         stages,
         lambda stage: table_of(stage, store.evaluations.outcomes(stage.id)),
-        partial(sized, store, search, slots) if search.keeps_time else None,
+        partial(sized, store, search, ended, slots) if search.keeps_time else None,
     )
     order = step.order
     if step.open is not None and search.keeps_time:
-        order = resized(store, search, slots, step.open, stages[step.open.role])
+        order = resized(store, search, ended, slots, step.open, stages[step.open.role])
     if order is not None:
         stage, wanted = order
         store.evaluations.order(

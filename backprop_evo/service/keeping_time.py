@@ -25,14 +25,12 @@ from backprop_evo.search.time_plan import (
     LEAST_SEEDS,
     OVERDRAWN,
     ROUNDED_UP,
-    SEARCH,
     Size,
     drain_s,
-    shares_of,
     size_of,
     stage_time_s,
 )
-from backprop_evo.service.timing import Paces, search_share_s
+from backprop_evo.service.timing import Paces, search_share_s, shares_in
 from backprop_evo.store.base import Store
 
 LOOK_S = 1.0
@@ -112,14 +110,14 @@ def _use(search: SearchRecord, busy_s: float) -> float:
 
 
 def sized(
-    store: Store, search: SearchRecord, slots: int, stage: Stage, candidates: Candidates
+    store: Store, search: SearchRecord, ended: int, slots: int, stage: Stage, candidates: Candidates
 ) -> EvaluationSpec:
-    """The stage as large as the time left allows: at least one equation and plain backprop, with two seeds.
-    Controls go before that."""
+    """The stage as large as the time left allows after a search of ``ended`` trials: at least one equation
+    and plain backprop, with two seeds. Controls go before that."""
     spec = search.spec
     assert spec.budget is not None, "only what has a budget is sized"
     names = [each.role for each in stages_of(spec)]
-    shares = shares_of([SEARCH, *names])
+    shares = shares_in(spec)
     remaining = sum(shares[each] for each in names[names.index(stage.role) :])
     time_s = stage_time_s(spec.budget, search.spent_s, shares[stage.role], remaining)
     times = Times(store.statistics.times_of(search.id, limit=MANY))
@@ -134,7 +132,7 @@ def sized(
     costs = _Costs(store, spec, warm, in_stages, draft)
     best_s = [costs.of(each) for each in candidates.equations[:MOST_NAMED]] or [costs.of(draft.baseline)]
     beside = [each for each in draft.rows if each not in {*candidates.equations, *draft.controls}]
-    free = max(1, slots) * _use(search, times.mean_s * len(store.trials.finishes(search.id)))
+    free = max(1, slots) * _use(search, times.mean_s * ended)
     asked = stage.asked(spec)
     for controls in (draft.controls, ()):
         rows = (*beside, *controls)
@@ -156,10 +154,11 @@ def sized(
 
 
 def resized(
-    store: Store, search: SearchRecord, slots: int, stage: Stage, known: EvaluationRecord
+    store: Store, search: SearchRecord, in_search: int, slots: int, stage: Stage, known: EvaluationRecord
 ) -> tuple[Stage, EvaluationSpec] | None:
     """The last stage with the seeds that fit by what its own trainings take, where these are others than it
-    has by more than rounding: the load beside may have changed. None where it stays.
+    has by more than rounding: the load beside may have changed. None where it stays. The search itself had
+    ``in_search`` trials.
 
     What its results are plays no part, so that this is no second look at them.
     """
@@ -169,15 +168,15 @@ def resized(
         return None
     assert search.spec.budget is not None, "only what has a budget is sized"
     times = Times(store.statistics.times_of(known.id, limit=LATELY))
-    in_search = Times(store.statistics.times_of(search.id, limit=MANY))
+    trial_s = Times(store.statistics.times_of(search.id, limit=MANY)).mean_s
     out = len(store.trials.open(known.id))
     # What it spent is in the search's time; all that was done for it is in the slots'.
-    busy_s = in_search.mean_s * len(store.trials.finishes(search.id)) + times.mean_s * (ended + out / 2)
+    busy_s = trial_s * in_search + times.mean_s * (ended + out / 2)
     free = max(1, slots) * _use(search, busy_s)
     room_s = max(0.0, search.spec.budget - search.spent_s - times.mean_s * (1 - 1 / max(1, slots)) / 2)
     fitting = (ended + min(out, slots) / 2 + free * room_s / times.mean_s) / a_seed
     # After a search that ended early it takes no more than it might have been given.
-    share = shares_of([SEARCH, *(each.role for each in stages_of(search.spec))])[stage.role]
+    share = shares_in(search.spec)[stage.role]
     fitting = min(fitting, OVERDRAWN * share * search.spec.budget * free / times.mean_s / a_seed)
     if abs(fitting - known.seeds) < RESIZED:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -97,9 +97,14 @@ def with_open_rungs(spec: SearchSpec) -> SearchSpec:
     return replace(spec, pruner=replace(spec.pruner, rungs=rungs))
 
 
+def shares_in(spec: SearchSpec) -> Mapping[str, float]:
+    """Of its budget: what the search itself has, and each of its stages."""
+    return shares_of([SEARCH, *(each.role for each in stages_of(spec))])
+
+
 def search_share_s(spec: SearchSpec) -> float:
     """What the search itself has of its budget."""
-    return (spec.budget or 0.0) * shares_of([SEARCH, *(each.role for each in stages_of(spec))])[SEARCH]
+    return (spec.budget or 0.0) * shares_in(spec)[SEARCH]
 
 
 def plan_of(spec: SearchSpec, slots: int, paces: Paces) -> TimePlan:

@@ -21,6 +21,7 @@ from backprop_evo.records.training import IntermediateValue, RelativeStepGrid
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.language import Candidate
+from backprop_evo.search.replay import rebuild
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -144,6 +145,21 @@ class Cluster:
             for _ in range(self.order.randint(1, len(self.out)) if self.out else 0):
                 self.finish_one()
         return self
+
+    def killed_after(self, steps: int, heard: Callable[[int, int], int]) -> tuple[Decisions, Decisions]:
+        """What a brain decides that lived through ``steps`` steps, and what one decides that is built from
+        the rows of then. ``heard`` chooses, between two bounds, how many of the finishes both know."""
+        for _ in range(steps):
+            if self.step().end is not None:
+                break
+            if self.out:
+                self.finish_one()
+        known = heard(self.progress.finishes_known, len(self.finishes))
+        for finish in self.finishes[self.progress.finishes_known : known]:
+            self.progress.observe(finish)
+        again = rebuild("s", self.spec, self.language, self.individuals, self.finishes[:known])
+        lived = self.progress.decide(SearchState.RUNNING, self.spec.trials, now=NOW)
+        return lived, again.decide(SearchState.RUNNING, self.spec.trials, now=NOW)
 
     def of(self, purpose: Purpose) -> list[TrialRecord]:
         """The trials sent out for one purpose."""

@@ -14,7 +14,7 @@ from backprop_evo.records.stored import Origin
 from backprop_evo.records.training import LearningRateGrid, RelativeStepGrid, TrainSpec
 from backprop_evo.search.fruitless import MAX_SUCCESSIVE
 from backprop_evo.search.inherited_rates import around
-from backprop_evo.search.replay import rebuild, replay
+from backprop_evo.search.replay import replay
 
 GRID = RelativeStepGrid(relative_steps=(0.01, 0.03, 0.1), probe_epochs=0.1, extra_probes=2)
 RELATIVE = TrainSpec(learning_rate=GRID)
@@ -147,15 +147,5 @@ def test_a_search_with_all_of_it_replays(cluster, options):
 @given(options=cascades, killed_after=st.integers(0, 40), data=st.data())
 def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, options, killed_after, data):
     run = cluster(**options, train=RELATIVE, ends=some_screened)
-    for _ in range(killed_after):
-        if run.step().end is not None:
-            break
-        if run.out:
-            run.finish_one()
-    heard = data.draw(st.integers(run.progress.finishes_known, len(run.finishes)))
-    for finish in run.finishes[run.progress.finishes_known : heard]:
-        run.progress.observe(finish)
-    again = rebuild("s", run.spec, run.language, run.individuals, run.finishes[:heard])
-    now = run.individuals[0].created_at if run.individuals else None
-    lived = run.progress.decide(SearchState.RUNNING, run.spec.trials, now=now)
-    assert again.decide(SearchState.RUNNING, run.spec.trials, now=now) == lived
+    lived, again = run.killed_after(killed_after, lambda least, most: data.draw(st.integers(least, most)))
+    assert again == lived

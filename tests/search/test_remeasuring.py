@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.selecting import Selection
-from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Origin
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
 from backprop_evo.search.finalists import in_order, shrunk_means
@@ -19,7 +19,7 @@ from backprop_evo.search.fruitless import MAX_SUCCESSIVE
 from backprop_evo.search.measurements import Measured, Measurements
 from backprop_evo.search.randomness import training_seed
 from backprop_evo.search.remeasuring import next_of
-from backprop_evo.search.replay import rebuild, replay
+from backprop_evo.search.replay import replay
 from backprop_evo.search.strategies import strategies
 
 OFTEN = Selection(remeasured=0.3, max_measurements=4)
@@ -71,18 +71,8 @@ def test_a_search_with_pruned_parents_and_remeasurements_replays(cluster, option
 @given(options=runs, killed_after=st.integers(0, 60), data=st.data())
 def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, options, killed_after, data):
     run = cluster(**options, train=TrainSpec(learning_rate=GRID), ends=ends_of_all_kinds)
-    for _ in range(killed_after):
-        if run.step().end is not None:
-            break
-        if run.out:
-            run.finish_one()
-    heard = data.draw(st.integers(run.progress.finishes_known, len(run.finishes)))
-    for finish in run.finishes[run.progress.finishes_known : heard]:
-        run.progress.observe(finish)
-    again = rebuild("s", run.spec, run.language, run.individuals, run.finishes[:heard])
-    now = run.individuals[0].created_at if run.individuals else None
-    lived = run.progress.decide(SearchState.RUNNING, run.spec.trials, now=now)
-    assert again.decide(SearchState.RUNNING, run.spec.trials, now=now) == lived
+    lived, again = run.killed_after(killed_after, lambda least, most: data.draw(st.integers(least, most)))
+    assert again == lived
 
 
 def test_remeasurements_are_trials_of_the_budget_with_seeds_of_their_own(cluster):

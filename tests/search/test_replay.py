@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from backprop_evo.records.searching import (
     Purpose,
 )
-from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.search.replay import rebuild, replay
+from backprop_evo.records.states import TrialState
+from backprop_evo.search.replay import replay
 from backprop_evo.search.strategies import strategies
 
 runs = st.fixed_dictionaries(
@@ -44,18 +44,8 @@ def test_a_search_replays_from_its_finishing_order(cluster, options):
 @given(options=runs, killed_after=st.integers(0, 60), data=st.data())
 def test_a_rebuilt_brain_decides_what_the_one_that_lived_decides(cluster, options, killed_after, data):
     run = cluster(**options, ends=sometimes_diverging)
-    for _ in range(killed_after):
-        if run.step().end is not None:
-            break
-        if run.out:
-            run.finish_one()
-    heard = data.draw(st.integers(run.progress.finishes_known, len(run.finishes)))
-    for finish in run.finishes[run.progress.finishes_known : heard]:
-        run.progress.observe(finish)
-    again = rebuild("s", run.spec, run.language, run.individuals, run.finishes[:heard])
-    now = run.individuals[0].created_at if run.individuals else None
-    lived = run.progress.decide(SearchState.RUNNING, run.spec.trials, now=now)
-    assert again.decide(SearchState.RUNNING, run.spec.trials, now=now) == lived
+    lived, again = run.killed_after(killed_after, lambda least, most: data.draw(st.integers(least, most)))
+    assert again == lived
 
 
 def test_another_seed_is_another_search(cluster):
