@@ -63,7 +63,8 @@ def fitness_columns(points: Sequence[FinishPoint], after: int, limit: int) -> di
 
 
 def attempt_columns(spans: Sequence[AttemptSpan]) -> dict[str, Any]:
-    """Who trained when: moments in milliseconds since 1970, as browsers count; an open one ends at null."""
+    """Who trained when: moments in milliseconds since 1970, as browsers count, rounded down, so that asking
+    since then finds it again; an open one ends at null."""
     workers = sorted({span.worker for span in spans})
     places = {worker: place for place, worker in enumerate(workers)}
     return {
@@ -71,9 +72,9 @@ def attempt_columns(spans: Sequence[AttemptSpan]) -> dict[str, Any]:
         "worker": [places[span.worker] for span in spans],
         "trial": [span.trial_id for span in spans],
         "individual": [span.individual for span in spans],
-        "began": [round(1000 * span.started_at.timestamp()) for span in spans],
+        "began": [math.floor(1000 * span.started_at.timestamp()) for span in spans],
         "ended": [
-            None if span.ended_at is None else round(1000 * span.ended_at.timestamp()) for span in spans
+            None if span.ended_at is None else math.floor(1000 * span.ended_at.timestamp()) for span in spans
         ],
         "outcome": [span.outcome for span in spans],
     }
@@ -170,7 +171,7 @@ def spaced(points: Sequence[tuple[int, float]], at_most: int = MAX_POINTS) -> li
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedPair:
-    """One seed of a behaviour, and plain backprop's training with the same seed where there is one. ``chosen``
+    """One seed of a behaviour, and plain backprop's training with the same seed, if there is one. ``chosen``
     is a search's own trial: by such the equation was picked, so that they flatter it. Accuracies in [0, 1];
     None for a training that came to none, whose ``state`` tells."""
 

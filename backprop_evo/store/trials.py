@@ -75,6 +75,8 @@ class SqlTrials(Trials):
         query = select(TRIALS).where(TRIALS.c.search_id == search_id)
         if state is not None:
             query = query.where(TRIALS.c.state == state)
+            if not state.is_terminal:  # the few that are open have an index of their own
+                query = query.where(IS_OPEN)
         if purpose is not None:
             query = query.where(TRIALS.c.purpose == purpose)
         return self._page("trials", query, cursor, limit)

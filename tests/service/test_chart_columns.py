@@ -1,4 +1,4 @@
-"""Columns of charts: one place a row, nothing that is no number, lines thinned evenly, seeds paired by seed."""
+"""Columns of charts: one place a row, nothing that is no number, lines thinned evenly, seeds in pairs."""
 
 import math
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Importance by component against a count by hand, and tallies that hear in slices what others hear at once."""
+"""Importance by component against a count by hand; tallies that hear in slices what others hear at once."""
 
 import math
 
@@ -88,6 +88,7 @@ class Charts:
         self.points, self.rows = points, 0
 
     def finishes(self, search_id: str, *, after: int = 0, limit: int) -> list[FinishPoint]:
+        assert search_id in "abcs"
         found = [point for point in self.points if point.finish_order > after][:limit]
         self.rows += len(found)
         return found
