@@ -18,6 +18,7 @@ from api.idempotency import PARAMETER, Idempotency
 from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
+from backprop_evo.service.comparing import Comparisons
 from backprop_evo.service.tallies import Tallies
 from backprop_evo.settings import LOOPBACK_HOSTS, Settings
 from backprop_evo.settings import settings as process_settings
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.state.store = opened
     app.state.service = Service(opened)
     app.state.tallies = Tallies(opened)
+    app.state.comparisons = Comparisons(opened)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1", responses={"default": PROBLEM_RESPONSE})

@@ -30,6 +30,7 @@ from backprop_evo.search.fruitless import notice
 from backprop_evo.search.lifecycle import find_verb
 from backprop_evo.service import Service, search_spec_to_json, utc_now
 from backprop_evo.service.chart_columns import busy_workers
+from backprop_evo.service.comparing import Comparisons
 from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.service.tallies import Tallies, Tally
 from backprop_evo.store.base import Store
@@ -74,7 +75,7 @@ def _search_page(
     transfers = [each for each in evaluations if each.role is Role.TRANSFER]
     tally = tallies.of(search.id, equations=EQUATIONS_A_PAGE)
     leaderboard = store.leaderboard.page(search.id, limit=TOP)
-    comparison = service.compare_searches(search) if search.counterpart else None
+    comparisons: Comparisons = request.app.state.comparisons
     now = utc_now()
     return render(
         request,
@@ -105,7 +106,7 @@ def _search_page(
         tally=tally,
         importances=importances(tally, level(store, search)),
         busy=busy_workers(slot_attempts(store, search.id, limit=ATTEMPTS_A_PAGE)),
-        comparison=comparison,
+        comparison=comparisons.of(search),
         elapsed_s=_elapsed_s(search, now),
         remaining_s=_remaining_s(search, now),
         last_event=store.events.last(),
