@@ -6,11 +6,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from backprop_evo.errors import NotFound
 from backprop_evo.evaluation.comparison import Comparison, Read, check_comparable, compare
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import Role, SearchRecord
+from backprop_evo.records.stored import DrivenRecord, Role, SearchRecord
 from backprop_evo.search.counterparts import counterpart_of
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.store.base import Store
@@ -78,9 +79,7 @@ class Comparisons:
             return None
         states, now = self._states(search), self._clock()
         known = self._kept.get(search.id)
-        if known is not None and (
-            known.of == states or now - known.at_s < known.took_s / SHARE_OF_TIME
-        ):
+        if known is not None and (known.of == states or now - known.at_s < known.took_s / SHARE_OF_TIME):
             return known.comparison
         made = compare_stored(self._store, search, None)
         ended = self._clock()
@@ -93,5 +92,5 @@ class Comparisons:
         """What changes whenever the comparison could."""
         other = self._store.searches.get(search.counterpart or "")
         stages = (self._store.evaluations.stages_of(each.id).values() for each in (search, other))
-        driven = (search, other, *(each for found in stages for each in found))
+        driven: list[DrivenRecord[Any]] = [search, other, *(each for found in stages for each in found)]
         return tuple((each.id, each.version, each.trials_done, each.state) for each in driven)
