@@ -20,6 +20,8 @@ from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
 from api.rate_limit import RateLimit, RateLimiter
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
+from backprop_evo.service.comparing import Comparisons
+from backprop_evo.service.tallies import Tallies
 from backprop_evo.settings import LOOPBACK_HOSTS, Settings
 from backprop_evo.settings import settings as process_settings
 from backprop_evo.store.base import Store
@@ -79,6 +81,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.state.settings = chosen
     app.state.store = opened
     app.state.service = Service(opened)
+    app.state.tallies = Tallies(opened)
+    app.state.comparisons = Comparisons(opened)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1", responses={"default": PROBLEM_RESPONSE})

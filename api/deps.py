@@ -15,6 +15,7 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.service import Service
+from backprop_evo.service.tallies import Tallies
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
@@ -40,9 +41,16 @@ def get_store(request: Request) -> Store:
     return store
 
 
+def get_tallies(request: Request) -> Tallies:
+    """What the pages of this process have added up."""
+    tallies: Tallies = request.app.state.tallies
+    return tallies
+
+
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
+TalliesDep = Annotated[Tallies, Depends(get_tallies)]
 # No colon: it parts an id from its verb, as in ``/searches/3f0a5c:pause``.
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]

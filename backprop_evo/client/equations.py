@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from backprop_evo.client.answers import Dataset, Equation, KnownEquation, SettingResults, Trial
+from backprop_evo.client.answers import Dataset, Equation, KnownEquation, SettingResults
 from backprop_evo.client.node_answers import Node
 from backprop_evo.client.nouns import M, Noun, call, iteration
 from backprop_evo.client.reading import read
 from backprop_evo.client.retrying import asked_to
 from backprop_evo.client.steps import Conversation, Iteration
+from backprop_evo.client.trial_answers import Trial
 from backprop_evo.errors import InvalidEquation
 
 

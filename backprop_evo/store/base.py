@@ -36,6 +36,7 @@ from backprop_evo.records.stored import (
 )
 from backprop_evo.records.training import IntermediateValue
 from backprop_evo.store.acting import Act
+from backprop_evo.store.charts_base import Charts
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
 from backprop_evo.store.steering_base import Injections, Retries
@@ -247,6 +248,7 @@ class Store(Protocol):
     events: Events
     nodes: Nodes
     statistics: Statistics
+    charts: Charts
     keys: Keys
     requests: Requests
     monitoring: Monitoring

@@ -13,6 +13,7 @@ from backprop_evo.store import migrations
 from backprop_evo.store.audit import SqlAudit
 from backprop_evo.store.base import Store
 from backprop_evo.store.caller_tables import REQUESTS
+from backprop_evo.store.charting import SqlCharts
 from backprop_evo.store.engine import Database
 from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
@@ -52,6 +53,7 @@ class SqlStore(Store):
         self.events = SqlEvents(database)
         self.nodes = SqlNodes(database)
         self.statistics = SqlStatistics(database)
+        self.charts = SqlCharts(database)
         self.keys = SqlKeys(database)
         self.requests = SqlRequests(database)
         self.monitoring = SqlMonitoring(database)

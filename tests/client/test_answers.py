@@ -9,7 +9,7 @@ from api.schemas import comparisons as compared
 from api.schemas import equations, evaluations, leaderboard, operations, plans, searches, stages, trials
 from api.schemas.methods import MethodOut
 from api.schemas.setting import SettingOut
-from backprop_evo.client import answers, comparisons
+from backprop_evo.client import answers, comparisons, trial_answers
 from backprop_evo.client.node_answers import Node
 from backprop_evo.client.reading import plain, read
 from backprop_evo.errors import BackpropEvoError
@@ -31,10 +31,10 @@ SAID = [
     (stages.StageOut, answers.StageOfSearch),
     (leaderboard.LeaderboardRowOut, answers.LeaderboardRow),
     (leaderboard.SettingResultsOut, answers.SettingResults),
-    (trials.TrialOut, answers.Trial),
-    (trials.TrialDetailOut, answers.TrialDetail),
-    (trials.AttemptOut, answers.Attempt),
-    (trials.TrialLogOut, answers.TrialLog),
+    (trials.TrialOut, trial_answers.Trial),
+    (trials.TrialDetailOut, trial_answers.TrialDetail),
+    (trials.AttemptOut, trial_answers.Attempt),
+    (trials.TrialLogOut, trial_answers.TrialLog),
     (trials.LogLineOut, LogLine),
     (equations.KnownEquationOut, answers.KnownEquation),
     (operations.DatasetOut, answers.Dataset),

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import assert_type
 
 from backprop_evo.client import AsyncClient, Client, Leaderboard
-from backprop_evo.client.answers import LeaderboardRow, Search, Trial, TrialDetail
+from backprop_evo.client.answers import LeaderboardRow, Search
 from backprop_evo.client.node_answers import Node
 from backprop_evo.client.nouns import Awaiting, Blocking
 from backprop_evo.client.searches import SearchHandle
+from backprop_evo.client.trial_answers import Trial, TrialDetail
 from backprop_evo.records.stored import EventRecord
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, insert, text
 
 from backprop_evo.records.callers import AuditFilter
+from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.store.caller_tables import AUDIT
@@ -95,11 +96,14 @@ def test_trials_by_purpose_and_by_state_are_found_without_a_walk(filled) -> None
 
 def test_what_they_find_is_what_there_is(filled) -> None:
     store, search_id = filled
-    (baseline,) = store.trials.page(search_id, purpose=Purpose.BASELINE).items
-    (failed,) = store.trials.page(search_id, state=TrialState.FAILED).items
+    (baseline,) = store.trials.page(search_id, choice=TrialChoice(purpose=Purpose.BASELINE)).items
+    (failed,) = store.trials.page(search_id, choice=TrialChoice(state=TrialState.FAILED)).items
     assert (baseline.individual, failed.individual) == (0, MANY // 2)
-    assert store.trials.page(search_id, state=TrialState.QUEUED).items == ()
-    assert len(store.trials.page(search_id, state=TrialState.COMPLETED, limit=1000).items) == 1000
+    assert store.trials.page(search_id, choice=TrialChoice(state=TrialState.QUEUED)).items == ()
+    assert (
+        len(store.trials.page(search_id, choice=TrialChoice(state=TrialState.COMPLETED), limit=1000).items)
+        == 1000
+    )
 
 
 def test_failures_are_counted_by_the_index_of_failures(filled) -> None:
