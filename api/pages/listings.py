@@ -1,8 +1,8 @@
-"""The leaderboard, a trial, the nodes, and the reference of the REST API."""
+"""The leaderboard, a trial, and the nodes with what they train."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
 from api.deps import ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
 from api.rendering import render
+from backprop_evo.records.nodes import node_of
 from backprop_evo.records.searching import Purpose
 from backprop_evo.store.base import Store
 
@@ -82,17 +83,10 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
 
 @router.get("/nodes")
 def nodes_page(request: Request, store: StoreDep, service: ServiceDep) -> Response:
-    """The machines that were heard of lately."""
-    return render(request, "nodes.html", nodes=service.live_nodes(), last_event=store.events.last())
-
-
-@router.get("/reference")
-def reference_page(request: Request) -> Response:
-    """Every route with what it does, from the OpenAPI document itself."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    routes = [
-        (method.upper(), path, operation.get("summary", ""), operation.get("description", ""))
-        for path, operations in paths.items()
-        for method, operation in operations.items()
-    ]
-    return render(request, "reference.html", routes=routes)
+    """The machines that were heard of lately, and what each of them trains."""
+    nodes = service.live_nodes()
+    held = store.queue.held()
+    training = {
+        node.name: [each for each in held if node_of(each.worker or "") == node.name] for node in nodes
+    }
+    return render(request, "nodes.html", nodes=nodes, training=training, last_event=store.events.last())

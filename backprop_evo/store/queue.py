@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from typing_extensions import override
 
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import Share
+from backprop_evo.records.stored import Share, TrialRecord
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.endings import HELD, IS_OPEN
 from backprop_evo.store.engine import Database
+from backprop_evo.store.rows import trial_record
 from backprop_evo.store.tables import SEARCHES, TRIALS
 from backprop_evo.store.trials_base import Queue
 
@@ -102,6 +103,12 @@ class SqlQueue(Queue):
             for start in range(0, len(trial_ids), 500):
                 chunk = trial_ids[start : start + 500]
                 connection.execute(update(TRIALS).where(TRIALS.c.id.in_(chunk)).values(sent_at=now))
+
+    @override
+    def held(self, *, limit: int = 200) -> Sequence[TrialRecord]:
+        query = select(TRIALS).where(IS_OPEN, TRIALS.c.state.in_(HELD)).order_by(TRIALS.c.worker).limit(limit)
+        with self.database.read() as connection:
+            return [trial_record(row) for row in connection.execute(query)]
 
     @override
     def is_wanted(self, trial_id: str) -> bool:

@@ -117,5 +117,8 @@ class Queue(Protocol):
     def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""
 
+    def held(self, *, limit: int = 200) -> Sequence[TrialRecord]:
+        """The trials that workers have now, of all searches and evaluations, by worker; without results."""
+
     def is_wanted(self, trial_id: str) -> bool:
         """True for a QUEUED trial of a search that workers may train for."""
