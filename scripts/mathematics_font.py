@@ -1,7 +1,7 @@
 """Makes the font in which the pages set mathematics: the part of STIX Two Math that equations need.
 
-The whole font has 1.5 MB; browsers need its MATH table (how fractions, roots and growing parentheses are set),
-which no web font of text carries. The font comes inside a package of Python's index, pinned by checksum:
+The whole font has 1.5 MB; browsers need its MATH table (how fractions, roots and growing parentheses are
+set), which no web font of text carries. It comes inside a package of Python's index, pinned by checksum:
 
     pip install brotli fonttools
     python scripts/mathematics_font.py

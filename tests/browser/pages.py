@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -95,6 +96,8 @@ def pages_of(told: Told) -> Mapping[str, Shown]:
         "not-found": Shown("/searches/none", status=404),
     }
 
+
+PAGE_NAMES = tuple(pages_of(Told(defaultdict(str))))
 
 #: Over a home in which nothing was ever asked for.
 EMPTY_PAGES: Mapping[str, Shown] = {

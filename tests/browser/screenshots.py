@@ -69,9 +69,14 @@ def take_for_readme(browser: Browser, url: str, pages: Mapping[str, Shown], fold
     context.close()
 
 
+def _chosen(pages: Mapping[str, Shown], names: list[str]) -> Mapping[str, Shown]:
+    return {name: pages[name] for name in names} if names else pages
+
+
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="where the pictures go")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PAGE", help="these pages, by name")
     parser.add_argument(
         "--readme", action="store_true", help="the README's three, into docs/images by default"
     )
@@ -82,8 +87,9 @@ def main(words: list[str] | None = None) -> int:
         with launched() as browser:
             with served(seeded=True) as (service, told):
                 assert told is not None
-                (take_for_readme if asked.readme else take)(browser, service.url, pages_of(told), folder)
-            if not asked.readme:
+                chosen = _chosen(pages_of(told), asked.only)
+                (take_for_readme if asked.readme else take)(browser, service.url, chosen, folder)
+            if not asked.readme and not asked.only:
                 with served(seeded=False) as (service, _):
                     take(browser, service.url, EMPTY_PAGES, folder)
     except NoBrowser as reason:
