@@ -25,7 +25,9 @@ def unscripted(browser: Browser) -> Iterator[Page]:
 
 def focused(page: Page) -> str:
     """Name and text of the element that has the focus."""
-    return str(page.evaluate("(e => `${e.tagName} ${e.name || e.textContent.trim()}`)(document.activeElement)"))
+    return str(
+        page.evaluate("(e => `${e.tagName} ${e.name || e.textContent.trim()}`)(document.activeElement)")
+    )
 
 
 def tab_to(page: Page, wanted: str, at_most: int = 40) -> None:

@@ -36,6 +36,18 @@ def test_what_waits_is_found_by_search_and_by_whether_it_was_sent(scene):
     assert queue.still_waiting(()) == {}
 
 
+def test_what_workers_have_is_told_over_all_searches(scene):
+    first, second = scene.search("first"), scene.search("second")
+    trials = [scene.trial(first), scene.trial(second), scene.trial(second)]
+    queue = scene.store.queue
+    assert queue.held() == []
+    scene.running(trials[0])
+    scene.lease(trials[1])
+    assert {each.id for each in queue.held()} == set(trials[:2])
+    assert all(each.worker for each in queue.held())
+    assert len(queue.held(limit=1)) == 1
+
+
 def test_what_was_given_back_waits_for_another_message(scene):
     search = scene.search("first")
     trial = scene.trial(search)
