@@ -39,27 +39,18 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import structlog
 from evolution_table import table
+from in_process import attempts_in, drive, store_in
 
-from backprop_evo.logs import configure_logs
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import Role, SearchRecord
-from backprop_evo.records.training import FAIR_STEPS, RelativeStepGrid, TrainResult, TrainSpec
+from backprop_evo.records.training import FAIR_STEPS, RelativeStepGrid, TrainSpec
 from backprop_evo.search.replay import replay, replay_pruning
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.service import Service, drive_once, utc_now
-from backprop_evo.settings import Settings
-from backprop_evo.store import migrations
+from backprop_evo.service import Service
 from backprop_evo.store.base import Store
-from backprop_evo.store.sql import open_store
-from workers.attempt import Attempts, Drain
-
-CONTROLLER, WORKER = "study", "study/0"
-FOREVER_S = 1e8
-"""Of a claim: nobody else drives these searches."""
 
 TRAIN = TrainSpec(
     model="wrn-10-1",
@@ -125,31 +116,21 @@ def train_spec(given: argparse.Namespace) -> TrainSpec:
 
 def carry_out(pair: Pair) -> dict[str, Any]:
     """One row of the results."""
-    import torch
-
-    torch.set_num_threads(1)
-    configure_logs(level=30)  # warnings
-    structlog.contextvars.clear_contextvars()
-    url = f"sqlite:///{pair.database}"
     resumed = pair.database.exists()
-    migrations.upgrade(url)
-    store = open_store(url)
-    try:
+    with store_in(pair.database) as store:
         return _row(store, pair, resumed)
-    finally:
-        store.close()
 
 
 def _row(store: Store, pair: Pair, resumed: bool) -> dict[str, Any]:
     service = Service(store)
     search = _submitted(store, service, pair.spec)
-    attempts = _attempts(store, pair)
+    attempts = attempts_in(store, pair.database.parent, pair.data_dir)
     attempts.lose_predecessor()
     sides: dict[str, dict[str, Any]] = {}
     for name, search_id in (("evolution", search.id), ("random", search.counterpart)):
         assert search_id is not None
         began = time.process_time()
-        _drive(store, search_id, attempts)
+        drive(store, search_id, attempts)
         sides[name] = {"cpu_s": time.process_time() - began, "search_id": search_id}
     found = service.compare_searches(store.searches.get(search.id))
     for name, side in (("evolution", found.one), ("random", found.other)):
@@ -195,43 +176,6 @@ def _submitted(store: Store, service: Service, spec: SearchSpec) -> SearchRecord
     if there[0].spec != spec:
         raise SystemExit("the database is of a study with other options: name another results file")
     return there[0]
-
-
-def _attempts(store: Store, pair: Pair) -> Attempts:
-    # A study that was interrupted is no worker that vanishes again and again.
-    options = Settings(home=pair.database.parent, data_dir=pair.data_dir, max_attempts=1000, retry_delay_s=0)
-
-    def train(trial, spec, on_progress, should_stop, rungs) -> TrainResult:  # type: ignore[no-untyped-def]
-        from backprop_evo.training import train_child
-
-        return train_child(
-            trial.method,
-            spec,
-            seed=trial.seed,
-            device="cpu",
-            data_dir=options.resolved_data_dir,
-            on_progress=on_progress,
-            should_stop=should_stop,
-            rungs=rungs,
-        )
-
-    return Attempts(store=store, worker=WORKER, options=options, train=train, drain=Drain())
-
-
-def _drive(store: Store, search_id: str, attempts: Attempts) -> None:
-    """To its end, its confirmation included."""
-    progress: dict[str, Any] = {}
-    while not (search := store.searches.get(search_id)).state.is_terminal:
-        for noun in (store.searches, store.evaluations):
-            while noun.claim(CONTROLLER, lease_s=FOREVER_S, now=utc_now()) is not None:
-                pass
-        for driven in (search, *store.evaluations.of_search(search_id)):
-            if driven.state.is_terminal:
-                continue
-            known, _ = drive_once(store, driven, CONTROLLER, progress.get(driven.id), now=utc_now())
-            progress[driven.id] = known
-            for trial in store.trials.open(driven.id):
-                attempts.run(trial.id)
 
 
 def _backprop(service: Service, store: Store, search_id: str, by: str) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +19,7 @@ from backprop_evo import data
 from backprop_evo.cli.client import Client
 from backprop_evo.cli.data import progress_bar
 from backprop_evo.cli.demo import IDLE_S, watched
-from backprop_evo.cli.discovery import QUICK, SUBSET, WHOLE, Size, document_of, sized
+from backprop_evo.cli.discovery import QUICK, SUBSET, WHOLE, Wish
 from backprop_evo.cli.discovery_progress import ProgressLine
 from backprop_evo.cli.output import write_text
 from backprop_evo.cli.stack import Stack, free_port
@@ -30,7 +30,7 @@ from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.states import SearchState
 from backprop_evo.settings import Settings
-from backprop_evo.wording import duration, read_time, time_text
+from backprop_evo.wording import duration, read_time
 
 Json = Mapping[str, Any]
 
@@ -43,69 +43,6 @@ EPILOG = (
     "Examples: [bold]backprop-evo discover[/bold], [bold]backprop-evo discover --quick[/bold], "
     "[bold]backprop-evo discover --budget 1h --start-from g --seed 3[/bold]"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What was asked for; None where nothing was said, so that any discovery that was begun fits."""
-
-    quick: bool
-    seed: int | None
-    budget_s: float | None
-    start: tuple[str, ...] | None
-    model: str | None = None
-    steps: int | None = None
-
-    @property
-    def size(self) -> Size:
-        """What a new one has."""
-        return sized(QUICK if self.quick else WHOLE, model=self.model, steps=self.steps)
-
-    def document(self, dataset: str) -> dict[str, Any]:
-        """Of a new one."""
-        return document_of(
-            self.size,
-            dataset=dataset,
-            seed=self.seed or 0,
-            budget_s=self.budget_s or read_time(self.size.budget),
-            start=self.start or (),
-        )
-
-    @property
-    def filled_in(self) -> Wish:
-        """With what a new one has where nothing was said."""
-        size = self.size
-        return replace(
-            self,
-            seed=self.seed or 0,
-            budget_s=self.budget_s or read_time(size.budget),
-            start=self.start or (),
-            model=size.model,
-            steps=size.confirmation.steps,
-        )
-
-    def is_of(self, search: Json) -> bool:
-        """Whether ``search`` is such a discovery."""
-        return search["spec"]["name"] == self.size.name and not self.contradictions(search)
-
-    def contradictions(self, search: Json) -> list[str]:
-        """Where a discovery that was begun is another than the one that is asked for, in words."""
-        spec = search["spec"]
-        known = self.document(spec["train"]["data"])
-        told = []
-        if self.quick and spec["name"] != QUICK.name:
-            told.append("it is no quick one")
-        if self.seed is not None and spec["seed"] != self.seed:
-            told.append(f"its seed is {spec['seed']}")
-        if self.budget_s is not None and spec["budget"] != known["budget"]:
-            told.append(f"its budget is another, {time_text(spec['budget'])} for each of its two searches")
-        if self.start is not None and tuple(spec["start"]) != self.start:
-            told.append(f"it starts from {', '.join(spec['start']) or 'random equations alone'}")
-        if self.model is not None and spec["train"]["model"] != self.model:
-            told.append(f"it trains {spec['train']['model']}")
-        if self.steps is not None and spec["confirmation"]["epochs"] != known["confirmation"]["epochs"]:
-            told.append(f"it confirms after {spec['confirmation']['epochs']:g} epochs")
-        return told
 
 
 def discover(

@@ -1,4 +1,4 @@
-"""How large a discovery is: the document of the search that ``backprop-evo discover`` submits."""
+"""Which discovery is asked for, and how large it is: the document that ``backprop-evo discover`` submits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from backprop_evo import data
 from backprop_evo.records.funnel import TransferSetting
 from backprop_evo.records.training import FAIR_STEPS, TrainSpec
+from backprop_evo.wording import read_time, time_text
 
 BATCH = 32
 """A step of WRN-10-1 costs 37 ms on one quiet core, where one of 64 images costs 75 ms: more steps for the
@@ -17,6 +18,12 @@ same time, and the difference between equations is in the steps."""
 SHARE = 0.48
 """Of the time for each of the two searches, the one and its random counterpart; what is left is for starting,
 for the last trainings of each, and for the report."""
+
+
+REDUCTION = 2.0
+"""With rungs at a sixteenth and a quarter of a training it finds the best equation of the table of curves,
+and half of the ten best, for a quarter of full training's time; with 4 it misses nearly all of them
+(``docs/measurements.md``, schedulers)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +60,8 @@ WHOLE = Size(
     budget="2h30m",
     data="cifar10",
     steps=240,
-    probe_steps=12,
-    rungs=(12, 48),
+    probe_steps=15,
+    rungs=(15, 60),
     start_random=100,
     finalists=StageSize(best=8, seeds=3, steps=480),
     confirmation=StageSize(best=3, seeds=10, steps=900),
@@ -124,7 +131,7 @@ def document_of(
         "start_random": size.start_random,
         "screening": True,
         "rates": "inherited",
-        "pruner": {"name": "asha", "rungs": list(size.rungs), "reduction": 4.0},
+        "pruner": {"name": "asha", "rungs": list(size.rungs), "reduction": REDUCTION},
         "train": {
             "model": size.model,
             "data": dataset,
@@ -147,3 +154,66 @@ def _stage(stage: StageSize | None, epochs: Any) -> Mapping[str, Any]:
     if stage is None:
         return {"best": 0}
     return {"best": stage.best, "seeds": stage.seeds, "epochs": epochs(stage.steps)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What was asked for; None where nothing was said, so that any discovery that was begun fits."""
+
+    quick: bool
+    seed: int | None
+    budget_s: float | None
+    start: tuple[str, ...] | None
+    model: str | None = None
+    steps: int | None = None
+
+    @property
+    def size(self) -> Size:
+        """What a new one has."""
+        return sized(QUICK if self.quick else WHOLE, model=self.model, steps=self.steps)
+
+    def document(self, dataset: str) -> dict[str, Any]:
+        """Of a new one."""
+        return document_of(
+            self.size,
+            dataset=dataset,
+            seed=self.seed or 0,
+            budget_s=self.budget_s or read_time(self.size.budget),
+            start=self.start or (),
+        )
+
+    @property
+    def filled_in(self) -> Wish:
+        """With what a new one has where nothing was said."""
+        size = self.size
+        return replace(
+            self,
+            seed=self.seed or 0,
+            budget_s=self.budget_s or read_time(size.budget),
+            start=self.start or (),
+            model=size.model,
+            steps=size.confirmation.steps,
+        )
+
+    def is_of(self, search: Mapping[str, Any]) -> bool:
+        """Whether ``search`` is such a discovery."""
+        return search["spec"]["name"] == self.size.name and not self.contradictions(search)
+
+    def contradictions(self, search: Mapping[str, Any]) -> list[str]:
+        """Where a discovery that was begun is another than the one that is asked for, in words."""
+        spec = search["spec"]
+        known = self.document(spec["train"]["data"])
+        told = []
+        if self.quick and spec["name"] != QUICK.name:
+            told.append("it is no quick one")
+        if self.seed is not None and spec["seed"] != self.seed:
+            told.append(f"its seed is {spec['seed']}")
+        if self.budget_s is not None and spec["budget"] != known["budget"]:
+            told.append(f"its budget is another, {time_text(spec['budget'])} for each of its two searches")
+        if self.start is not None and tuple(spec["start"]) != self.start:
+            told.append(f"it starts from {', '.join(spec['start']) or 'random equations alone'}")
+        if self.model is not None and spec["train"]["model"] != self.model:
+            told.append(f"it trains {spec['train']['model']}")
+        if self.steps is not None and spec["confirmation"]["epochs"] != known["confirmation"]["epochs"]:
+            told.append(f"it confirms after {spec['confirmation']['epochs']:g} epochs")
+        return told

@@ -29,8 +29,8 @@ def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
 
     A method may be written as a text: a group, a method's name, a known equation's, or an equation; the
     baseline also as the place of one among the methods; a setting as the name of a preset; ``controls`` as
-    none, few or all (all where nothing is said). ``in_momentum`` adds each setting by SGD once more in
-    momentum.
+    none, few or all (all where nothing is said), or as a list of some of the methods. ``in_momentum`` adds
+    each setting by SGD once more in momentum.
     """
     written = dict(document)
     check_texts(written, "")
@@ -54,6 +54,8 @@ def parse_evaluation_spec(document: Mapping[str, Any]) -> EvaluationSpec:
         # Nobody asks for controls of nothing: without a method the spec is refused.
         both = with_controls(methods, _control_group(group) if methods else "none", settings, baseline)
         written["methods"], written["controls"] = ([_plain(each) for each in part] for part in both)
+    elif isinstance(group, list) and all(isinstance(each, str | Mapping) for each in group):
+        written["controls"] = [_plain(each) for each in methods_called(map(_method, group), settings)]
     return read_document(EvaluationSpec, written)
 
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from backprop_evo import data
 from backprop_evo.cli import discover
-from backprop_evo.cli.discover import Discovery, Wish, dataset_here
-from backprop_evo.cli.discovery import QUICK, SHARE, WHOLE, Size, document_of, sized
+from backprop_evo.cli.discover import Discovery, dataset_here
+from backprop_evo.cli.discovery import QUICK, SHARE, WHOLE, Size, Wish, document_of, sized
 from backprop_evo.cli.discovery_progress import line_of
 from backprop_evo.cli.main import app
 from backprop_evo.errors import Conflict, DatasetUnusable

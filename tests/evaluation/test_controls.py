@@ -52,6 +52,14 @@ def test_an_evaluation_has_them_unless_it_is_asked_for_none(asked, controls):
     assert parse_evaluation_spec(evaluation_spec_to_json(spec)) == spec
 
 
+def test_controls_may_be_named_as_methods_are():
+    document = {"name": "x", "methods": ["h * g", "g / fro(g)"], "controls": ["g / fro(g)"]}
+    spec = parse_evaluation_spec(document)
+    assert spec.controls == spec.methods[1:]
+    with pytest.raises(InvalidSettings, match="controls must be among the methods"):
+        parse_evaluation_spec(document | {"controls": ["h"]})
+
+
 @pytest.mark.parametrize("wrong", ["some", 3, ["g * h"], [{"name": "placebo", "settings": {}}]])
 def test_what_are_no_controls_is_refused_by_name(wrong):
     with pytest.raises(InvalidSettings) as refused:
