@@ -1,4 +1,4 @@
-"""From the form to an evaluation by clicking, over real processes: API, controller, and a node that trains."""
+"""From the form to an evaluation by clicking, over real processes: API, controller, a node that trains."""
 
 from __future__ import annotations
 
