@@ -14,7 +14,7 @@ from random import Random
 
 from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.funnel import Confirmation
-from backprop_evo.records.methods import MethodSpec, equation_method
+from backprop_evo.records.methods import equation_method
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import TrialState
@@ -86,15 +86,11 @@ class Teller:
             )
 
     def begin(self, trial: TrialRecord) -> Lease:
-        worker = f"node-a/{self.slot(trial)}"
+        worker = f"node-a/{trial.individual % SLOTS}"
         lease = self.store.trials.claim(trial.id, worker, lease_s=1e6, now=self.clock())
         assert lease is not None
         assert self.store.trials.start(lease, now=self.clock())
         return lease
-
-    @staticmethod
-    def slot(trial: TrialRecord) -> int:
-        return trial.individual % SLOTS
 
     def train(self, driven_id: str, until: Callable[[], bool]) -> None:
         """Drive and train until it says so."""
@@ -274,13 +270,9 @@ def _evaluations(teller: Teller, told: Told) -> None:
     teller.train(ended.id, lambda: teller.evaluation_ended(ended.id))
     told.ids["evaluation"] = ended.id
     found = teller.store.trials.page(ended.id, limit=1000).items
-    told.ids["method"] = next(each.fingerprint for each in found if not _is_equation(each.method))
+    told.ids["method"] = next(each.fingerprint for each in found if each.method.equation is None)
     waiting = teller.service.submit_evaluation_document(document | {"name": "waiting"})
     told.ids["waiting evaluation"] = waiting.id
-
-
-def _is_equation(method: MethodSpec) -> bool:
-    return method.equation is not None
 
 
 def _nodes(store: SqlStore, now: datetime) -> None:
