@@ -1,7 +1,7 @@
 """Copy and repeat copy with their curriculum (Graves et al. 2014; as in Jaderberg et al. 2017).
 
-In an episode the network reads N symbols and a mark, in repeat copy with a number R beside it, and has then to
-write the symbols (R times) and an end. Episodes follow each other without a break, and windows are cut across
+In an episode the network reads N symbols and a mark, in repeat copy with a number R beside it, and has then
+to write the symbols (R times) and an end. Episodes follow each other without a break, and windows are cut across
 them. What is solved with less than 0.15 bits for a character becomes longer: N by one, or, in repeat copy, N
 and R by one in turn. Lengths are told as published: N R + 3.
 
@@ -104,7 +104,9 @@ class Episodes:
         symbols, times = self.curriculum.symbols, self.curriculum.times
         read_BN = torch.randint(self.kinds, (self.batch_size, symbols), generator=self.generator)
         written = read_BN.repeat(1, times)
-        x_BEI = torch.zeros(self.batch_size, symbols + 1 + written.shape[1] + 1, self.inputs, dtype=self.dtype)
+        x_BEI = torch.zeros(
+            self.batch_size, symbols + 1 + written.shape[1] + 1, self.inputs, dtype=self.dtype
+        )
         x_BEI[:, :symbols, : self.kinds] = F.one_hot(read_BN, self.kinds).to(self.dtype)
         x_BEI[:, symbols, self.kinds] = 1
         x_BEI[:, symbols, self.kinds + 1] = REPEATS_UNIT * times if self.curriculum.repeats else 0

@@ -69,7 +69,7 @@ class PredictedFuture(nn.Module):
                 layers.append(linear)
         self._layers = nn.Sequential(*layers).to(device)
         self._scale = scale
-        self._optimizer = torch.optim.Adam(self.parameters(), lr=rate)
+        self._optimizer = torch.optim.Adam(self.parameters(), lr=rate, fused=True)
 
     def forward(self, state_BS: Tensor) -> Tensor:
         """What is predicted, unscaled."""

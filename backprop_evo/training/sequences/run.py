@@ -51,7 +51,7 @@ def train_sequence(
     learner = WindowLearner(
         network, _future(method, spec, network, seed), network.empty_state(spec.batch_size)
     )
-    optimizer = torch.optim.Adam(network.parameters(), lr=spec.rate)
+    optimizer = torch.optim.Adam(network.parameters(), lr=spec.rate, fused=True)
     curve: list[SequencePoint] = []
     bits, characters, reason = 0.0, 0, None
     for step in range(1, spec.steps + 1):

@@ -8,7 +8,6 @@ from typing import Literal, get_args
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.described import above_zero, between, check, described
-from backprop_evo.records.methods import MethodSpec
 
 SequenceMethod = Literal["bptt", "dni"]
 """Truncated backpropagation through time, and the same with a synthetic gradient at each window's end."""
@@ -31,9 +30,7 @@ class SequenceSpec:
 
     task: TaskName = described("copy", "What is learnt: copy, repeat-copy, or the characters of a text.")
     truncation: int = described(5, "Time steps of a window, T.", bounds=between(1, 10_000))
-    steps: int = described(
-        5000, "Windows to train on, each with one update.", bounds=between(1, 100_000_000)
-    )
+    steps: int = described(5000, "Windows to train on, each with one update.", bounds=between(1, 100_000_000))
     units: int = described(256, "Units of the LSTM.", bounds=between(1, 65_536))
     batch_size: int = described(32, "Sequences side by side.", bounds=between(1, 100_000))
     rate: float = described(0.001, "Learning rate of the LSTM's Adam.", bounds=above_zero())
@@ -89,10 +86,9 @@ def refuse_images(task: str) -> None:
         )
 
 
-def refuse_sequences(method: MethodSpec | str, data_name: str | None) -> None:
+def refuse_sequences(method: str, data_name: str | None) -> None:
     """Raises InvalidSettings where a method or task of sequences is asked of networks on images."""
-    name = method if isinstance(method, str) else method.name
-    if name == "bptt":
+    if method.strip() == "bptt":
         raise InvalidSettings(
             "bptt trains recurrent networks on sequences, and train has networks on images",
             field="method.name",
