@@ -4,9 +4,9 @@
     python benchmarks/sequences.py --results sequences.jsonl --steps 200000 --seeds 3
 
 The rows of the published table: copy and repeat copy with T = 2 … 5, a text with T = 5, 8, 20, each by
-``dni`` and ``bptt`` from the same start. Each training is written to the results as it ends; started again, the
-script goes on with those that are missing, and prints the table of all that are there. ``--quick`` has small
-networks, a high rate and T = 3 or 5 only.
+``dni`` and ``bptt`` from the same start. Each training is written to the results as it ends; started
+again, the script goes on with those that are missing, and prints the table of all that are there. ``--quick``
+has small networks, a high rate and T = 3 or 5 only.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Copy and repeat copy with their curriculum (Graves et al. 2014; as in Jaderberg et al. 2017).
 
 In an episode the network reads N symbols and a mark, in repeat copy with a number R beside it, and has then
-to write the symbols (R times) and an end. Episodes follow each other without a break, and windows are cut across
-them. What is solved with less than 0.15 bits for a character becomes longer: N by one, or, in repeat copy, N
-and R by one in turn. Lengths are told as published: N R + 3.
+to write the symbols (R times) and an end. Episodes follow each other without a break, and windows are cut
+across them. What is solved with less than 0.15 bits for a character becomes longer: N by one, or, in repeat
+copy, N and R by one in turn. Lengths are told as published: N R + 3.
 
 Shapes: B sequence, E time steps of an episode, I input.
 """
