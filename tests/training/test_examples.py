@@ -130,3 +130,9 @@ def test_a_recurrent_network_learns_in_windows(capsys):
     for method in ("dni", "bptt"):
         assert script.train(method, 20) is None, "twenty windows are too few for any length"
     assert capsys.readouterr().out.count("length 4, solved None") == 20
+
+
+def test_your_layers_learn_without_waiting_for_each_other():
+    script = example_named("unlocked_layers")
+    torch.manual_seed(0)
+    assert script.train(script.model(32), 3, images=2048) > 0.13

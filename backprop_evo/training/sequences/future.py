@@ -79,7 +79,8 @@ class PredictedFuture(nn.Module):
     @torch.no_grad()
     def gradient(self, state_BS: Tensor) -> Tensor:
         """What is predicted, scaled."""
-        return self(state_BS) * self._scale
+        predicted: Tensor = self(state_BS)
+        return predicted * self._scale
 
     def learn(self, state_BS: Tensor, arrived_BS: Tensor) -> None:
         """One step towards ``arrived_BS``, by the squared distance of a sequence.

@@ -72,11 +72,21 @@ class TextStream:
         numbers = text.part(part)
         # One more: the last character of a row is only predicted.
         rows = (len(numbers) - 1) // batch_size
-        self.inputs = self.outputs = text.alphabet
+        self._alphabet = text.alphabet
         self._read_BC = numbers[: rows * batch_size].view(batch_size, rows)
         self._next_BC = numbers[1 : rows * batch_size + 1].view(batch_size, rows)
         self._place = 0
         self._dtype = dtype
+
+    @property
+    def inputs(self) -> int:
+        """The alphabet."""
+        return self._alphabet
+
+    @property
+    def outputs(self) -> int:
+        """The same."""
+        return self._alphabet
 
     @property
     def length(self) -> int:

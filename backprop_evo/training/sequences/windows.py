@@ -46,8 +46,13 @@ def joined(windows: list[Window]) -> Window:
 class Stream(Protocol):
     """Sequences without an end, B side by side, read in windows one after the other."""
 
-    inputs: int
-    outputs: int
+    @property
+    def inputs(self) -> int:
+        """I."""
+
+    @property
+    def outputs(self) -> int:
+        """How many characters the network may write."""
 
     def next(self, length: int) -> Window:
         """The next ``length`` time steps."""
