@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+
+from backprop_evo.records.states import TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,10 @@ class SequencePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceResult:
-    """A training's end. ``validation_bits`` is the lowest of the curve: early stopping. ``seconds`` are of
+    """A training's end, completed or diverged. ``validation_bits`` is the lowest of the curve: early stopping. ``seconds`` are of
     the whole training, measurements included."""
 
-    outcome: Literal["completed", "diverged"]
+    outcome: TrialState
     curve: tuple[SequencePoint, ...]
     seconds: float
     reason: str | None = None

@@ -9,6 +9,7 @@ from time import perf_counter
 
 import torch
 
+from backprop_evo.records.states import TrialState
 from backprop_evo.training.sequences.episodes import Curriculum, Episodes
 from backprop_evo.training.sequences.future import Future, Nothing, PredictedFuture
 from backprop_evo.training.sequences.learner import WindowLearner, cross_entropy
@@ -74,7 +75,7 @@ def train_sequence(
                 on_progress(curve[-1])
     tests = spec.evaluate_test and text is not None and reason is None
     return SequenceResult(
-        outcome="completed" if reason is None else "diverged",
+        outcome=TrialState.COMPLETED if reason is None else TrialState.DIVERGED,
         reason=reason,
         curve=tuple(curve),
         test_bits=measure(network, text, "test", spec.batch_size) if tests and text is not None else None,
