@@ -10,8 +10,12 @@ from fastapi import Depends, Header, Path, Query, Request
 
 from api.errors import PreconditionRequired
 from backprop_evo.errors import NotFound
+from backprop_evo.records.choosing import MAX_CHOSEN_TEXT, RowChoice, TrialChoice, TrialOrder
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.service import Service
+from backprop_evo.service.tallies import Tallies
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
@@ -37,9 +41,16 @@ def get_store(request: Request) -> Store:
     return store
 
 
+def get_tallies(request: Request) -> Tallies:
+    """What the pages of this process have added up."""
+    tallies: Tallies = request.app.state.tallies
+    return tallies
+
+
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
+TalliesDep = Annotated[Tallies, Depends(get_tallies)]
 # No colon: it parts an id from its verb, as in ``/searches/3f0a5c:pause``.
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
@@ -62,6 +73,44 @@ def get_slice(
     return Slice(cursor or None, limit)
 
 
+Archived = Annotated[bool, Query(description="also those that are archived")]
+TagQuery = Annotated[str | None, Query(max_length=50, description="only those with this tag")]
+Text = Annotated[
+    str | None, Query(max_length=MAX_CHOSEN_TEXT, description="a part of the equation as it is written")
+]
+Component = Annotated[
+    str | None, Query(max_length=MAX_CHOSEN_TEXT, description="an operand or a function in it, such as fro")
+]
+OfTrain = Annotated[str | None, Query(max_length=100, description="only of settings with it")]
+
+
+def get_trial_choice(
+    text: Text = None,
+    component: Component = None,
+    state: Annotated[TrialState | None, Query()] = None,
+    purpose: Annotated[Purpose | None, Query()] = None,
+    sort: Annotated[TrialOrder, Query()] = TrialOrder.NEWEST,
+) -> TrialChoice:
+    """Raises ``InvalidInput``."""
+    return TrialChoice(text=text, component=component, state=state, purpose=purpose, order=sort)
+
+
+def get_row_choice(
+    text: Text = None,
+    component: Component = None,
+    confirmed: Annotated[bool | None, Query(description="only those that are, or are not")] = None,
+    model: OfTrain = None,
+    data: OfTrain = None,
+    optimizer: OfTrain = None,
+) -> RowChoice:
+    """Raises ``InvalidInput``."""
+    of_settings = {"model": model, "data": data, "optimizer": optimizer}
+    return RowChoice(text=text, component=component, confirmed=confirmed, **of_settings)
+
+
+TrialChoiceDep = Annotated[TrialChoice, Depends(get_trial_choice)]
+RowChoiceDep = Annotated[RowChoice, Depends(get_row_choice)]
+NodeName = Annotated[str, Path(max_length=200, pattern=r"^[^:/]+$", description="name of a node")]
 SliceDep = Annotated[Slice, Depends(get_slice)]
 
 
@@ -93,18 +142,29 @@ def driven_by_id(store: Store, driven_id: str) -> SearchRecord | EvaluationRecor
 
 
 def expected_version(
+    request: Request,
+    store: StoreDep,
     if_match: Annotated[
         str | None, Header(alias="If-Match", description="act only on this version of the search")
     ] = None,
 ) -> int | None:
-    """The version that ``If-Match`` demands. Whether the search is still at it is for the transaction that
-    acts to see: between two requests, both may have seen the same."""
+    """The version that ``If-Match``, an ETag, a list of them or ``*``, demands. Whether the search is still
+    at it is for the transaction that acts to see: between two requests, both may have seen the same."""
     if if_match is None or if_match.strip() == "*":
         return None
-    found = ETAG.fullmatch(if_match.strip())
+    versions = [_version(each.strip()) for each in if_match.split(",")]
+    if len(versions) == 1:
+        return versions[0]
+    # Of a list any may match: the present one if it is among them; else any, which then will not.
+    present = driven_by_id(store, next(iter(request.path_params.values()))).version
+    return present if present in versions else versions[0]
+
+
+def _version(tag: str) -> int:
+    found = ETAG.fullmatch(tag)
     if found is None:
         raise PreconditionRequired(
-            f"If-Match: {if_match[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
+            f"If-Match: {tag[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
         )
     return int(found.group(1))
 

@@ -81,6 +81,11 @@ class RequestFrame:
                 )
 
 
+def client_address(request: Request) -> str:
+    """Where a request comes from, as far as the server knows; that of a proxy where it is not trusted."""
+    return request.client.host if request.client is not None else "unknown"
+
+
 def _is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 

@@ -2,10 +2,20 @@
 
 from fastapi import APIRouter
 
-from api.pages import equations, evaluations, listings, login, searches, submission
+from api.pages import (
+    chart_data,
+    equations,
+    evaluations,
+    listings,
+    login,
+    nodes,
+    searches,
+    steering,
+    submission,
+)
 
 router = APIRouter()
-for part in (submission, searches, evaluations, equations, listings, login):
+for part in (submission, steering, searches, chart_data, evaluations, equations, listings, nodes, login):
     router.include_router(part.router)
 
 __all__ = ["router"]

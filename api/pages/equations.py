@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.charts import accuracy_chart
 from api.deps import Fingerprint, SliceDep, StoreDep
+from api.pages.chart_tables import trained_seeds
 from api.rendering import method_text, render
 from api.schemas.equations import KnownEquationOut
 from backprop_evo.equations import report_on
@@ -70,7 +70,9 @@ def equation_page(request: Request, fingerprint: Fingerprint, store: StoreDep, p
         spellings=sorted({method_text(trial.method) for trial in page.items}),
         page=page,
         validation=_accuracies(page.items),
-        chart=accuracy_chart(page.items),
+        seeds=trained_seeds(store, fingerprint),
+        # One point is no line.
+        has_curves=any(trial.result is not None and len(trial.result.curve) > 1 for trial in page.items),
     )
 
 

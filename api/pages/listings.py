@@ -1,4 +1,4 @@
-"""The leaderboard, a trial, the nodes, and the reference of the REST API."""
+"""The leaderboard, a trial, and the reference of the REST API."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
 from api.deps import ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
 from api.rendering import render
 from backprop_evo.records.searching import Purpose
+from backprop_evo.records.steering import RETRIABLE
+from backprop_evo.search.lifecycle import RETRY
+from backprop_evo.service.chart_columns import angle_lines
 from backprop_evo.store.base import Store
 
 router = APIRouter()
@@ -67,23 +69,23 @@ def _settings_page(request: Request, store: Store, part: Slice) -> Response:
 def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response:
     """Curves, environment, attempts, and the angles where the trial measured them."""
     trial = store.trials.get(trial_id)
+    driven = driven_by_id(store, trial.search_id)
+    may_retry = trial.state in RETRIABLE and driven.state in RETRY.legal_in
+    alignment = trial.result.alignment if trial.result is not None else ()
     return render(
         request,
         "trial.html",
         trial=trial,
-        search=driven_by_id(store, trial.search_id),
+        search=driven,
+        may_retry=RETRY if may_retry else None,
+        retries=store.retries.of(trial_id),
         is_evaluated=trial.purpose is Purpose.EVALUATION,
         attempts=store.trials.attempts(trial_id),
-        charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],
-        angles=[found for found in (update_angle_chart(trial), feedback_angle_chart(trial)) if found],
+        curve=trial.result.curve if trial.result is not None else (),
+        angles=angle_lines(alignment, lambda point: point.update_angle),
+        feedback_angles=angle_lines(alignment, lambda point: point.feedback_angle),
         last_event=store.events.last(),
     )
-
-
-@router.get("/nodes")
-def nodes_page(request: Request, store: StoreDep, service: ServiceDep) -> Response:
-    """The machines that were heard of lately."""
-    return render(request, "nodes.html", nodes=service.live_nodes(), last_event=store.events.last())
 
 
 @router.get("/reference")

@@ -1,6 +1,18 @@
 """One file per noun; ``ROUTERS`` is what the application serves under ``/api/v1``."""
 
-from api.routes import datasets, equations, evaluations, events, keys, leaderboard, nodes, searches, trials
+from api.routes import (
+    audit,
+    datasets,
+    equations,
+    evaluations,
+    events,
+    keys,
+    leaderboard,
+    nodes,
+    searches,
+    trials,
+    webhooks,
+)
 
 ROUTERS = (
     searches.router,
@@ -12,4 +24,6 @@ ROUTERS = (
     datasets.router,
     events.router,
     keys.router,
+    audit.router,
+    webhooks.router,
 )

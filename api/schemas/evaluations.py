@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from api.schemas.steering import marks_of
 from api.schemas.wire import Wire
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.states import SearchState
@@ -13,12 +14,13 @@ from backprop_evo.search.lifecycle import EVALUATION_VERBS, legal_verbs
 
 class EvaluationOut(Wire):
     """An evaluation; ``seeds`` counts those that were added in ``extensions``. One that belongs to the search
-    ``search_id`` says by its ``role`` what it is to it. ``warnings`` stand in the answer to its submission
-    only."""
+    ``search_id`` says by its ``role`` what it is to it. ``owner`` is the name of the API key that submitted
+    it, or its search. ``warnings`` stand in the answer to its submission only."""
 
     id: str
     search_id: str | None
     role: Role | None
+    owner: str | None
     state: SearchState
     version: int
     verbs: list[str]
@@ -30,15 +32,21 @@ class EvaluationOut(Wire):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     failure: str | None
     spec: EvaluationSpec
+    priority: int
+    tags: tuple[str, ...]
+    note: str
+    archived: bool
+    retries: int
     warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, evaluation: EvaluationRecord) -> EvaluationOut:
         """An evaluation as stored, with the verbs of its state."""
-        known = {
-            name: getattr(evaluation, name) for name in cls.model_fields if name not in ("verbs", "warnings")
-        }
+        marks = marks_of(evaluation)
+        made = ("verbs", "warnings", *marks)
+        known = {name: getattr(evaluation, name) for name in cls.model_fields if name not in made}
         verbs = [verb.name for verb in legal_verbs(evaluation.state, EVALUATION_VERBS)]
-        return cls(verbs=verbs, **known)
+        return cls(verbs=verbs, **known, **marks)

@@ -18,6 +18,7 @@ from backprop_evo.cli.options import ApiKey, AsJson, EvaluationId, Output, Url
 from backprop_evo.cli.output import print_json, show, write_text
 from backprop_evo.cli.search import read_document
 from backprop_evo.cli.spec_options import with_options
+from backprop_evo.cli.steering import add_changes
 from backprop_evo.cli.verbs import Noun, add_verbs
 from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.records.states import SearchState
@@ -93,6 +94,9 @@ def run(
     priority: Annotated[
         int | None, typer.Option(help="Share of the slots beside others: 2 gets twice what 1 gets.", min=1)
     ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Only nodes that carry all of these run it, with commas between.")
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="An evaluation as JSON; methods and options go over it.")
     ] = None,
@@ -123,6 +127,7 @@ def run(
         "first_seed": seed,
         "in_flight": in_flight,
         "priority": priority,
+        "labels": [each.strip() for each in labels.split(",")] if labels else None,
         "controls": controls,
         "in_momentum": in_momentum or None,
         "test": test or None,
@@ -253,8 +258,8 @@ def export(
     write_text(text, output)
 
 
-add_verbs(
-    app,
-    EVALUATION_VERBS,
-    Noun(command="evaluate", name="evaluation", path="/evaluations", id=EvaluationId, table=evaluation_table),
+EVALUATION = Noun(
+    command="evaluate", name="evaluation", path="/evaluations", id=EvaluationId, table=evaluation_table
 )
+add_verbs(app, EVALUATION_VERBS, EVALUATION)
+add_changes(app, EVALUATION)

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from backprop_evo.cli import (
+    audit,
     data,
     db,
     demo,
@@ -73,8 +74,9 @@ app.command("sequence", epilog=sequence.EPILOG)(sequence.sequence)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.command("audit", epilog=audit.EPILOG)(audit.audit)
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
-app.command("nodes", epilog=nodes.EPILOG)(nodes.nodes)
+app.add_typer(nodes.app, name="nodes")
 app.add_typer(equation.app, name="equation")

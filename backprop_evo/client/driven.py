@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from backprop_evo.client.answers import Evaluation, Search, Trial
+from backprop_evo.client.answers import Evaluation, Search
 from backprop_evo.client.following import PATIENCE_S, followed
 from backprop_evo.client.nouns import Carrier, M, Noun, call, iteration
 from backprop_evo.client.progress import Show, bar
 from backprop_evo.client.reading import read
 from backprop_evo.client.retrying import asked_to
 from backprop_evo.client.steps import Conversation, Iteration
+from backprop_evo.client.trial_answers import Trial
 from backprop_evo.client.waiting import Patience, until_ended
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
@@ -110,6 +111,18 @@ class DrivenHandle(Noun[M], Generic[M, V]):
     def cancel(self, *, at_version: int | None = None) -> Conversation[V]:
         """End it and its running trials now."""
         return self._act("cancel", at_version)
+
+    @call
+    def change(self, /, *, at_version: int | None = None, **changes: object) -> Conversation[V]:
+        """Give it another ``priority``, ``tags``, ``note``, ``archived`` or, of a search, budget of
+        ``trials``; what is not named stays. Raises ``InvalidInput``."""
+        request = asked_to("PATCH", self._path, body=changes, at_version=at_version)
+        return read(self.kind, (yield from self._ask(request)).json())
+
+    @call
+    def delete(self, *, at_version: int | None = None) -> Conversation[None]:
+        """It, its trials and their results, for good. Raises ``Conflict`` before it has ended."""
+        yield from self._ask(asked_to("DELETE", self._path, at_version=at_version))
 
     def _read(self) -> Conversation[V]:
         return self._get(self.kind, self._path)

@@ -20,6 +20,7 @@ from backprop_evo.records.described import (
 )
 from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.nodes import LABELS_WANTED, are_labels
 from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.selecting import Selection
@@ -54,7 +55,8 @@ class SearchSpec:
 
     ``trials`` counts different equations trained during the search (baseline and stages come on top).
     ``budget`` is the time in seconds for the search with all its stages; ``trials`` is then the most there
-    may be. Until a search is submitted with it, ``population_size`` and rungs may be open: they follow from
+    may be. ``stop_after`` so many seconds on the wall clock from its start nothing more is proposed.
+    Until a search is submitted with a budget, ``population_size`` and rungs may be open: they follow from
     its plan (``search.time_plan``).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
     a mutation drew what stood there already: "place" is that of searches from before there was a choice,
@@ -89,6 +91,14 @@ class SearchSpec:
         bounds=between(1, MOST_BUDGET_S),
         time=True,
         usual=True,
+    )
+    stop_after: float | None = described(
+        None,
+        "Propose nothing more so long after the start, such as 8h, pauses among it; the stages follow.",
+        label="Stop after",
+        unset="none",
+        bounds=between(1, MOST_BUDGET_S),
+        time=True,
     )
     trials: int = described(
         100,
@@ -165,6 +175,12 @@ class SearchSpec:
     priority: int = described(
         1, "Share of the slots beside other searches: 2 gets twice what 1 gets.", bounds=between(1, 100)
     )
+    labels: tuple[str, ...] = described(
+        (),
+        "Only nodes that carry all of these labels run it.",
+        unset="any node",
+        bounds=Bounds(LABELS_WANTED, are_labels),
+    )
     strategy: str = described(
         "evolution", "How equations are proposed.", panel="Proposals", choices="strategies"
     )
@@ -192,6 +208,11 @@ class SearchSpec:
     finalists: Finalists = part(Finalists, "Funnel", "finalists")
     confirmation: Confirmation = part(Confirmation, "Funnel", "confirm")
     transfer: Transfer = part(Transfer, "Funnel", "transfer")
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Those that its trainings use; its stages may use others."""
+        return (self.train.data,)
 
     @property
     def best_size(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.evaluation.comparison import Comparison
 from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
@@ -14,6 +15,7 @@ from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.steering import Changes
 from backprop_evo.records.stored import (
     EvaluationRecord,
     OutcomeRecord,
@@ -21,7 +23,15 @@ from backprop_evo.records.stored import (
     SearchRecord,
     TrialRecord,
 )
-from backprop_evo.search.lifecycle import ADD_SEEDS, CHALLENGE, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.search.lifecycle import (
+    ADD_SEEDS,
+    CHALLENGE,
+    CLONE,
+    EVALUATION_VERBS,
+    EXTEND,
+    INJECT,
+    find_verb,
+)
 from backprop_evo.search.time_plan import TimePlan
 from backprop_evo.service.capacity import check_capacity, warnings_about
 from backprop_evo.service.comparing import checked_counterpart, compare_stored
@@ -31,6 +41,8 @@ from backprop_evo.service.evaluation_specs import (
     parse_evaluation_spec,
     transfer_document,
 )
+from backprop_evo.service.injecting import read_injections
+from backprop_evo.service.pool import Pool, check_wish, pool_of
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.service.timing import planned
 from backprop_evo.store.base import Store
@@ -105,6 +117,42 @@ class Service:
             return MORE_THAN_TRANSITIONS[row.name](self, asked)
         return self.store.searches.apply_verb(row, search_id, now=asked.at, expected_version=expected_version)
 
+    def change_search(
+        self, search_id: str, changes: Changes, *, expected_version: int | None = None
+    ) -> SearchRecord:
+        """Change its marks, or its budget while it runs. Raises ``NotFound``, ``Conflict``,
+        ``PreconditionFailed``."""
+        return self.store.searches.mark(
+            search_id, changes, now=self._clock(), expected_version=expected_version
+        )
+
+    def change_evaluation(
+        self, evaluation_id: str, changes: Changes, *, expected_version: int | None = None
+    ) -> EvaluationRecord:
+        """Change its marks. Raises as ``change_search`` does, and ``InvalidSettings`` for ``trials``, which
+        follow from its seeds."""
+        if changes.trials is not None:
+            raise InvalidSettings(
+                "an evaluation has as many trials as its seeds ask for", field="trials", hint="extend it"
+            )
+        return self.store.evaluations.mark(
+            evaluation_id, changes, now=self._clock(), expected_version=expected_version
+        )
+
+    def delete_search(self, search_id: str, *, expected_version: int | None = None) -> None:
+        """Delete one that has ended, with all that belongs to it. Raises ``NotFound``, ``Conflict``,
+        ``PreconditionFailed``."""
+        self.store.searches.delete(search_id, now=self._clock(), expected_version=expected_version)
+
+    def delete_evaluation(self, evaluation_id: str, *, expected_version: int | None = None) -> None:
+        """The same of an evaluation that is no stage of a search."""
+        self.store.evaluations.delete(evaluation_id, now=self._clock(), expected_version=expected_version)
+
+    def retry_trial(self, trial_id: str) -> TrialRecord:
+        """Try a trial again that was lost, failed or came to a limit. Raises ``NotFound``, ``Conflict``,
+        ``IllegalTransition``."""
+        return self.store.retries.add(trial_id, now=self._clock())
+
     def submit_evaluation_document(self, document: Mapping[str, Any]) -> EvaluationRecord:
         """Read an evaluation, check and queue it. One with ``from_search`` is of that search's best equations
         in other settings. Raises as ``submit_evaluation`` does, and ``NotFound``."""
@@ -176,7 +224,27 @@ class Service:
 
     def live_nodes(self) -> Sequence[NodeRecord]:
         """Nodes that were heard of in the last ``NODE_SILENCE_S`` seconds."""
-        return self.store.nodes.alive(seen_after=self._clock() - timedelta(seconds=NODE_SILENCE_S))
+        return self.store.nodes.alive(seen_after=self.dead_since())
+
+    def dead_since(self) -> datetime:
+        """A node that was last heard of then is dead."""
+        return self._clock() - timedelta(seconds=NODE_SILENCE_S)
+
+    def node(self, name: str) -> NodeRecord:
+        """Alive or not. Raises ``NotFound``."""
+        found = self.store.nodes.find(name)
+        if found is None:
+            raise NotFound(f"no node {name!r}", hint="list the nodes to see their names")
+        return found
+
+    def ask_of_node(self, name: str, wanted: Mapping[str, Any]) -> NodeRecord:
+        """Ask a node for what its wish holds: slots, labels, to drain. It is stored, and obeyed as soon as
+        the node looks. Raises ``NotFound``, ``InvalidSettings``."""
+        return self.store.nodes.ask(name, check_wish(wanted), now=self._clock())
+
+    def pool(self, *, least: int, most: int) -> Pool:
+        """What there is and what would be busy. Raises ``InvalidSettings``."""
+        return pool_of(self.live_nodes(), self.store.queue.demand(), least=least, most=most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +277,17 @@ def _challenge(service: Service, asked: Asked) -> SearchRecord:
     )
 
 
+def _inject(service: Service, asked: Asked) -> SearchRecord:
+    search = service.store.searches.get(asked.search_id)
+    read = read_injections(search.spec, asked.arguments["equations"])
+    return service.store.injections.add(
+        search.id, read, now=asked.at, expected_version=asked.expected_version
+    )
+
+
 MORE_THAN_TRANSITIONS: Mapping[str, Callable[[Service, Asked], SearchRecord]] = {
     EXTEND.name: _extend,
+    INJECT.name: _inject,
     CLONE.name: _clone,
     CHALLENGE.name: _challenge,
 }

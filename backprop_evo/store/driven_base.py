@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -10,6 +10,7 @@ from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import Changes
 from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Page, Role, SearchRecord
 from backprop_evo.search.lifecycle import Verb
 
@@ -24,9 +25,27 @@ class Driven(Protocol[R]):
         """Raises ``NotFound``, ``PreconditionFailed`` for a version that moved on."""
 
     def page(
-        self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
+        self,
+        *,
+        state: SearchState | None = None,
+        archived: bool = False,
+        tag: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page[R]:
-        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
+        """Newest first, by keyset; with those that are archived only where so asked. Raises ``InvalidInput``
+        for a cursor that is not ours."""
+
+    def mark(
+        self, search_id: str, changes: Changes, *, now: datetime, expected_version: int | None = None
+    ) -> R:
+        """Change what no decision depends on, or the number of trials of one that runs. Raises ``NotFound``,
+        ``Conflict`` where the state does not allow it, ``PreconditionFailed``."""
+
+    def delete(self, search_id: str, *, now: datetime, expected_version: int | None = None) -> None:
+        """Delete one that has ended, with its evaluations, their trials, results and events; its counterpart
+        stays. Raises ``NotFound``, ``Conflict`` where it, or what belongs to it, has not ended,
+        ``PreconditionFailed``."""
 
     def move(
         self,
@@ -36,16 +55,22 @@ class Driven(Protocol[R]):
         now: datetime,
         expected_version: int | None = None,
         reason: str | None = None,
+        stranded: str | None = None,
     ) -> R:
         """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
-        every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
+        every trial that is not terminal. ``stranded`` is said where the service pauses, so that it may take
+        the pause back. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
         ``PreconditionFailed`` for a version that moved on."""
+
+    def stranded(self) -> Sequence[R]:
+        """Those that the service paused, oldest first; nobody else has paused them since."""
 
     def apply_verb(
         self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
     ) -> R:
         """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
-        because a person cannot do what a claim does. Raises as ``move`` does."""
+        because a person cannot do what a claim does. To pause what is stranded makes the pause somebody's.
+        Raises as ``move`` does."""
 
     def claim(self, controller: str, *, lease_s: float, now: datetime) -> R | None:
         """Give the controller a live one nobody drives (QUEUED becomes RUNNING), oldest first; None when
@@ -53,6 +78,10 @@ class Driven(Protocol[R]):
 
     def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         """False when the claim was lost to another controller, which must then stop deciding."""
+
+    def marks(self, search_ids: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        """Version and last finish order of those that there are: where neither moved, nothing ended and
+        nobody changed anything."""
 
     def release_claim(self, search_id: str, controller: str) -> None:
         """Hand it back, so that the next controller need not wait for the lease to run out."""

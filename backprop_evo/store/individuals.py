@@ -12,12 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from backprop_evo.errors import Conflict
-from backprop_evo.records.stored import IndividualRecord, TrialRecord
+from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.base import Individuals
 from backprop_evo.store.codec import encode
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
+from backprop_evo.store.injecting import note_proposed
 from backprop_evo.store.moving import get_row
 from backprop_evo.store.rows import individual_record, method_values
 from backprop_evo.store.tables import INDIVIDUALS, SEARCHES, TRIALS
@@ -57,6 +58,8 @@ class SqlIndividuals(Individuals):
                 raise Conflict(
                     f"search {search_id!r}: somebody else decided in between ({error.orig})"
                 ) from None
+            injected = [each.number for each in individuals if each.origin is Origin.INJECTED]
+            note_proposed(connection, search_id, injected)
             _count_screened(connection, search, individuals)
             add_events(connection, search_id, now, _events_of(individuals, trials))
 

@@ -27,8 +27,8 @@ class SequencePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceResult:
-    """A training's end, completed or diverged. ``validation_bits`` is the lowest of the curve: early stopping. ``seconds`` are of
-    the whole training, measurements included."""
+    """A training's end, completed or diverged. ``validation_bits`` is the lowest of the curve: early
+    stopping. ``seconds`` are of the whole training, measurements included."""
 
     outcome: TrialState
     curve: tuple[SequencePoint, ...]
