@@ -11,7 +11,7 @@ UP_OPTIONS ?=
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo discover up test test-fast check format vendor bench clean
+.PHONY: help install install-dev demo discover up screenshots test test-fast check format vendor bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ test: install-dev  ## Every test: real Redis, Celery worker, SQLite and PostgreS
 
 test-fast: install-dev  ## Tests that take no more than a few seconds each
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow' $(PYTEST_OPTIONS)
+
+screenshots: install-dev  ## Every page, light and dark, wide and narrow, into build/screenshots; the README's three into docs/images
+	$(BIN)/python -m tests.browser.screenshots build/screenshots
+	$(BIN)/python -m tests.browser.screenshots --readme
 
 check: install-dev  ## Format, lint, types, import contracts, migrations
 	$(BIN)/ruff format --check .

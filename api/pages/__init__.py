@@ -9,13 +9,25 @@ from api.pages import (
     listings,
     login,
     nodes,
+    reference,
     searches,
     steering,
     submission,
 )
 
 router = APIRouter()
-for part in (submission, steering, searches, chart_data, evaluations, equations, listings, nodes, login):
+for part in (
+    submission,
+    steering,
+    searches,
+    chart_data,
+    evaluations,
+    equations,
+    listings,
+    nodes,
+    reference,
+    login,
+):
     router.include_router(part.router)
 
 __all__ = ["router"]

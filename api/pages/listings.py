@@ -1,8 +1,8 @@
-"""The leaderboard, a trial, and the reference of the REST API."""
+"""The leaderboard, and a trial."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -86,15 +86,3 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
         feedback_angles=angle_lines(alignment, lambda point: point.feedback_angle),
         last_event=store.events.last(),
     )
-
-
-@router.get("/reference")
-def reference_page(request: Request) -> Response:
-    """Every route with what it does, from the OpenAPI document itself."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    routes = [
-        (method.upper(), path, operation.get("summary", ""), operation.get("description", ""))
-        for path, operations in paths.items()
-        for method, operation in operations.items()
-    ]
-    return render(request, "reference.html", routes=routes)

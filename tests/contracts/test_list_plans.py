@@ -89,7 +89,7 @@ def test_trials_by_purpose_and_by_state_are_found_without_a_walk(filled) -> None
         ("ix_trials_ended", {"state": TrialState.FAILED}),
         ("ix_trials_open", {"state": TrialState.QUEUED}),
     ):
-        plan = plan_of(store, lambda: store.trials.page(search_id, **wanted))  # noqa: B023
+        plan = plan_of(store, lambda: store.trials.page(search_id, choice=TrialChoice(**wanted)))  # noqa: B023
         assert index in plan, (wanted, plan)
         assert "TEMP B-TREE" not in plan, plan
 
