@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from api.pages import equations, evaluations, listings, login, searches, submission
+from api.pages import compare, equations, evaluations, learn, lineage, listings, login, searches, submission
 
 router = APIRouter()
-for part in (submission, searches, evaluations, equations, listings, login):
+for part in (submission, searches, lineage, evaluations, compare, equations, listings, learn, login):
     router.include_router(part.router)
 
 __all__ = ["router"]

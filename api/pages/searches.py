@@ -1,4 +1,4 @@
-"""Pages of one search: overview with its verbs, all trials, the lineage."""
+"""Pages of one search: overview with its verbs, all trials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from backprop_evo.search.lifecycle import find_verb
 from backprop_evo.service import Service, search_spec_to_json, utc_now
 from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.store.base import Store
-from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter()
 TOP, RECENT, RUNNING = 10, 12, 12
@@ -147,16 +146,6 @@ def trials_page(
     chosen = TrialState(state) if state else None
     page = store.trials.page(search.id, state=chosen, cursor=part.cursor, limit=part.limit)
     return render(request, "trials.html", search=search, page=page, state=state, states=list(TrialState))
-
-
-@router.get("/searches/{search_id}/lineage")
-def lineage_page(request: Request, search: SearchDep, store: StoreDep, part: SliceDep) -> Response:
-    """Individuals in order of their numbers, each with its parent."""
-    after = -1 if part.cursor is None else decode_cursor("individuals", part.cursor, (int,))[0]
-    found = store.individuals.of(search.id, after=after, limit=part.limit + 1)
-    shown = found[: part.limit]
-    more = encode_cursor("individuals", shown[-1].number) if len(found) > part.limit else None
-    return render(request, "lineage.html", search=search, individuals=shown, next_cursor=more)
 
 
 @router.post("/searches/{search_id}/{verb}")

@@ -1,6 +1,17 @@
 """One file per noun; ``ROUTERS`` is what the application serves under ``/api/v1``."""
 
-from api.routes import datasets, equations, evaluations, events, keys, leaderboard, nodes, searches, trials
+from api.routes import (
+    compare,
+    datasets,
+    equations,
+    evaluations,
+    events,
+    keys,
+    leaderboard,
+    nodes,
+    searches,
+    trials,
+)
 
 ROUTERS = (
     searches.router,
@@ -8,6 +19,7 @@ ROUTERS = (
     trials.router,
     leaderboard.router,
     equations.router,
+    compare.router,
     nodes.router,
     datasets.router,
     events.router,

@@ -6,7 +6,7 @@ Rows are ranked within their setting, nowhere else: other train specs make other
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,19 @@ class SqlLeaderboard(Leaderboard):
                 < (row.tier, row.rank_key, row.individual),
             )
             return _record(row, connection.execute(above).scalar_one() + 1)
+
+    @override
+    def fitnesses(self, search_id: str, numbers: Collection[int]) -> Mapping[int, Accuracies]:
+        columns = LEADERBOARD.c.individual, LEADERBOARD.c.search_n, LEADERBOARD.c.search_fitness
+        query = select(*columns, LEADERBOARD.c.search_m2).where(
+            LEADERBOARD.c.search_id == search_id,
+            LEADERBOARD.c.individual.in_(numbers),
+            LEADERBOARD.c.search_n > 0,
+        )
+        with self.database.read() as connection:
+            return {
+                number: _accuracies(n, mean, m2) for number, n, mean, m2 in connection.execute(query).tuples()
+            }
 
     @override
     def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:

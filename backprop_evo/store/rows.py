@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
-from backprop_evo.records.comparing import EndRecord
+from backprop_evo.records.comparing import EndRecord, TrainingRecord
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
 from backprop_evo.records.nodes import NodeRecord
@@ -26,7 +27,7 @@ from backprop_evo.records.stored import (
     SearchRecord,
     TrialRecord,
 )
-from backprop_evo.records.training import IntermediateValue
+from backprop_evo.records.training import IntermediateValue, TrainSpec
 from backprop_evo.store.codec import (
     decode_evaluation_spec,
     decode_payload,
@@ -133,6 +134,24 @@ def outcome_record(row: Row[Any]) -> OutcomeRecord:
     return OutcomeRecord(
         individual=row.individual,
         spec=decode_train_spec(row.spec),
+        seed=row.seed,
+        state=TrialState(row.state),
+        validation_accuracy=row.validation_accuracy,
+        test_accuracy=row.test_accuracy,
+    )
+
+
+def training_record(row: Row[Any], trains: Mapping[str, TrainSpec]) -> TrainingRecord:
+    """A training, from the columns that ``Statistics.trainings_of`` selects; ``trains`` are the train specs
+    of searches, by their ids."""
+    spec = decode_train_spec(row.spec)
+    return TrainingRecord(
+        trial_id=row.id,
+        fingerprint=row.fingerprint,
+        method=method_spec(row),
+        purpose=Purpose(row.purpose),
+        train=trains.get(row.search_id, spec),
+        measured_on=spec.validation_part,
         seed=row.seed,
         state=TrialState(row.state),
         validation_accuracy=row.validation_accuracy,
