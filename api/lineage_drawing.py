@@ -18,8 +18,11 @@ ROW, LANE, RADIUS = 58, 22, 7
 SHADES = 5
 """Colours of fitness, from the worst of the drawing to its best."""
 
-TEXT, CHARACTER = 46, 8.0
+TEXT, CHARACTER = 60, 8.0
 """Characters shown of an equation, and the width of one in pixels."""
+
+BESIDE = 72
+"""Pixels for a fitness and the gaps around it."""
 
 CLASS_OF = {
     Descent.PARENT: "parent",
@@ -55,11 +58,11 @@ class DrawnLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineageDrawing:
-    """Sizes in pixels; ``text_x`` is where the words of every row begin."""
+    """Sizes in pixels; ``words_x`` is where the text of every equation begins, behind number and fitness."""
 
     width: int
     height: int
-    text_x: int
+    words_x: int
     individuals: tuple[DrawnIndividual, ...]
     links: tuple[DrawnLink, ...]
 
@@ -86,11 +89,13 @@ def draw_ancestry(ancestry: Ancestry) -> LineageDrawing:
                 label=_label([link for link in ancestry.links if link.child == each.number]),
             )
         )
-    text_x = _x(max((*lanes.values(), *lane_of.values()), default=0)) + 2 * RADIUS
+    digits = len(str(ancestry.number))
+    lanes_end = _x(max((*lanes.values(), *lane_of.values()), default=0)) + 2 * RADIUS
+    words_x = lanes_end + round(digits * CHARACTER) + BESIDE
     return LineageDrawing(
-        width=round(text_x + 70 + TEXT * CHARACTER),
+        width=round(words_x + TEXT * CHARACTER),
         height=_y(len(rows)) - ROW // 3,
-        text_x=text_x,
+        words_x=words_x,
         individuals=tuple(drawn),
         links=tuple(_drawn(link, rows, lanes, lane_of) for link in links),
     )

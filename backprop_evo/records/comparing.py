@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import Role
 from backprop_evo.records.training import TrainSpec
 
 
@@ -22,7 +23,7 @@ class EndRecord:
     wall_time_s: float
 
 
-SELECTING = (Purpose.SEARCH, Purpose.REMEASUREMENT, Purpose.BASELINE, Purpose.YARDSTICK)
+SEARCHING = (Purpose.SEARCH, Purpose.REMEASUREMENT, Purpose.BASELINE, Purpose.YARDSTICK)
 """Purposes of a search's own trainings: by these it selects, and what was selected by an accuracy has a
 lucky one."""
 
@@ -30,14 +31,15 @@ lucky one."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecord:
     """An ended training of one behaviour, without its curve. ``train`` is the setting it counts in: of a
-    search's own that of the search, since a rate that was inherited makes no setting of its own. Accuracies
-    are in [0, 1]."""
+    search's own that of the search, since a rate that was inherited makes no setting of its own.
+    ``role`` is that of the evaluation it belongs to. Accuracies are in [0, 1]."""
 
     trial_id: str
     fingerprint: str
     method: MethodSpec
     purpose: Purpose
     train: TrainSpec
+    role: Role | None
     measured_on: str
     seed: int
     state: TrialState
@@ -47,4 +49,4 @@ class TrainingRecord:
     @property
     def is_selecting(self) -> bool:
         """Whether a search, or the first stage of its funnel, chose by it."""
-        return self.purpose in SELECTING or self.measured_on == "finalists"
+        return self.purpose in SEARCHING or self.role is Role.FINALISTS

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
-from backprop_evo.records.comparing import EndRecord, TrainingRecord
+from backprop_evo.records.comparing import SEARCHING, EndRecord, TrainingRecord
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
 from backprop_evo.records.nodes import NodeRecord
@@ -27,7 +26,7 @@ from backprop_evo.records.stored import (
     SearchRecord,
     TrialRecord,
 )
-from backprop_evo.records.training import IntermediateValue, TrainSpec
+from backprop_evo.records.training import IntermediateValue
 from backprop_evo.store.codec import (
     decode_evaluation_spec,
     decode_payload,
@@ -141,16 +140,17 @@ def outcome_record(row: Row[Any]) -> OutcomeRecord:
     )
 
 
-def training_record(row: Row[Any], trains: Mapping[str, TrainSpec]) -> TrainingRecord:
-    """A training, from the columns that ``Statistics.trainings_of`` selects; ``trains`` are the train specs
-    of searches, by their ids."""
-    spec = decode_train_spec(row.spec)
+def training_record(row: Row[Any], driven: Row[Any]) -> TrainingRecord:
+    """A training, from the columns that ``Statistics.trainings_of`` selects of it and of the search or
+    evaluation that it belongs to."""
+    spec, purpose = decode_train_spec(row.spec), Purpose(row.purpose)
     return TrainingRecord(
         trial_id=row.id,
         fingerprint=row.fingerprint,
         method=method_spec(row),
-        purpose=Purpose(row.purpose),
-        train=trains.get(row.search_id, spec),
+        purpose=purpose,
+        train=decode_search_spec(driven.spec).train if purpose in SEARCHING else spec,
+        role=Role(driven.role) if driven.role else None,
         measured_on=spec.validation_part,
         seed=row.seed,
         state=TrialState(row.state),

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, exists, func, select
 from typing_extensions import override
 
-from backprop_evo.records.comparing import SELECTING, TrainingRecord
+from backprop_evo.records.comparing import TrainingRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Counts, TrainingTime
 from backprop_evo.records.training import TrainResult
 from backprop_evo.store.base import Statistics
-from backprop_evo.store.codec import decode_result, decode_search_spec, decode_train_spec
+from backprop_evo.store.codec import decode_result, decode_train_spec
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import training_record
@@ -92,13 +92,11 @@ class SqlStatistics(Statistics):
         with self.database.read() as connection:
             rows = connection.execute(query).all()
             # Apart from the trials: many share a search, and its spec is long.
-            driven = {row.search_id for row in rows if Purpose(row.purpose) in SELECTING}
-            specs = select(SEARCHES.c.id, SEARCHES.c.spec).where(SEARCHES.c.id.in_(driven))
-            trains = {
-                search_id: decode_search_spec(spec).train
-                for search_id, spec in connection.execute(specs).tuples()
-            }
-        return [training_record(row, trains) for row in rows]
+            query = select(SEARCHES.c.id, SEARCHES.c.spec, SEARCHES.c.role).where(
+                SEARCHES.c.id.in_({row.search_id for row in rows})
+            )
+            driven = {each.id: each for each in connection.execute(query)}
+        return [training_record(row, driven[row.search_id]) for row in rows]
 
     @override
     def results(self, trial_ids: Collection[str]) -> Mapping[str, TrainResult]:
