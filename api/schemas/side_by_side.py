@@ -91,9 +91,9 @@ class ComparedSearchOut(Wire):
 
 
 class SideBySideOut(Wire):
-    """``equations``, plain backprop first, with their ``places``, the ``settings`` they share and ``curves``
-    in the first of these; or ``searches`` with ``pairs``, those of one setting. ``fields`` are of the settings,
-    or of the specs."""
+    """``equations``, plain backprop first, with ``places``, ``settings`` ``curves``;
+    or ``searches`` with ``pairs``, those of one setting. ``fields`` are of the settings, or of the
+    specs."""
 
     equations: list[ComparedEquationOut] | None = None
     places: list[PlaceOut] | None = None

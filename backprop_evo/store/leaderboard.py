@@ -104,7 +104,7 @@ class SqlLeaderboard(Leaderboard):
         )
         with self.database.read() as connection:
             return {
-                number: _accuracies(n, mean, m2) for number, n, mean, m2 in connection.execute(query).tuples()
+                number: _accuracies(n, mean, m2) for number, n, mean, m2 in connection.execute(query)
             }
 
     @override

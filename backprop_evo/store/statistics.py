@@ -104,7 +104,7 @@ class SqlStatistics(Statistics):
             TRIALS.c.id.in_(trial_ids), TRIALS.c.result.is_not(None)
         )
         with self.database.read() as connection:
-            return {trial_id: decode_result(text) for trial_id, text in connection.execute(query).tuples()}
+            return {trial_id: decode_result(text) for trial_id, text in connection.execute(query)}
 
 
 def _times(connection: Connection, search_ids: Sequence[str], limit: int) -> list[TrainingTime]:
