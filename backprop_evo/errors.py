@@ -11,6 +11,7 @@
     │   └── PreconditionFailed  it moved on from the version that was asked for (HTTP 412)
     ├── DatasetUnusable         a data file is missing, short or does not match its checksum
     ├── DeviceUnusable          the device is not there, is broken, or has no room for the data set
+    ├── NotEnded                was waited for longer than was allowed, and goes on
     └── Unavailable             a part of the stack is not there: database, Redis, a port (HTTP 503)
 
 Every message says what, where and what next.
@@ -98,6 +99,10 @@ class DeviceUnusable(BackpropEvoError):
     """The device cannot hold a child, whatever the child: nothing was trained on it."""
 
     exit_code = 2
+
+
+class NotEnded(BackpropEvoError, TimeoutError):
+    """A search or an evaluation goes on after the time for which it was waited. Nothing was changed."""
 
 
 class Unavailable(BackpropEvoError):

@@ -262,6 +262,10 @@ def tabled() -> dict[str, Scheduler]:
         for reduction in (2, 4, 8):
             found[f"halving η = {reduction} at {_listed(rungs)}"] = Halving(rungs, reduction)
     base = "halving η = 4 at 10, 40"
+    # A trial of a search chooses its rate before it is compared.
+    for rungs, reduction in (((20, 80), 2), ((40, 160), 2), ((10, 40), 2), ((20, 80), 4)):
+        cascade = Halving(rungs, reduction, together=False, screened=True, inherited=1)
+        found[f"a search's cascade: η = {reduction} at {_listed(rungs)}, rate first"] = cascade
     return found | {
         f"{base}, by accuracy": Halving((10, 40), 4, "accuracy"),
         f"{base}, rate first": Halving((10, 40), 4, together=False),

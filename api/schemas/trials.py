@@ -80,3 +80,18 @@ class TrialDetailOut(TrialOut):
         """A trial with everything that is stored of it."""
         tries = [AttemptOut.model_validate(each) for each in attempts]
         return cls(spec=trial.spec, result=trial.result, attempts=tries, **_trial_fields(trial))
+
+
+class LogLineOut(Wire):
+    """One thing that happened, in the attempt of that number (null: before any)."""
+
+    at: datetime
+    attempt: int | None
+    text: str
+
+
+class TrialLogOut(Wire):
+    """The log of a trial so far, oldest first."""
+
+    has_ended: bool
+    items: list[LogLineOut]

@@ -16,13 +16,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.options import AsJson
 from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.cli.stack import Stack, free_port
 from backprop_evo.cli.tables import leaderboard_table, setting_line
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
+from backprop_evo.client import Client
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.states import SearchState, TrialState
@@ -155,7 +155,7 @@ def _cancelled_on_interrupt(client: Client, search_id: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         with suppress(BackpropEvoError):
-            client.post(f"/searches/{search_id}:cancel")
+            client.search(search_id).cancel()
         raise
 
 

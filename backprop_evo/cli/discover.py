@@ -16,7 +16,6 @@ import typer
 from rich.console import Console
 
 from backprop_evo import data
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.data import progress_bar
 from backprop_evo.cli.demo import IDLE_S, watched
 from backprop_evo.cli.discovery import QUICK, SUBSET, WHOLE, Wish
@@ -25,6 +24,7 @@ from backprop_evo.cli.output import write_text
 from backprop_evo.cli.stack import Stack, free_port
 from backprop_evo.cli.up import Home, Slots, chosen_settings, ending_on_sigterm
 from backprop_evo.cli.watching import Watch
+from backprop_evo.client import Client
 from backprop_evo.errors import BackpropEvoError, Conflict, DatasetUnusable, InvalidSettings, Unavailable
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.logs import configure_logs

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.tables import seconds_taken
 from backprop_evo.cli.watching import SearchSnapshot
+from backprop_evo.client import Client
 from backprop_evo.wording import duration, percent
 
 Json = Mapping[str, Any]

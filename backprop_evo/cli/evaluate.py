@@ -13,13 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.evaluation_tables import evaluation_table, evaluations_table, print_table
 from backprop_evo.cli.options import ApiKey, AsJson, EvaluationId, Output, Url
 from backprop_evo.cli.output import print_json, show, write_text
 from backprop_evo.cli.search import read_document
 from backprop_evo.cli.spec_options import with_options
 from backprop_evo.cli.verbs import Noun, add_verbs
+from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.records.states import SearchState
 from backprop_evo.search.lifecycle import EVALUATION_VERBS
 from backprop_evo.service.documents import train_document, train_spec

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, Url
 from backprop_evo.cli.output import print_json, show, standard_output
 from backprop_evo.cli.tables import leaderboard_table, setting_line, settings_table
+from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.errors import InvalidInput
 
 EPILOG = (

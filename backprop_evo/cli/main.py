@@ -27,6 +27,7 @@ from backprop_evo.cli import (
     search,
     train,
     transfer,
+    trial,
     up,
 )
 from backprop_evo.cli.errors import CommandGroup
@@ -63,6 +64,7 @@ app.command("discover", epilog=discover.EPILOG)(discover.discover)
 app.add_typer(search.app, name="search")
 evaluate.app.command("transfer", epilog=transfer.EPILOG)(transfer.transfer)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(trial.app, name="trial")
 app.command("leaderboard", epilog=leaderboard.EPILOG)(leaderboard.leaderboard)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("train", epilog=train.EPILOG)(train.train)

@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.table import Table
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, Url
 from backprop_evo.cli.output import show
+from backprop_evo.client import DEFAULT_URL, Client
 
 EPILOG = "Examples: [bold]backprop-evo nodes[/bold], [bold]backprop-evo nodes --json[/bold]"
 

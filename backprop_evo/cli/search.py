@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.comparison_table import print_comparison
 from backprop_evo.cli.evaluation_tables import evaluations_table
 from backprop_evo.cli.options import ApiKey, AsJson, Output, SearchId, Url
@@ -19,6 +18,7 @@ from backprop_evo.cli.spec_options import Preset, with_options
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, setting_line
 from backprop_evo.cli.verbs import add_verbs
 from backprop_evo.cli.watching import Watch
+from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.errors import InvalidInput, Unavailable
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.service import parse_search_spec
@@ -83,7 +83,8 @@ def submit(
             typer.echo("\n" + curl)
         return
     with Client(url, api_key=api_key) as client:
-        search = client.post(f"/searches{'?with_counterpart=true' if with_counterpart else ''}", document)
+        # Left out where it is not asked for, as a document that curl submits leaves it out.
+        search = client.post("/searches", document, with_counterpart=with_counterpart or None)
         for warning in search.get("warnings", ()):
             typer.echo(f"warning: {warning}", err=True)
         if watch:

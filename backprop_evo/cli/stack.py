@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from backprop_evo.cli.client import Client
+from backprop_evo.client import Client
 from backprop_evo.errors import Unavailable
 from backprop_evo.settings import Settings
 from backprop_evo.store import migrations

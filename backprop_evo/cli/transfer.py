@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.evaluate import FIELDS, Controls, InMomentum, Test, follow, setting
 from backprop_evo.cli.evaluation_tables import evaluation_table
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import show
 from backprop_evo.cli.spec_options import with_options
+from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.service.documents import train_document, with_texts
 from backprop_evo.service.specs import parse_train_spec
 

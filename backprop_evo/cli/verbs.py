@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from backprop_evo.cli.client import DEFAULT_URL, Client
 from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import show
 from backprop_evo.cli.tables import search_table
+from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.search.lifecycle import VERBS, Argument, Verb
 
 

@@ -14,8 +14,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.tables import seconds_taken
+from backprop_evo.client import Client
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.wording import duration, percent

@@ -45,7 +45,7 @@ QUICK_CASCADE: Mapping[str, Any] = MappingProxyType(
         "rates": "inherited",
         # The first rung is where the probes of the rates end, so that choosing a rate and being compared cost
         # the same steps.
-        "pruner": {"name": "asha", "rungs": [6, 24], "signal": "train_loss"},
+        "pruner": {"name": "asha", "rungs": [6, 24], "reduction": 2.0, "signal": "train_loss"},
     }
 )
 """In steps; a training by ``quick`` has 62."""

@@ -87,6 +87,9 @@ class Intermediates(Protocol):
     def of(self, search_id: str, *, after: int = 0) -> Sequence[IntermediateRecord]:
         """Those of a search in report order, those with ``report_order > after``."""
 
+    def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
+        """Those of one trial by step."""
+
 
 class Leaderboard(Protocol):
     """Behaviours in the order of how well they did, with plain backprop among them; each setting for

@@ -78,6 +78,13 @@ class SqlIntermediates(Intermediates):
         with self.database.read() as connection:
             return _records(connection, query.order_by(values.report_order))
 
+    @override
+    def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
+        values = INTERMEDIATE_VALUES.c
+        query = EVERY.where(values.trial_id == trial_id)
+        with self.database.read() as connection:
+            return _records(connection, query.order_by(values.step))
+
 
 def _records(connection: Connection, query: Select[Any]) -> list[IntermediateRecord]:
     return [intermediate_record(row) for row in connection.execute(query)]

@@ -53,6 +53,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
         "workers.node",
         "workers.app",
         "backprop_evo.cli.main",
+        "backprop_evo.client",
         "backprop_evo.service",
         "backprop_evo.training.methods",
     ],
@@ -65,6 +66,14 @@ def test_imports_without_torch(module: str) -> None:
 @pytest.mark.parametrize("module", ["dsl", "backprop_evo.training.run.trainer", "backprop_evo.data"])
 def test_stands_alone_with_torch_and_numpy(module: str) -> None:
     done = run(STANDS_ALONE.format(refused=SERVICE_LIBRARIES, module=module))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_client_needs_its_http_library_only() -> None:
+    others = [each for each in SERVICE_LIBRARIES if each != "httpx2"]
+    done = run(
+        STANDS_ALONE.format(refused=[*others, "numpy", "torch", "pandas"], module="backprop_evo.client")
+    )
     assert done.returncode == 0, done.stderr
 
 

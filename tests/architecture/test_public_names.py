@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PUBLIC = {
     "backprop_evo": ["apply_equation", "apply_indirect_feedback", "apply_method", "train_child"],
+    "backprop_evo.client": ["AsyncClient", "Client", "DEFAULT_URL", "Leaderboard", "Retrying"],
     "backprop_evo.training": [
         "Conversion",
         "LeftAlone",

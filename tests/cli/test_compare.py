@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from backprop_evo.cli import search
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
+from backprop_evo.client import Client
 
 COURSE = {
     "trainings": 60,

@@ -50,7 +50,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         posted.append((path, body))
         return ANSWER
 
-    monkeypatch.setattr("backprop_evo.cli.client.Client.post", post)
+    monkeypatch.setattr("backprop_evo.client.Client.post", post)
     return posted
 
 
@@ -109,7 +109,7 @@ def test_a_transfer_goes_to_presets_or_changes_the_setting_of_the_search(
         assert path == "/searches/3f0a5c"
         return {"spec": {"train": {"model": "mlp-8", "epochs": 7.0}}}
 
-    monkeypatch.setattr("backprop_evo.cli.client.Client.get", get)
+    monkeypatch.setattr("backprop_evo.client.Client.get", get)
     done = invoke("transfer", "3f0a5c", *words, "--best", "2", "--seeds", "4")
     assert done.exit_code == 0, done.output
     ((path, body),) = sent
@@ -128,7 +128,7 @@ def test_every_verb_is_a_command(sent: list[tuple[str, Any]], verb: str) -> None
 
 
 def test_an_export_goes_to_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("backprop_evo.cli.client.Client.text", lambda _self, path, **named: f"{path} {named}")
+    monkeypatch.setattr("backprop_evo.client.Client.text", lambda _self, path, **named: f"{path} {named}")
     file = tmp_path / "table.html"
     assert invoke("export", "3f0a5c", "--format", "html", "-o", str(file)).exit_code == 0
     assert file.read_text() == "/evaluations/3f0a5c/table {'format': 'html'}"

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from backprop_evo.cli import leaderboard, search
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
 from backprop_evo.cli.tables import settings_table
+from backprop_evo.client import Client
 
 SETTINGS = {"aaaaaaaaaaaa": "mlp-8, cifar10-mini, 1 epochs", "bbbbbbbbbbbb": "mlp-8, cifar10-mini, 20 epochs"}
 

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from backprop_evo.cli import search
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
+from backprop_evo.client import Client
 
 
 def answer(request: httpx2.Request) -> httpx2.Response:

@@ -10,8 +10,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from backprop_evo.cli import verbs
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
+from backprop_evo.client import Client
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.search.lifecycle import VERBS
 from backprop_evo.service import search_spec_to_json

@@ -47,6 +47,10 @@ def test_a_value_comes_back_as_it_was_given(scene, search):
     assert [first.report_order, second.report_order] == [1, 2]
     assert scene.store.intermediates.of(search.id, after=1) == [second]
     assert second.trial_id == trial_id
+    other = scene.running(scene.trial(search), "node/1")
+    assert report(scene, other, value(3.0)) is None
+    assert list(scene.store.intermediates.of_trial(trial_id)) == [first, second]
+    assert list(scene.store.intermediates.of_trial("nobody")) == []
 
 
 def test_the_judgement_sees_what_was_stored_before_at_that_rung(scene, search):

@@ -16,9 +16,9 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from backprop_evo.cli.client import Client
 from backprop_evo.cli.main import app
 from backprop_evo.cli.stack import free_port
+from backprop_evo.client import Client
 from backprop_evo.parent_death import dying_with_parent
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Origin
