@@ -10,7 +10,6 @@ from dsl.facts import EquationFacts, carries_error, facts, operand_carries_error
 from dsl.fingerprint import fingerprint, fingerprint_of_canonical
 from dsl.known import KNOWN, KnownEquation, Published
 from dsl.parsing import parse
-from dsl.places import side_by_side
 from dsl.primitives import BINARIES, OPERANDS, STATISTICS, UNARIES
 from dsl.printing import from_json, to_json, to_latex, to_mathml, to_text
 from dsl.reference import evaluate, live_operands
@@ -59,7 +58,6 @@ __all__ = [
     "operand_carries_error",
     "parse",
     "sample",
-    "side_by_side",
     "to_json",
     "to_latex",
     "to_mathml",

@@ -25,6 +25,7 @@ from backprop_evo.cli import (
     nodes,
     processes,
     search,
+    side_by_side,
     train,
     transfer,
     trial,
@@ -75,4 +76,5 @@ app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
 app.command("nodes", epilog=nodes.EPILOG)(nodes.nodes)
+equation.app.command("compare", epilog=side_by_side.EPILOG)(side_by_side.compare)
 app.add_typer(equation.app, name="equation")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean, stdev
 
-import dsl
 from backprop_evo.equations import read_equation
 from backprop_evo.errors import InvalidEquation
 from backprop_evo.evaluation.statistics import Difference, holm, paired_difference
@@ -24,7 +23,7 @@ from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Accuracies
 from backprop_evo.records.training import TrainSpec
-from dsl.places import PlaceRow
+from dsl.places import PlaceRow, side_by_side
 
 Key = tuple[int, str]
 """What two trainings share that make a pair: seed, and the part of validation they were measured on."""
@@ -121,7 +120,7 @@ def compare_equations(equations: Sequence[Trained]) -> EquationsSideBySide:
 
 def _places(methods: Sequence[MethodSpec]) -> tuple[PlaceRow, ...]:
     try:
-        return dsl.side_by_side([read_equation(each.equation or "") for each in methods])
+        return side_by_side([read_equation(each.equation or "") for each in methods])
     except InvalidEquation:  # a method of another kind, or of another version
         return ()
 
