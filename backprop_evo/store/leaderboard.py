@@ -103,9 +103,7 @@ class SqlLeaderboard(Leaderboard):
             LEADERBOARD.c.search_n > 0,
         )
         with self.database.read() as connection:
-            return {
-                number: _accuracies(n, mean, m2) for number, n, mean, m2 in connection.execute(query)
-            }
+            return {number: _accuracies(n, mean, m2) for number, n, mean, m2 in connection.execute(query)}
 
     @override
     def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:

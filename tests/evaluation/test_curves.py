@@ -1,5 +1,7 @@
 """Curves over each other as a table, and specs field by field."""
 
+from itertools import pairwise
+
 from backprop_evo.evaluation.curves import curve_rows, rates_of
 from backprop_evo.evaluation.differing import fields_side_by_side
 from backprop_evo.records.states import TrialState
@@ -22,7 +24,7 @@ def test_a_long_curve_is_thinned_evenly_and_keeps_its_end() -> None:
     epochs = [row.epoch for row in rows]
     assert len(epochs) <= 12
     assert epochs[-1] == 100
-    assert {later - earlier for earlier, later in zip(epochs, epochs[1:], strict=False)} == {9}
+    assert {later - earlier for earlier, later in pairwise(epochs)} == {9}
 
 
 def test_without_a_curve_there_are_no_rows() -> None:
