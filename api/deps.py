@@ -10,6 +10,9 @@ from fastapi import Depends, Header, Path, Query, Request
 
 from api.errors import PreconditionRequired
 from backprop_evo.errors import NotFound
+from backprop_evo.records.choosing import MAX_CHOSEN_TEXT, RowChoice, TrialChoice, TrialOrder
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.service import Service
 from backprop_evo.settings import Settings
@@ -62,6 +65,43 @@ def get_slice(
     return Slice(cursor or None, limit)
 
 
+Archived = Annotated[bool, Query(description="also those that are archived")]
+TagQuery = Annotated[str | None, Query(max_length=50, description="only those with this tag")]
+Text = Annotated[
+    str | None, Query(max_length=MAX_CHOSEN_TEXT, description="a part of the equation as it is written")
+]
+Component = Annotated[
+    str | None, Query(max_length=MAX_CHOSEN_TEXT, description="an operand or a function in it, such as fro")
+]
+OfTrain = Annotated[str | None, Query(max_length=100, description="only of settings with it")]
+
+
+def get_trial_choice(
+    text: Text = None,
+    component: Component = None,
+    state: Annotated[TrialState | None, Query()] = None,
+    purpose: Annotated[Purpose | None, Query()] = None,
+    sort: Annotated[TrialOrder, Query()] = TrialOrder.NEWEST,
+) -> TrialChoice:
+    """Raises ``InvalidInput``."""
+    return TrialChoice(text=text, component=component, state=state, purpose=purpose, order=sort)
+
+
+def get_row_choice(
+    text: Text = None,
+    component: Component = None,
+    confirmed: Annotated[bool | None, Query(description="only those that are, or are not")] = None,
+    model: OfTrain = None,
+    data: OfTrain = None,
+    optimizer: OfTrain = None,
+) -> RowChoice:
+    """Raises ``InvalidInput``."""
+    of_settings = {"model": model, "data": data, "optimizer": optimizer}
+    return RowChoice(text=text, component=component, confirmed=confirmed, **of_settings)
+
+
+TrialChoiceDep = Annotated[TrialChoice, Depends(get_trial_choice)]
+RowChoiceDep = Annotated[RowChoice, Depends(get_row_choice)]
 SliceDep = Annotated[Slice, Depends(get_slice)]
 
 

@@ -81,15 +81,25 @@ def _body_of(verb: Verb, noun: str) -> type[BaseModel]:
     """The body of a verb, from the arguments in its row."""
     fields: dict[str, Any] = {}
     for argument in verb.arguments:
-        kind: Any = argument.kind if argument.required else argument.kind | None
+        kind, bounds = _kind_of(argument), _bounds(argument)
         default = ... if argument.required else None
-        fields[argument.name] = kind, Field(default, description=argument.help, **_bounds(argument))
-    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [dict(verb.example)]})
+        wanted = kind if argument.required else kind | None
+        fields[argument.name] = wanted, Field(default, description=argument.help, **bounds)
+    example: dict[str, Any] = dict(verb.example)
+    config = ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
     name = f"{verb.name.capitalize()}{'' if noun == 'search' else noun.capitalize()}In"
     return create_model(name, __config__=config, __doc__=verb.summary, **fields)
 
 
+def _kind_of(argument: Argument) -> Any:
+    if not argument.many:
+        return argument.kind
+    return list[Annotated[str, Field(min_length=argument.least, max_length=argument.most)]]
+
+
 def _bounds(argument: Argument) -> dict[str, Any]:
+    if argument.many:
+        return {"min_length": 1, "max_length": argument.many}
     if not argument.is_number:
         return {"min_length": argument.least, "max_length": argument.most}
     if argument.most < EXACT_IN_JSON:

@@ -12,6 +12,7 @@
     ├── DatasetUnusable         a data file is missing, short or does not match its checksum
     ├── DeviceUnusable          the device is not there, is broken, or has no room for the data set
     ├── NotEnded                was waited for longer than was allowed, and goes on
+    ├── NotInstalled            an optional library is not there (HTTP 501)
     └── Unavailable             a part of the stack is not there: database, Redis, a port (HTTP 503)
 
 Every message says what, where and what next.
@@ -103,6 +104,13 @@ class DeviceUnusable(BackpropEvoError):
 
 class NotEnded(BackpropEvoError, TimeoutError):
     """A search or an evaluation goes on after the time for which it was waited. Nothing was changed."""
+
+
+class NotInstalled(BackpropEvoError):
+    """What was asked for needs a library that is optional and not there."""
+
+    status = 501
+    exit_code = 2
 
 
 class Unavailable(BackpropEvoError):

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     resend_s: float = Field(
         default=30.0, gt=0, description="a trial waits that long before its message counts as lost"
     )
+    event_days: float = Field(
+        default=0.0, ge=0, description="events of what has ended are dropped after so many days; 0: never"
+    )
     poll_s: float = Field(default=0.5, gt=0, description="the controller looks for news that often")
     log_format: str = Field(default="console", pattern="^(console|json)$")
 

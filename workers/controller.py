@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backprop_evo.errors import BackpropEvoError, Conflict, Unavailable
+from backprop_evo.errors import BackpropEvoError, Conflict, NotFound, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.search.budget import LEAST_IN_FLIGHT, automatic_in_flight
@@ -41,6 +41,9 @@ log = structlog.get_logger(__name__)
 MAX_PAUSE_S = 15.0
 SLOW_STEP_S = 0.2
 """A step that took longer is followed by a rest, in which the other searches have as much time each."""
+
+EVENTS_AT_ONCE, TIDIED_EVERY = 2000, timedelta(hours=1)
+"""A transaction that drops events takes milliseconds, however many are old."""
 
 MAX_FAULTS = 8
 """In a row, in one search: then it fails with the reason, instead of being tried for ever."""
@@ -73,6 +76,7 @@ class Controller:
     next_look: datetime | None = None
     automatic: int = LEAST_IN_FLIGHT
     slots: int = 0
+    next_tidying: datetime | None = None
 
     def step(self) -> None:
         """Claim, drive, send, reconcile: once; ``more`` says whether there is something left to decide at
@@ -88,6 +92,7 @@ class Controller:
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
                 self._give_turn(driven)
         self._dispatch()
+        self._forget_events()
 
     def release_claims(self) -> None:
         """Give every search back, so that another controller need not wait for the claims to run out."""
@@ -115,10 +120,21 @@ class Controller:
         self.slots = sum(each.slots for each in nodes if each.quarantine is None)
         self.automatic = automatic_in_flight(self.slots)
         for driven in self.held.values():
-            with suppress(Conflict):
+            with suppress(Conflict, NotFound):
                 driven.search = read_again(self.store, driven.search)
                 if reason := pause_stranded(self.store, driven.search, nodes, now=now):
                     log.error("search paused", search_id=driven.search.id, reason=reason)
+
+    def _forget_events(self) -> None:
+        """Now and then: old events of what has ended, a few thousand at a time. Results stay."""
+        now = self.now()
+        if not self.options.event_days or (self.next_tidying is not None and now < self.next_tidying):
+            return
+        before = now - timedelta(days=self.options.event_days)
+        dropped = self.store.events.forget(before=before, limit=EVENTS_AT_ONCE)
+        self.next_tidying = now + (timedelta() if dropped == EVENTS_AT_ONCE else TIDIED_EVERY)
+        if dropped:
+            log.info("old events dropped", events=dropped, before=before.isoformat())
 
     def _give_turn(self, driven: Driven) -> None:
         """Drive it, unless its last step was so slow that the others have not had as much time since."""

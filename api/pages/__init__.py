@@ -2,10 +2,32 @@
 
 from fastapi import APIRouter
 
-from api.pages import compare, equations, evaluations, learn, lineage, listings, login, searches, submission
+from api.pages import (
+    compare,
+    equations,
+    evaluations,
+    learn,
+    lineage,
+    listings,
+    login,
+    searches,
+    steering,
+    submission,
+)
 
 router = APIRouter()
-for part in (submission, searches, lineage, evaluations, compare, equations, listings, learn, login):
+for part in (
+    submission,
+    steering,
+    searches,
+    lineage,
+    evaluations,
+    compare,
+    equations,
+    listings,
+    learn,
+    login,
+):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -11,6 +11,8 @@ from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_
 from api.deps import ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
 from api.rendering import render
 from backprop_evo.records.searching import Purpose
+from backprop_evo.records.steering import RETRIABLE
+from backprop_evo.search.lifecycle import RETRY
 from backprop_evo.store.base import Store
 
 router = APIRouter()
@@ -67,11 +69,15 @@ def _settings_page(request: Request, store: Store, part: Slice) -> Response:
 def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response:
     """Curves, environment, attempts, and the angles where the trial measured them."""
     trial = store.trials.get(trial_id)
+    driven = driven_by_id(store, trial.search_id)
+    may_retry = trial.state in RETRIABLE and driven.state in RETRY.legal_in
     return render(
         request,
         "trial.html",
         trial=trial,
-        search=driven_by_id(store, trial.search_id),
+        search=driven,
+        may_retry=RETRY if may_retry else None,
+        retries=store.retries.of(trial_id),
         is_evaluated=trial.purpose is Purpose.EVALUATION,
         attempts=store.trials.attempts(trial_id),
         charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],

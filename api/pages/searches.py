@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -15,8 +16,9 @@ from api.charts import fitness_chart
 from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.rendering import render
-from backprop_evo.errors import InvalidInput, InvalidSettings
+from backprop_evo.errors import InvalidEquation, InvalidInput, InvalidSettings
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
+from backprop_evo.records.choosing import MAX_CHOSEN_TEXT, TrialChoice, TrialOrder
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
@@ -29,7 +31,7 @@ from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.store.base import Store
 
 router = APIRouter()
-TOP, RECENT, RUNNING = 10, 12, 12
+TOP, RECENT, RUNNING, INJECTED = 10, 12, 12, 20
 TRANSFER_PRESETS, TRANSFER_SEEDS = "A2, A3, B1", 5
 """What the button for a transfer begins with."""
 
@@ -77,6 +79,7 @@ def _search_page(
         transfers=[(each, service.evaluation_table(each)) for each in transfers],
         transfer_presets=TRANSFER_PRESETS,
         transfer_seeds=TRANSFER_SEEDS,
+        injections=store.injections.of(search.id, after=max(0, search.injections - INJECTED)),
         report_formats=tuple(REPORT_FORMATS),
         key_field=KEY_FIELD,
         idempotency_key=secrets.token_hex(16),
@@ -84,7 +87,9 @@ def _search_page(
         best=next((row for row in leaderboard.items if not _is_measure(row)), None),
         baseline=store.leaderboard.baseline(search.id),
         leaderboard=leaderboard,
-        running=store.trials.page(search.id, state=TrialState.RUNNING, limit=RUNNING).items,
+        running=store.trials.page(
+            search.id, choice=TrialChoice(state=TrialState.RUNNING), limit=RUNNING
+        ).items,
         recent=store.trials.page(search.id, limit=RECENT).items,
         chart=fitness_chart(
             finishes,
@@ -139,13 +144,28 @@ def trials_page(
     store: StoreDep,
     part: SliceDep,
     state: Annotated[str, Query(max_length=16)] = "",
+    text: Annotated[str, Query(max_length=MAX_CHOSEN_TEXT)] = "",
+    component: Annotated[str, Query(max_length=MAX_CHOSEN_TEXT)] = "",
+    sort: Annotated[TrialOrder, Query()] = TrialOrder.NEWEST,
 ) -> Response:
     """Newest first; an empty ``state`` is all. Raises ``InvalidInput`` for one that does not exist."""
     if state and state not in set(TrialState):
         raise InvalidInput(f"no trial state is called {state!r}", hint=f"known: {', '.join(TrialState)}")
     chosen = TrialState(state) if state else None
-    page = store.trials.page(search.id, state=chosen, cursor=part.cursor, limit=part.limit)
-    return render(request, "trials.html", search=search, page=page, state=state, states=list(TrialState))
+    choice = TrialChoice(state=chosen, text=text or None, component=component or None, order=sort)
+    page = store.trials.page(search.id, choice=choice, cursor=part.cursor, limit=part.limit)
+    asked = {"text": text, "component": component, "sort": sort.value}
+    return render(
+        request,
+        "trials.html",
+        search=search,
+        page=page,
+        state=state,
+        states=list(TrialState),
+        orders=list(TrialOrder),
+        asked=asked,
+        kept=urlencode({name: value for name, value in asked.items() if value}),
+    )
 
 
 @router.post("/searches/{search_id}/{verb}")
@@ -163,4 +183,8 @@ def act(
     except InvalidSettings as error:
         search = store.searches.get(search_id)
         return _search_page(request, search, store, service, Refusal(verb, form, error))
+    except InvalidEquation as error:
+        search = store.searches.get(search_id)
+        wrong = InvalidSettings(error.message, field="equations", hint=error.hint)
+        return _search_page(request, search, store, service, Refusal(verb, form, wrong))
     return RedirectResponse(f"/searches/{changed.id}", status_code=303)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.deps import ServiceDep, SettingsDep, SliceDep, StoreDep
+from api.deps import Archived, ServiceDep, SettingsDep, SliceDep, StoreDep, TagQuery
 from api.pages.forms import KEY_FIELD, Form, read_form
 from api.pages.search_form import (
     PRESET_FIELD,
@@ -44,6 +44,8 @@ def _home(
     form: Form,
     cursor: str | None = None,
     limit: int = 25,
+    archived: bool = False,
+    tag: str | None = None,
     error: InvalidInput | None = None,
     document: Mapping[str, Any] | None = None,
     checked: CheckedSearch | None = None,
@@ -60,7 +62,9 @@ def _home(
         request,
         "home.html",
         status_code=200 if error is None else error.status,
-        page=store.searches.page(cursor=cursor, limit=limit),
+        page=store.searches.page(archived=archived, tag=tag or None, cursor=cursor, limit=limit),
+        archived=archived,
+        tag=tag or "",
         is_live=cursor is None and request.method == "GET",
         nodes=service.live_nodes(),
         form=SearchForm.of(form, settings, error),
@@ -86,13 +90,22 @@ def home(
     part: SliceDep,
     preset: Annotated[str, Query(max_length=64)] = "",
     search_id: Annotated[str, Query(alias="from", max_length=64)] = "",
+    archived: Archived = False,
+    tag: TagQuery = None,
 ) -> Response:
     """The newest searches, and the form for another one. ``from`` fills the form as that search was
     submitted, ``preset`` its training."""
     form = form_of(store.searches.get(search_id)) if search_id else blank_form()
     form = with_preset(form, preset) if preset else form
     limit = min(part.limit, 25)
-    return _home(request, store, service, settings, form=form, cursor=part.cursor, limit=limit)
+    return _home(
+        *(request, store, service, settings),
+        form=form,
+        cursor=part.cursor,
+        limit=limit,
+        archived=archived,
+        tag=tag,
+    )
 
 
 @router.post("/searches:form")

@@ -6,14 +6,27 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response, status
 
-from api.deps import EvaluationDep, ServiceDep, SliceDep, StoreDep, etag, is_known
+from api.deps import (
+    Archived,
+    EvaluationDep,
+    EvaluationId,
+    ExpectedVersion,
+    ServiceDep,
+    SliceDep,
+    StoreDep,
+    TagQuery,
+    TrialChoiceDep,
+    etag,
+    is_known,
+)
 from api.schemas.evaluations import EvaluationOut
+from api.schemas.steering import EvaluationChangesIn, changes_of
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
 from api.verb_routes import add_verb_routes
 from backprop_evo.evaluation.formats import FORMATS, find_format
 from backprop_evo.evaluation.table import EvaluationTable
-from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import EvaluationRecord
 from backprop_evo.search.lifecycle import EVALUATION_VERBS
 
@@ -54,10 +67,16 @@ def submit_evaluation(
 
 @router.get("")
 def list_evaluations(
-    store: StoreDep, part: SliceDep, state: Annotated[SearchState | None, Query()] = None
+    store: StoreDep,
+    part: SliceDep,
+    state: Annotated[SearchState | None, Query()] = None,
+    archived: Archived = False,
+    tag: TagQuery = None,
 ) -> PageOut[EvaluationOut]:
-    """Newest first."""
-    page = store.evaluations.page(state=state, cursor=part.cursor, limit=part.limit)
+    """Newest first, without those that are archived."""
+    page = store.evaluations.page(
+        state=state, archived=archived, tag=tag, cursor=part.cursor, limit=part.limit
+    )
     return PageOut(items=[EvaluationOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
@@ -69,6 +88,25 @@ def read_evaluation(
     if is_known(if_none_match, etag(evaluation)):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(evaluation)})
     return _answer(response, evaluation)
+
+
+@router.patch("/{evaluation_id}")
+def change_evaluation(
+    evaluation_id: EvaluationId,
+    body: EvaluationChangesIn,  # type: ignore[valid-type]
+    version: ExpectedVersion,
+    response: Response,
+    service: ServiceDep,
+) -> EvaluationOut:
+    """Change priority, tags, note or archive; what is not named stays."""
+    changed = service.change_evaluation(evaluation_id, changes_of(body), expected_version=version)
+    return _answer(response, changed)
+
+
+@router.delete("/{evaluation_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_evaluation(evaluation_id: EvaluationId, version: ExpectedVersion, service: ServiceDep) -> None:
+    """Delete an evaluation that has ended and is no stage of a search, for good."""
+    service.delete_evaluation(evaluation_id, expected_version=version)
 
 
 @router.get("/{evaluation_id}/table", response_model=EvaluationTable, responses=TABLE_FORMATS)
@@ -89,10 +127,10 @@ def list_trials(
     evaluation: EvaluationDep,
     store: StoreDep,
     part: SliceDep,
-    state: Annotated[TrialState | None, Query()] = None,
+    choice: TrialChoiceDep,
 ) -> PageOut[TrialOut]:
-    """The trials of an evaluation, newest first, without their curves."""
-    page = store.trials.page(evaluation.id, state=state, cursor=part.cursor, limit=part.limit)
+    """The trials of an evaluation, newest first unless sorted otherwise, without their curves."""
+    page = store.trials.page(evaluation.id, choice=choice, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 

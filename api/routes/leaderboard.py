@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.deps import SliceDep, StoreDep
+from api.deps import RowChoiceDep, SliceDep, StoreDep
 from api.schemas.leaderboard import LeaderboardRowOut, SettingResultsOut
 from api.schemas.wire import PageOut
 
@@ -19,11 +19,13 @@ ID = "id of a setting"
 def read_leaderboard(
     store: StoreDep,
     part: SliceDep,
+    choice: RowChoiceDep,
     setting: Annotated[str | None, Query(max_length=64, description=ID)] = None,
 ) -> PageOut[LeaderboardRowOut]:
     """Over all searches: confirmed equations first, then the others, within one setting. Without ``setting``
-    one setting comes after the other; in each, ranks begin with 1."""
-    page = store.leaderboard.page(setting_id=setting, cursor=part.cursor, limit=part.limit)
+    one setting comes after the other; in each, ranks begin with 1. What is filtered
+    out keeps its rank."""
+    page = store.leaderboard.page(setting_id=setting, choice=choice, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[LeaderboardRowOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 

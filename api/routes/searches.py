@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response, status
+from fastapi.responses import StreamingResponse
 
 from api.deps import (
+    Archived,
+    ExpectedVersion,
+    RowChoiceDep,
     SearchDep,
+    SearchId,
     ServiceDep,
     SliceDep,
     StoreDep,
+    TagQuery,
+    TrialChoiceDep,
     etag,
     is_known,
 )
@@ -21,18 +29,19 @@ from api.schemas.leaderboard import LeaderboardRowOut
 from api.schemas.plans import CheckedSearchOut
 from api.schemas.searches import IndividualOut, SearchOut
 from api.schemas.stages import StageOut
+from api.schemas.steering import InjectionOut, SearchChangesIn, changes_of
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut
 from api.verb_routes import add_verb_routes
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS, find_report_format
-from backprop_evo.records.searching import (
-    Purpose,
-)
-from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import InjectionRecord
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.lifecycle import VERBS
-from backprop_evo.service import parse_search_spec
+from backprop_evo.search.lifecycle import INJECT, VERBS
+from backprop_evo.service import Service, parse_search_spec
 from backprop_evo.service.ancestry import ancestry_of
+from backprop_evo.service.export_formats import EXPORT_FORMATS, find_export_format
+from backprop_evo.service.exporting import EXPORT_TABLES, Wanted, find_export_table
 from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.service.search_reports import write_report
 from backprop_evo.store.cursors import decode_cursor, encode_cursor
@@ -46,6 +55,9 @@ SPEC_BODY = {
 }
 REPORT_FORMS: dict[int | str, dict[str, Any]] = {
     200: {"content": {each.media_type: {} for each in REPORT_FORMATS.values()}}
+}
+EXPORT_FORMS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {each.media_type: {} for each in EXPORT_FORMATS.values()}}
 }
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """A report brings its own style along, and nothing else."""
@@ -82,10 +94,14 @@ def check_search(document: Annotated[dict[str, Any], Body()], service: ServiceDe
 
 @router.get("")
 def list_searches(
-    store: StoreDep, part: SliceDep, state: Annotated[SearchState | None, Query()] = None
+    store: StoreDep,
+    part: SliceDep,
+    state: Annotated[SearchState | None, Query()] = None,
+    archived: Archived = False,
+    tag: TagQuery = None,
 ) -> PageOut[SearchOut]:
-    """Newest first."""
-    page = store.searches.page(state=state, cursor=part.cursor, limit=part.limit)
+    """Newest first, without those that are archived."""
+    page = store.searches.page(state=state, archived=archived, tag=tag, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[SearchOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
@@ -99,7 +115,62 @@ def read_search(
     return _answer(response, search)
 
 
-add_verb_routes(router, VERBS, "search", lambda service: service.apply_verb, _answer, SearchOut)
+@router.patch("/{search_id}")
+def change_search(
+    search_id: SearchId,
+    body: SearchChangesIn,  # type: ignore[valid-type]
+    version: ExpectedVersion,
+    response: Response,
+    service: ServiceDep,
+) -> SearchOut:
+    """Change priority, tags, note, archive, or the budget of one that has not ended; what is not named
+    stays."""
+    changed = service.change_search(search_id, changes_of(body), expected_version=version)
+    return _answer(response, changed)
+
+
+@router.delete("/{search_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_search(search_id: SearchId, version: ExpectedVersion, service: ServiceDep) -> None:
+    """Delete a search that has ended, with its evaluations, trials, results and events, for good. Its
+    counterpart stays."""
+    service.delete_search(search_id, expected_version=version)
+
+
+@router.get("/{search_id}/injections")
+def list_injections(search: SearchDep, store: StoreDep, part: SliceDep) -> PageOut[InjectionOut]:
+    """Equations that somebody put in, in their order, with what became of each."""
+    after = 0 if part.cursor is None else decode_cursor("injections", part.cursor, (int,))[0]
+    found = store.injections.of(search.id, after=after, limit=part.limit + 1)
+    items = [InjectionOut.model_validate(each) for each in found[: part.limit]]
+    more = len(found) > part.limit
+    return PageOut(items=items, next_cursor=encode_cursor("injections", items[-1].place) if more else None)
+
+
+Applied = tuple[SearchRecord, Sequence[InjectionRecord]]
+
+
+def _applying(service: Service) -> Callable[..., Applied]:
+    """What a verb made, and the equations that it put in."""
+
+    def apply(
+        verb: str, search_id: str, arguments: dict[str, Any], *, expected_version: int | None
+    ) -> Applied:
+        changed = service.apply_verb(verb, search_id, arguments, expected_version=expected_version)
+        if verb != INJECT.name:
+            return changed, ()
+        count = len(arguments["equations"])
+        return changed, service.store.injections.of(changed.id, after=changed.injections - count, limit=count)
+
+    return apply
+
+
+def _answer_verb(response: Response, applied: Applied, code: int) -> SearchOut:
+    changed, injected = applied
+    told = tuple(InjectionOut.model_validate(each) for each in injected)
+    return _answer(response, changed, code).model_copy(update={"injected": told})
+
+
+add_verb_routes(router, VERBS, "search", _applying, _answer_verb, SearchOut)
 
 
 @router.get("/{search_id}/trials")
@@ -107,11 +178,10 @@ def list_trials(
     search: SearchDep,
     store: StoreDep,
     part: SliceDep,
-    state: Annotated[TrialState | None, Query()] = None,
-    purpose: Annotated[Purpose | None, Query()] = None,
+    choice: TrialChoiceDep,
 ) -> PageOut[TrialOut]:
-    """The trials of a search, newest first, without their curves."""
-    page = store.trials.page(search.id, state=state, purpose=purpose, cursor=part.cursor, limit=part.limit)
+    """The trials of a search, newest first unless sorted otherwise, without their curves."""
+    page = store.trials.page(search.id, choice=choice, cursor=part.cursor, limit=part.limit)
     return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
@@ -138,14 +208,35 @@ def read_ancestry(
 
 @router.get("/{search_id}/leaderboard")
 def read_leaderboard(
-    search: SearchDep, store: StoreDep, service: ServiceDep, part: SliceDep
+    search: SearchDep, store: StoreDep, service: ServiceDep, part: SliceDep, choice: RowChoiceDep
 ) -> PageOut[LeaderboardRowOut]:
     """Confirmed equations first, each with its verdict; then the others; plain backprop is ranked among
     them."""
-    page = store.leaderboard.page(search.id, cursor=part.cursor, limit=part.limit)
+    page = store.leaderboard.page(search.id, choice=choice, cursor=part.cursor, limit=part.limit)
     verdicts = service.verdicts_of(search)
     items = [LeaderboardRowOut.of(each, verdicts.get(each.fingerprint)) for each in page.items]
     return PageOut(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{search_id}/tables/{table}", response_class=Response, responses=EXPORT_FORMS)
+def export_table(
+    search: SearchDep,
+    store: StoreDep,
+    table: Annotated[str, Path(max_length=16, description=", ".join(EXPORT_TABLES))],
+    trials: TrialChoiceDep,
+    rows: RowChoiceDep,
+    format: Annotated[str, Query(max_length=16, description=", ".join(EXPORT_FORMATS))] = "csv",
+) -> Response:
+    """Leaderboard, trials or curves as a file, written while it is read. Trials and curves are chosen and
+    sorted as in the list of trials, rows of the leaderboard as there."""
+    wanted, chosen = find_export_table(table), find_export_format(format)
+    read = wanted.rows(store, search, Wanted(trials=trials, rows=rows))
+    named = f'attachment; filename="search-{search.id}-{wanted.name}.{chosen.suffix}"'
+    return StreamingResponse(
+        chosen.write(wanted.columns, read),
+        media_type=chosen.media_type,
+        headers={"Content-Disposition": named},
+    )
 
 
 @router.get("/{search_id}/report", response_class=Response, responses=REPORT_FORMS)

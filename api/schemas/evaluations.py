@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from api.schemas.steering import marks_of
 from api.schemas.wire import Wire
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.states import SearchState
@@ -32,13 +33,18 @@ class EvaluationOut(Wire):
     end_reason: str | None
     failure: str | None
     spec: EvaluationSpec
+    priority: int
+    tags: tuple[str, ...]
+    note: str
+    archived: bool
+    retries: int
     warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, evaluation: EvaluationRecord) -> EvaluationOut:
         """An evaluation as stored, with the verbs of its state."""
-        known = {
-            name: getattr(evaluation, name) for name in cls.model_fields if name not in ("verbs", "warnings")
-        }
+        marks = marks_of(evaluation)
+        made = ("verbs", "warnings", *marks)
+        known = {name: getattr(evaluation, name) for name in cls.model_fields if name not in made}
         verbs = [verb.name for verb in legal_verbs(evaluation.state, EVALUATION_VERBS)]
-        return cls(verbs=verbs, **known)
+        return cls(verbs=verbs, **known, **marks)

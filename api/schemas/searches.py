@@ -6,6 +6,7 @@ from datetime import datetime
 
 from api.schemas.methods import MethodOut, method_fields
 from api.schemas.setting import SettingOut, setting_fields
+from api.schemas.steering import InjectionOut, marks_of
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
@@ -16,7 +17,9 @@ from backprop_evo.search.fruitless import notice
 
 class SearchOut(Wire):
     """A search; ``verbs`` are those its state allows, ``version`` is its ETag, ``setting`` what its results
-    may be compared with. ``screened_out`` equations were found worthless before any training step and are
+    may be compared with. ``priority``, ``tags``, ``note`` and ``archived`` are as they were changed last,
+    ``injected``, in the answer to ``inject`` only, what becomes of each equation.
+    ``screened_out`` equations were found worthless before any training step and are
     none of ``trials_done``; ``counterpart`` is the search that was ordered beside it, or beside which it was;
     ``notice`` is what to know of it while it runs, and ``warnings`` in the answer to its submission. Of one
     with a budget ``spent_s`` seconds are used, as of the last look, which alone changes no version;
@@ -41,16 +44,24 @@ class SearchOut(Wire):
     failure: str | None
     setting: SettingOut
     spec: SearchSpec
+    priority: int
+    tags: tuple[str, ...]
+    note: str
+    archived: bool
+    injections: int
+    retries: int
     warnings: tuple[str, ...] = ()
+    injected: tuple[InjectionOut, ...] = ()
 
     @classmethod
     def of(cls, search: SearchRecord) -> SearchOut:
         """A search as stored, with the verbs of its state."""
-        made = ("verbs", "notice", "setting", "warnings")
+        marked = ("priority", "tags", "note", "archived")
+        made = ("verbs", "notice", "setting", "warnings", "injected", *marked)
         known = {name: getattr(search, name) for name in cls.model_fields if name not in made}
         verbs = [verb.name for verb in offered_verbs(search)]
         setting = SettingOut(**setting_fields(search.spec.train))
-        return cls(verbs=verbs, notice=notice(search), setting=setting, **known)
+        return cls(verbs=verbs, notice=notice(search), setting=setting, **known, **marks_of(search))
 
 
 class IndividualOut(Wire):

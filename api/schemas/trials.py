@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from api.schemas.methods import MethodOut, method_fields
+from api.schemas.steering import RetryOut
 from api.schemas.wire import Wire
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
+from backprop_evo.records.steering import RetryRecord
 from backprop_evo.records.stored import AttemptRecord, TrialRecord
 from backprop_evo.records.training import TrainResult, TrainSpec
 
@@ -69,17 +71,23 @@ class AttemptOut(Wire):
 
 
 class TrialDetailOut(TrialOut):
-    """A trial with its train spec, its result (curve, probes, alignment, environment) and its attempts."""
+    """A trial with its train spec, its result (curve, probes, alignment, environment), its attempts, and
+    those of its ends that were tried again."""
 
     spec: TrainSpec
     result: TrainResult | None
     attempts: list[AttemptOut]
+    retries: list[RetryOut]
 
     @classmethod
-    def of_all(cls, trial: TrialRecord, attempts: list[AttemptRecord]) -> TrialDetailOut:
+    def of_all(
+        cls, trial: TrialRecord, attempts: Sequence[AttemptRecord], retries: Sequence[RetryRecord]
+    ) -> TrialDetailOut:
         """A trial with everything that is stored of it."""
         tries = [AttemptOut.model_validate(each) for each in attempts]
-        return cls(spec=trial.spec, result=trial.result, attempts=tries, **_trial_fields(trial))
+        ends = [RetryOut.model_validate(each) for each in retries]
+        told: dict[str, Any] = {"attempts": tries, "retries": ends}
+        return cls(spec=trial.spec, result=trial.result, **told, **_trial_fields(trial))
 
 
 class LogLineOut(Wire):

@@ -18,6 +18,7 @@ from backprop_evo.cli.options import ApiKey, AsJson, EvaluationId, Output, Url
 from backprop_evo.cli.output import print_json, show, write_text
 from backprop_evo.cli.search import read_document
 from backprop_evo.cli.spec_options import with_options
+from backprop_evo.cli.steering import add_changes
 from backprop_evo.cli.verbs import Noun, add_verbs
 from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.records.states import SearchState
@@ -253,8 +254,8 @@ def export(
     write_text(text, output)
 
 
-add_verbs(
-    app,
-    EVALUATION_VERBS,
-    Noun(command="evaluate", name="evaluation", path="/evaluations", id=EvaluationId, table=evaluation_table),
+EVALUATION = Noun(
+    command="evaluate", name="evaluation", path="/evaluations", id=EvaluationId, table=evaluation_table
 )
+add_verbs(app, EVALUATION_VERBS, EVALUATION)
+add_changes(app, EVALUATION)

@@ -9,14 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from backprop_evo.cli import exporting
 from backprop_evo.cli.comparison_table import print_comparison
 from backprop_evo.cli.evaluation_tables import evaluations_table
 from backprop_evo.cli.options import ApiKey, AsJson, Output, SearchId, Url
 from backprop_evo.cli.output import print_json, show, standard_output, write_text
 from backprop_evo.cli.plan_table import plan_table
 from backprop_evo.cli.spec_options import Preset, with_options
+from backprop_evo.cli.steering import add_changes
 from backprop_evo.cli.tables import leaderboard_table, search_table, searches_table, setting_line
-from backprop_evo.cli.verbs import add_verbs
+from backprop_evo.cli.verbs import SEARCH, add_verbs
 from backprop_evo.cli.watching import Watch
 from backprop_evo.client import DEFAULT_URL, Client
 from backprop_evo.errors import InvalidInput, Unavailable
@@ -126,13 +128,16 @@ def read_document(file: Path | None) -> dict[str, Any]:
 def list_(
     state: Annotated[str | None, typer.Option(help="queued, running, paused, completed, …")] = None,
     limit: Annotated[int, typer.Option(help="The newest so many.", min=1)] = 20,
+    tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Also those that are archived.")] = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Searches, newest first."""
+    chosen = {"state": state, "tag": tag, "archived": archived or None}
     with Client(url, api_key=api_key) as client:
-        searches = list(client.items("/searches", limit=limit, state=state))
+        searches = list(client.items("/searches", limit=limit, **chosen))
     show(searches, searches_table(searches), as_json=as_json)
 
 
@@ -211,3 +216,5 @@ def compare(
 
 
 add_verbs(app)
+add_changes(app, SEARCH)
+app.command("export", epilog=exporting.EPILOG)(exporting.export)

@@ -122,6 +122,11 @@ def search_table(search: Json, stages: Sequence[Json] = ()) -> Table:
         ("setting", search["setting"]["id"]),
         ("counterpart", search["counterpart"] or UNKNOWN),
         ("seed", str(spec["seed"])),
+        ("priority", str(search["priority"])),
+        *([("tags", ", ".join(search["tags"]))] if search["tags"] else []),
+        *([("note", search["note"])] if search["note"] else []),
+        *([("archived", "yes")] if search["archived"] else []),
+        *((each["equation"], each["outcome"]) for each in search.get("injected", ())),
         ("time", duration(seconds_taken(search))),
         *([("time left", duration(search["time_left_s"]))] if search["time_left_s"] is not None else []),
     ):

@@ -146,3 +146,16 @@ def _attempt(attempt: Json) -> str:
     began = f"{attempt['worker']}, {moment(attempt['started_at']):%Y-%m-%d %H:%M:%S}"
     ended = ": ".join(filter(None, (attempt["outcome"] or "running", attempt["reason"])))
     return f"{began}, {ended}"
+
+
+@app.command(epilog="Example: [bold]backprop-evo trial retry 3f0a5c.12[/bold]")
+def retry(
+    trial_id: TrialId,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a trial again that was lost, failed, or came to a limit; its search runs again for it."""
+    with Client(url, api_key=api_key) as client:
+        trial = client.post(f"/trials/{trial_id}:retry")
+    show(trial, f"trial {trial['id']} is {trial['state']}", as_json=as_json)

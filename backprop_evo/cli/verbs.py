@@ -14,7 +14,7 @@ from backprop_evo.cli.options import ApiKey, AsJson, SearchId, Url
 from backprop_evo.cli.output import show
 from backprop_evo.cli.tables import search_table
 from backprop_evo.client import DEFAULT_URL, Client
-from backprop_evo.search.lifecycle import VERBS, Argument, Verb
+from backprop_evo.search.lifecycle import VERBS, Argument, Value, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,11 @@ class Noun:
     id: Any
     table: Callable[[Any], Table]
 
+    @property
+    def article(self) -> str:
+        """Before its name."""
+        return "an" if self.name[0] in "aeiou" else "a"
+
 
 SEARCH = Noun(command="search", name="search", path="/searches", id=SearchId, table=search_table)
 
@@ -36,7 +41,7 @@ def add_verbs(app: typer.Typer, verbs: Mapping[str, Verb] = VERBS, noun: Noun = 
     """A command for every verb, in the order of their table."""
     for verb in verbs.values():
         words = [noun.command, verb.name, "3f0a5c"]
-        words += [f"--{name} {value}" for name, value in verb.example.items()]
+        words += [f"--{name} {_shown(each)}" for name, value in verb.example.items() for each in _each(value)]
         epilog = f"Example: [bold]backprop-evo {' '.join(words)}[/bold]"
         app.command(verb.name, help=verb.summary, epilog=epilog)(_command(verb, noun))
 
@@ -65,10 +70,19 @@ def _command(verb: Verb, noun: Noun) -> Callable[..., None]:
     return apply_verb
 
 
+def _each(value: Value) -> tuple[int | str, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _shown(value: int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) and " " in value else str(value)
+
+
 def _option(argument: Argument) -> inspect.Parameter:
     """The service knows the upper bounds; the lower one of a number is worth reading in the help."""
     least = argument.least if argument.is_number else None
-    kind: Any = argument.kind if argument.required else argument.kind | None
+    of_one: Any = list[str] if argument.many else argument.kind
+    kind = of_one if argument.required else of_one | None
     return inspect.Parameter(
         argument.name,
         inspect.Parameter.KEYWORD_ONLY,

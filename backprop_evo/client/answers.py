@@ -36,10 +36,27 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Injection:
+    """An equation that somebody put into a search: its ``individual`` once it has its place, and in
+    ``outcome``, in words, what became of it or will."""
+
+    place: int
+    equation: str
+    fingerprint: str
+    individual: int | None
+    twin: int | None
+    screened_out: str | None
+    state: TrialState | None
+    outcome: str
+    injected_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """A search at one moment. ``verbs`` are those that its state allows, ``version`` grows by every
     transition; ``notice`` is what to know of it while it runs, and ``warnings`` in the answer to its
-    submission. ``time_left_s`` is None where time does not decide when it ends."""
+    submission, ``injected`` in the answer to ``inject``. ``time_left_s`` is None where time does not decide
+    when it ends."""
 
     id: str
     state: SearchState
@@ -60,7 +77,14 @@ class Search:
     failure: str | None
     setting: Setting
     spec: SearchSpec
+    injections: int
+    retries: int
+    priority: int
+    tags: tuple[str, ...]
+    note: str
+    archived: bool
     warnings: tuple[str, ...] = ()
+    injected: tuple[Injection, ...] = ()
 
     @property
     def has_ended(self) -> bool:
@@ -88,6 +112,11 @@ class Evaluation:
     end_reason: str | None
     failure: str | None
     spec: EvaluationSpec
+    retries: int
+    priority: int
+    tags: tuple[str, ...]
+    note: str
+    archived: bool
     warnings: tuple[str, ...] = ()
 
     @property
@@ -223,12 +252,25 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """An end of a trial that was not left at that: what was heard of it at ``finish_order``."""
+
+    finish_order: int
+    state: TrialState
+    reason: str | None
+    ended_at: datetime
+    retried_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialDetail(Trial):
-    """A trial with its train spec, its result (curve, probes, alignment, environment) and its attempts."""
+    """A trial with its train spec, its result (curve, probes, alignment, environment), its attempts, and
+    those of its ends after which it was tried again."""
 
     spec: TrainSpec
     result: TrainResult | None
     attempts: tuple[Attempt, ...]
+    retries: tuple[Retry, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,13 @@ from backprop_evo.client.evaluations import EvaluationHandle, Evaluations
 from backprop_evo.client.following import PATIENCE_S, followed
 from backprop_evo.client.leaderboards import Leaderboard
 from backprop_evo.client.nouns import Awaiting, Blocking, M, Noun, call, collected, iteration
+from backprop_evo.client.problems import error_of
 from backprop_evo.client.reading import read
 from backprop_evo.client.retrying import Retrying, asked_to
 from backprop_evo.client.searches import ROWS, Searches, SearchHandle
 from backprop_evo.client.steps import Answer, Conversation, Iteration, Json, Request
 from backprop_evo.client.trials import TrialHandle
+from backprop_evo.errors import Unavailable
 from backprop_evo.records.stored import EventRecord
 
 #: Where `backprop-evo up` serves.
@@ -139,6 +141,18 @@ class Service(Noun[M]):
         request = asked_to("POST", path, parameters, body=body, key=idempotency_key, at_version=at_version)
         return _object((yield from self._ask(request)))
 
+    @call
+    def patch(
+        self, /, path: str, body: Mapping[str, object], *, at_version: int | None = None
+    ) -> Conversation[Json]:
+        """PATCH below ``/api/v1``: what is not named stays, so that sending it twice is sending it once."""
+        return _object((yield from self._ask(asked_to("PATCH", path, body=body, at_version=at_version))))
+
+    @call
+    def delete(self, /, path: str, *, at_version: int | None = None) -> Conversation[None]:
+        """DELETE below ``/api/v1``."""
+        yield from self._ask(asked_to("DELETE", path, at_version=at_version))
+
     @iteration
     def items(self, /, path: str, *, limit: int | None = None, **parameters: object) -> Iteration[Json]:
         """Up to ``limit`` items of a listing below ``/api/v1``, page after page, as they came."""
@@ -193,6 +207,22 @@ class Client(Service[Blocking]):
     def close(self) -> None:
         """Ends its connections."""
         self._http.close()
+
+    def download(self, /, path: str, write: Callable[[bytes], object], **parameters: object) -> None:
+        """GET below ``/api/v1`` of a file, handed to ``write`` part by part, however large it is. Raises
+        ``Unavailable`` where it breaks off: parts were written, so that it is not asked for again."""
+        request = asked_to("GET", path, parameters)
+        try:
+            with self._http.stream("GET", request.path, params=dict(request.parameters)) as response:
+                if not response.is_success:
+                    raise error_of(Answer(response.status_code, response.headers, response.read()))
+                for part in response.iter_bytes():
+                    write(part)
+        except httpx2.HTTPError as error:
+            raise Unavailable(
+                f"the answer of {self.url} broke off: {error}",
+                hint="what was written is not whole: ask again",
+            ) from error
 
 
 class AsyncClient(Service[Awaiting]):

@@ -111,6 +111,18 @@ class DrivenHandle(Noun[M], Generic[M, V]):
         """End it and its running trials now."""
         return self._act("cancel", at_version)
 
+    @call
+    def change(self, /, *, at_version: int | None = None, **changes: object) -> Conversation[V]:
+        """Give it another ``priority``, ``tags``, ``note``, ``archived`` or, of a search, budget of
+        ``trials``; what is not named stays. Raises ``InvalidInput``."""
+        request = asked_to("PATCH", self._path, body=changes, at_version=at_version)
+        return read(self.kind, (yield from self._ask(request)).json())
+
+    @call
+    def delete(self, *, at_version: int | None = None) -> Conversation[None]:
+        """It, its trials and their results, for good. Raises ``Conflict`` before it has ended."""
+        yield from self._ask(asked_to("DELETE", self._path, at_version=at_version))
+
     def _read(self) -> Conversation[V]:
         return self._get(self.kind, self._path)
 

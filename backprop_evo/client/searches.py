@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backprop_evo.client.answers import Evaluation, Individual, LeaderboardRow, Search, StageOfSearch
+from backprop_evo.client.answers import (
+    Evaluation,
+    Individual,
+    Injection,
+    LeaderboardRow,
+    Search,
+    StageOfSearch,
+)
 from backprop_evo.client.comparisons import CheckedSearch, Comparison
 from backprop_evo.client.driven import DrivenHandle, best_in_words
 from backprop_evo.client.leaderboards import Leaderboard
@@ -15,7 +22,7 @@ from backprop_evo.client.retrying import asked_to
 from backprop_evo.client.steps import Conversation, Iteration
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.search.lifecycle import CHALLENGE, CLONE, EXTEND
+from backprop_evo.search.lifecycle import CHALLENGE, CLONE, EXTEND, INJECT
 
 PATH = "/searches"
 ROWS = 100
@@ -69,6 +76,17 @@ class SearchHandle(DrivenHandle[M, Search]):
     def extend(self, trials: int, *, at_version: int | None = None) -> Conversation[Search]:
         """Add trials to the budget; a completed or stopped search runs again."""
         return self._act(EXTEND.name, at_version, trials=trials)
+
+    @call
+    def inject(self, equations: Sequence[str], *, at_version: int | None = None) -> Conversation[Search]:
+        """Put equations into a search that runs; ``injected`` of the answer says what becomes of each. Raises
+        ``InvalidEquation``, and ``Conflict`` where its budget has no room for them."""
+        return self._act(INJECT.name, at_version, equations=[*equations])
+
+    @call
+    def injections(self) -> Conversation[tuple[Injection, ...]]:
+        """All that were put in, in order."""
+        return self._all(Injection, f"{self._path}/injections")
 
     @call
     def clone(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from backprop_evo.client.answers import TrialDetail, TrialLog
 from backprop_evo.client.following import PATIENCE_S
 from backprop_evo.client.nouns import Carrier, M, Noun, call, iteration
+from backprop_evo.client.reading import read
+from backprop_evo.client.retrying import asked_to
 from backprop_evo.client.steps import Conversation, Found, Iteration, Pause
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.logged import LogLine
@@ -27,6 +29,13 @@ class TrialHandle(Noun[M]):
     def read(self) -> Conversation[TrialDetail]:
         """All that is known of it: train spec, result with its curve, attempts. Raises ``NotFound``."""
         return self._get(TrialDetail, self._path)
+
+    @call
+    def retry(self) -> Conversation[TrialDetail]:
+        """Try it again, if it was lost, failed, or came to a limit; its search runs again for it. Raises
+        ``Conflict`` where its result stands."""
+        request = asked_to("POST", f"{self._path}:retry")
+        return read(TrialDetail, (yield from self._ask(request)).json())
 
     @iteration
     def log(

@@ -60,6 +60,7 @@ class Plan:
         self.evaluation_id = evaluation_id
         self.spec = spec
         self.finishes_known = 0
+        self.retries_known = 0
         self.in_flight = spec.in_flight or LEAST_IN_FLIGHT
         self._methods = methods
         self._sent = set(known)
@@ -72,6 +73,10 @@ class Plan:
             raise ValueError(f"finish {finish.finish_order} after {self.finishes_known}")
         self.finishes_known = finish.finish_order
         self._out.discard(finish.trial_id)
+
+    def reopen(self, trial_ids: Iterable[str]) -> None:
+        """Trials that ended and that somebody asked for again."""
+        self._out.update(trial_ids)
 
     def decide(self, state: SearchState, trials: int, *, now: datetime) -> Decisions:
         """Fill the free slots. ``trials`` is how many trainings there are with the seeds of now."""

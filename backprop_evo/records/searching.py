@@ -54,7 +54,8 @@ class SearchSpec:
 
     ``trials`` counts different equations trained during the search (baseline and stages come on top).
     ``budget`` is the time in seconds for the search with all its stages; ``trials`` is then the most there
-    may be. Until a search is submitted with it, ``population_size`` and rungs may be open: they follow from
+    may be. ``stop_after`` so many seconds on the wall clock from its start nothing more is proposed.
+    Until a search is submitted with a budget, ``population_size`` and rungs may be open: they follow from
     its plan (``search.time_plan``).
     ``mutations[i]`` is the probability of i + 1 mutations. ``mutation_redraw`` says what is drawn again where
     a mutation drew what stood there already: "place" is that of searches from before there was a choice,
@@ -89,6 +90,14 @@ class SearchSpec:
         bounds=between(1, MOST_BUDGET_S),
         time=True,
         usual=True,
+    )
+    stop_after: float | None = described(
+        None,
+        "Propose nothing more so long after the start, such as 8h, pauses among it; the stages follow.",
+        label="Stop after",
+        unset="none",
+        bounds=between(1, MOST_BUDGET_S),
+        time=True,
     )
     trials: int = described(
         100,

@@ -79,6 +79,8 @@ EVENT_KINDS = (
     "search.confirming",
     "search.transferring",
     "search.challenged",
+    "search.injected",
+    *(f"{noun}.{done}" for noun in ("search", "evaluation") for done in ("changed", "deleted")),
     "evaluation.extended",
     "individuals.proposed",
 )
@@ -86,4 +88,4 @@ EVENT_KINDS = (
 change of state. ``search.shortened`` says that the search's share of its budget is used, and how many trials
 it has for that reason. ``search.narrowing``, ``search.confirming`` and ``search.transferring`` are told of a
 search when that stage of its funnel is ordered, and whenever a training of it has ended;
-``search.challenged`` when its counterpart is ordered."""
+``search.challenged`` when its counterpart is ordered, ``search.injected`` when equations are put in."""

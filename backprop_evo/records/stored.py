@@ -16,6 +16,7 @@ from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.steering import NO_MARKS, Marks
 from backprop_evo.records.training import IntermediateValue, TrainResult, TrainSpec
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class Origin(StrEnum):
 
     START = "start"
     RANDOM = "random"
+    INJECTED = "injected"
     MUTATION = "mutation"
     REMEASUREMENT = "remeasurement"
     BASELINE = "baseline"
@@ -58,7 +60,7 @@ class DrivenRecord(Generic[S]):
 
     ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
     says in words why it ended, where there is more to say than that it did all it was asked for, or why the
-    service paused it.
+    service paused it. ``retries`` counts ends of trials that were tried again.
     """
 
     id: str
@@ -73,13 +75,15 @@ class DrivenRecord(Generic[S]):
     trials_done: int = 0
     trials_total: int = 0
     extensions: int = 0
+    retries: int = 0
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord(DrivenRecord[SearchSpec]):
     """A search. ``screened_out`` counts equations that were found worthless before any training step, by
     their facts or by their first backward pass; they are none of ``trials_done``. ``counterpart`` is the id
-    of the search that was ordered beside it, or beside which it was.
+    of the search that was ordered beside it, or beside which it was. ``injections`` counts equations put in.
 
     Of one with a budget: ``spent_s`` seconds are used, in which so many seconds of slots (``slot_s``) were
     there; ``metered_at`` is when that was counted, None where it does not run."""
@@ -90,11 +94,13 @@ class SearchRecord(DrivenRecord[SearchSpec]):
     spent_s: float = 0.0
     slot_s: float = 0.0
     metered_at: datetime | None = None
+    injections: int = 0
 
     @property
     def present_spec(self) -> SearchSpec:
         """What asks for as many trials as it has now; where its time decides, for what it asked."""
-        return self.spec if self.keeps_time else replace(self.spec, trials=self.trials_total)
+        spec = replace(self.spec, priority=self.marks.priority)
+        return spec if self.keeps_time else replace(spec, trials=self.trials_total)
 
     @property
     def keeps_time(self) -> bool:
@@ -240,16 +246,6 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What a search has of the slots: ``training`` trials of its are leased, by ``priority`` it should have
-    so many beside others."""
-
-    search_id: str
-    priority: int
-    training: int
-
-
-@dataclass(frozen=True, slots=True)
 class Lease:
     """A worker's right to report on a trial: only the newest fence of a trial may write."""
 
@@ -277,15 +273,6 @@ class EventRecord:
     kind: str
     at: datetime
     payload: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How many there are of everything stored, for monitoring; states that nothing is in are left out."""
-
-    searches: Mapping[SearchState, int]
-    evaluations: Mapping[SearchState, int]
-    trials: Mapping[TrialState, int]
 
 
 @dataclass(frozen=True, slots=True)

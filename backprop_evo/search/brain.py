@@ -7,6 +7,8 @@ nothing else. What it proposes is the strategy's business.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 
 from backprop_evo.records.methods import MethodSpec
@@ -33,6 +35,7 @@ class Brain:
         self.search_id = search_id
         self.spec = spec
         self.finishes_known = 0
+        self.retries_known = 0
         self.in_flight = spec.in_flight or LEAST_IN_FLIGHT
         self._language = language
         self._strategy = strategy(spec.strategy)
@@ -41,6 +44,8 @@ class Brain:
         self._budget = Budget()
         self._fruitless = Fruitless()
         self._rates = InheritedRates(spec)
+        self._waiting: deque[str] = deque()
+        self._injected = 0
 
     @property
     def trials_sent(self) -> int:
@@ -51,6 +56,11 @@ class Brain:
     def trials_out(self) -> int:
         """Sent to workers and without an end."""
         return self._budget.out
+
+    @property
+    def injections_known(self) -> int:
+        """Equations that somebody put in: proposed, or waiting for it."""
+        return self._injected + len(self._waiting)
 
     # -- learning -------------------------------------------------------------------------------------------
 
@@ -76,6 +86,11 @@ class Brain:
             raise ValueError(f"individual {individual.number} after {len(self._individuals) - 1}")
         self._individuals.append(individual)
         self._behaviours.add(individual)
+        if individual.origin is Origin.INJECTED:
+            self._injected += 1
+            # Rebuilt from rows, a brain hears only of those that still wait.
+            if self._waiting:
+                self._waiting.popleft()
         trained = _is_trained(individual)
         if trained:
             self._budget.sent(self._trial_id(individual.number), self._purpose(individual.number))
@@ -83,6 +98,16 @@ class Brain:
         if individual.remeasures is None:
             screened_out = individual.screened_out is not None
             self._fruitless.proposed(trained=trained, screened_out=screened_out)
+
+    def inject(self, equations: Iterable[str]) -> None:
+        """Equations that somebody put in. They are proposed after the start and before anything else, in this
+        order; their numbers are their recorded place, at which a replay puts them in again."""
+        self._waiting.extend(equations)
+
+    def reopen(self, trial_ids: Iterable[str]) -> None:
+        """Trials that ended and that somebody asked for again: they occupy slots, and no search ends before
+        they have."""
+        self._budget.reopened(trial_ids)
 
     # -- deciding -------------------------------------------------------------------------------------------
 
@@ -123,7 +148,11 @@ class Brain:
         # The first proposal is plain backprop, which even a search of no trials needs to be compared with.
         if not self._individuals:
             return True
-        if self._budget.search_sent >= trials or self._fruitless.reason is not None:
+        if self._budget.search_sent >= trials:
+            return False
+        if self._injects_next:
+            return True
+        if self._fruitless.reason is not None:
             return False
         return len(self._individuals) < self._starts or not self._strategy.must_wait(self._known())
 
@@ -147,19 +176,20 @@ class Brain:
             language=self._language,
             population=self._behaviours.population,
             equation_of=self._equation_of,
-            proposed=max(0, len(self._individuals) - self._starts - self._budget.again_sent),
+            proposed=max(0, len(self._individuals) - self._starts - self._budget.again_sent - self._injected),
             out=self._budget.out,
         )
 
     def _is_explored(self, trials: int) -> bool:
         """True when no trial is to come or out, and the baseline is known."""
-        nothing_to_come = self._budget.search_sent >= trials or self._fruitless.reason is not None
+        is_fruitless = self._fruitless.reason is not None and not self._waiting
+        nothing_to_come = self._budget.search_sent >= trials or is_fruitless
         return nothing_to_come and self._budget.out == 0
 
     def propose(self, *, now: datetime) -> IndividualRecord:
         """The next proposal, given what is known; nothing is taken in."""
         number = len(self._individuals)
-        if (first := self._next_again()) is not None:
+        if not self._injects_next and (first := self._next_again()) is not None:
             again = self._individuals[first]
             return measured_again(again, number, finishes_known=self.finishes_known, now=now)
         proposal = self._next_proposal(number)
@@ -181,6 +211,10 @@ class Brain:
             screened_out=candidate.hopeless if is_screened else None,
             inherited_step=self._inherited_step(proposal.parent),
         )
+
+    @property
+    def _injects_next(self) -> bool:
+        return bool(self._waiting) and len(self._individuals) >= self._starts
 
     def _next_again(self) -> int | None:
         """Who is measured again now: after the start, and while its share of the trials so far is not
@@ -208,6 +242,8 @@ class Brain:
         if number < self._starts:
             text = self.spec.start[number - len(self.spec.yardsticks) - 1]
             return Proposal(origin=Origin.START, candidate=self._language.read(text))
+        if self._injects_next:
+            return Proposal(origin=Origin.INJECTED, candidate=self._language.read(self._waiting[0]))
         return self._strategy.propose(self._known(), generator_of_proposal(self.spec.seed, number))
 
     def _purpose(self, number: int) -> Purpose:

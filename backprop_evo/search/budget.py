@@ -3,6 +3,8 @@ budget, and of them none that ended before its first step."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 
@@ -36,6 +38,10 @@ class Budget:
         """A trial ended. One that was screened out gives its place in the budget back."""
         self._out.discard(trial_id)
         self.search_sent -= purpose in COUNTED and state is TrialState.SCREENED
+
+    def reopened(self, trial_ids: Iterable[str]) -> None:
+        """Trials that ended are out once more; their places in the budget are those that they had."""
+        self._out.update(trial_ids)
 
     @property
     def out(self) -> int:

@@ -7,12 +7,15 @@ than a transition is a function of the row's name in ``service/use_cases.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backprop_evo.errors import InvalidSettings, NotFound
+from backprop_evo.records.described import is_storable
 from backprop_evo.records.evaluating import MAX_SEEDS
+from backprop_evo.records.searching import MAX_EQUATION
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import MAX_INJECTED, MAX_TRIALS
 
 Q, R, P, S = SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED, SearchState.STOPPING
 COMPLETED, STOPPED = SearchState.COMPLETED, SearchState.STOPPED
@@ -28,7 +31,8 @@ TRANSITIONS: dict[SearchState, frozenset[SearchState]] = {
     CANCELLED: frozenset(),
     FAILED: frozenset(),
 }
-"""From each state, the states one transition leads to. Only ``EXTEND`` leads back from an ended search."""
+"""From each state, the states one transition leads to. Only ``EXTEND`` and ``RETRY`` lead back from
+an end."""
 
 DRIVEN = (Q, R, S)
 """States in which a controller has something to decide."""
@@ -36,16 +40,16 @@ DRIVEN = (Q, R, S)
 TRAINING = (R, S)
 """States in which workers may begin trials: a stopping search still finishes what it sent out."""
 
-MAX_TRIALS = 10_000_000
-Value = int | str
+Value = int | str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
-    """What is said with a verb. ``least`` and ``most`` bound a number, or the length of a text.
+    """What is said with a verb. ``least`` and ``most`` bound a number, or the length of a text; with ``many``
+    it is so many texts at most, a line each on a page.
 
     ``begins_with`` is the field of the search's spec that the page's input begins with; a page does not ask
-    for an argument without one.
+    for an argument without one, unless it is of many.
     """
 
     name: str
@@ -55,6 +59,12 @@ class Argument:
     help: str
     required: bool = False
     begins_with: str | None = None
+    many: int = 0
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a page has an input for it."""
+        return bool(self.begins_with or self.many)
 
     @property
     def is_number(self) -> bool:
@@ -63,14 +73,29 @@ class Argument:
 
     def check(self, value: object) -> Value:
         """The value, if it is one. Raises ``InvalidSettings``."""
+        return self._check_many(value) if self.many else self._check_one(value)
+
+    def _check_many(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= self.many:
+            said = f"{len(value)} of them" if isinstance(value, Sequence) else repr(value)[:40]
+            raise InvalidSettings(
+                f"{self.name} must be 1 to {self.many} texts, not {said}", field=self.name, hint=self.help
+            )
+        return tuple(str(self._check_one(each)) for each in value)
+
+    def _check_one(self, value: object) -> int | str:
         if isinstance(value, bool) or not isinstance(value, self.kind):
             raise self._refused(value)
         if not self.least <= (len(value) if isinstance(value, str) else value) <= self.most:
             raise self._refused(value)
+        if isinstance(value, str) and not is_storable(value):
+            raise InvalidSettings(f"{self.name} holds U+0000 or half of a surrogate pair", field=self.name)
         return value
 
     def read(self, text: str) -> Value:
         """The value that somebody typed. Raises ``InvalidSettings``."""
+        if self.many:
+            return self.check([line.strip() for line in text.splitlines() if line.strip()])
         try:
             return self.check(self.kind(text.strip()))
         except ValueError:
@@ -155,6 +180,29 @@ CHALLENGE = Verb(
     legal_in=frozenset(SearchState) - {CANCELLED, FAILED},
     status=202,
 )
+INJECT = Verb(
+    name="inject",
+    summary="Put equations into the search: they are proposed next, screened and told apart like others.",
+    legal_in=frozenset({Q, R, P}),
+    arguments=(
+        Argument(
+            name="equations",
+            kind=str,
+            least=1,
+            most=MAX_EQUATION,
+            many=MAX_INJECTED,
+            help="Equations such as g / fro(g), in the order in which they are to be tried.",
+            required=True,
+        ),
+    ),
+    example={"equations": ("g / fro(g)",)},
+)
+RETRY = Verb(
+    name="retry",
+    summary="Try a trial again that was lost, failed, or came to a limit; its search runs again for it.",
+    legal_in=frozenset({Q, R, P, COMPLETED, STOPPED, FAILED}),
+)
+"""What is asked of a trial. The states are those of its search, or of its evaluation."""
 
 
 def _transitions(noun: str, without: str) -> tuple[Verb, ...]:
@@ -210,7 +258,8 @@ ADD_SEEDS = Verb(
     example={"seeds": 5},
 )
 VERBS: Mapping[str, Verb] = {
-    verb.name: verb for verb in (*_transitions("search", " without confirmation"), EXTEND, CLONE, CHALLENGE)
+    verb.name: verb
+    for verb in (*_transitions("search", " without confirmation"), EXTEND, INJECT, CLONE, CHALLENGE)
 }
 """Every verb of a search by its name, in the order in which people are shown them."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.stored import FinishRecord, IndividualRecord
+from backprop_evo.records.stored import FinishRecord, IndividualRecord, Origin
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.language import Language
 from backprop_evo.search.pruners import judge_value
@@ -46,6 +46,9 @@ def replay(
     again = []
     for recorded in individuals:
         _observe_up_to(progress, finishes, recorded.finishes_known)
+        # What people put in is no decision of the brain's: where they did is given, as the finishes are.
+        if recorded.origin is Origin.INJECTED:
+            progress.inject([str(recorded.method.equation)])
         proposal = progress.propose(now=recorded.created_at)
         progress.add(proposal)
         again.append(proposal)

@@ -105,7 +105,7 @@ def fitnesses_of(
 ) -> Mapping[int, Accuracies]:
     """By number: its own, or what it takes over from the first of its behaviour. One statement."""
     trained = {each.number: _trained(each) for each in individuals}
-    known = store.leaderboard.fitnesses(search_id, sorted(set(trained.values())))
+    known = store.individuals.fitnesses(search_id, sorted(set(trained.values())))
     return {number: known[first] for number, first in trained.items() if first in known}
 
 

@@ -8,6 +8,7 @@ rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +26,7 @@ from backprop_evo.search.budget import LEAST_IN_FLIGHT
 from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.replay import rebuild
 from backprop_evo.search.search_language import SearchLanguage
-from backprop_evo.service.keeping_time import keep_time, resized, sized
+from backprop_evo.service.keeping_time import keep_time, resized, sized, stop_in_time, with_reason_of_stop
 from backprop_evo.store.base import Store
 from backprop_evo.store.driven_base import Driven
 
@@ -37,11 +38,15 @@ class Progress(Protocol):
     """What a controller knows of what it drives, and what it decides by that: a brain, or a plan."""
 
     finishes_known: int
+    retries_known: int
     in_flight: int
     spec: Any
 
     def observe(self, finish: FinishRecord) -> None:
         """Take in one finished trial; they come in finish order."""
+
+    def reopen(self, trial_ids: Iterable[str]) -> None:
+        """Trials that ended, and that somebody asked for again."""
 
     def decide(self, state: SearchState, trials: int, *, now: datetime) -> Decisions:
         """Fill the free slots. ``trials`` is the present budget."""
@@ -101,8 +106,10 @@ def drive_once(
         # What comes after a long absence takes several steps, between which other searches have theirs.
         if not _hear(store, search, progress):
             return progress, Decisions(more=True)
+        _hear_people(store, search, progress)
         if isinstance(search, SearchRecord) and isinstance(progress, Brain):
             search = keep_time(store, search, progress, controller, slots, now=now)
+            search = stop_in_time(store, search, progress, controller, now=now)
             if search.keeps_time:
                 # What was sent is trained: more than keeps the pool busy would outlive the time.
                 progress.in_flight = min(progress.in_flight, automatic)
@@ -114,6 +121,7 @@ def drive_once(
     if not decisions.is_empty:
         store.individuals.record(search.id, controller, decisions.individuals, decisions.trials, now=now)
     if isinstance(search, SearchRecord) and decisions.end is not None:
+        decisions = with_reason_of_stop(search, decisions, now)
         ended = progress.finishes_known
         decisions = _through_the_funnel(store, search, controller, decisions, ended, slots, now)
     if decisions.end is not None:
@@ -132,6 +140,17 @@ def _hear(store: Store, search: SearchRecord | EvaluationRecord, progress: Progr
     for finish in finishes:
         progress.observe(finish)
     return len(finishes) < MAX_FINISHES_AT_ONCE
+
+
+def _hear_people(store: Store, driven: SearchRecord | EvaluationRecord, progress: Progress) -> None:
+    """Take in what people asked for since: trials tried again, equations put in."""
+    if driven.retries != progress.retries_known:
+        progress.reopen(store.retries.out_again(driven.id, heard=progress.finishes_known))
+        progress.retries_known = driven.retries
+    if isinstance(driven, SearchRecord) and isinstance(progress, Brain):
+        known = progress.injections_known
+        if driven.injections > known:
+            progress.inject(each.equation for each in store.injections.of(driven.id, after=known))
 
 
 def _through_the_funnel(

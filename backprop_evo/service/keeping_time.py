@@ -21,6 +21,7 @@ from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord, TrainingTime
 from backprop_evo.search.brain import Brain
 from backprop_evo.search.budget import COUNTED
+from backprop_evo.search.decisions import Decisions
 from backprop_evo.search.time_plan import (
     LEAST_SEEDS,
     OVERDRAWN,
@@ -91,6 +92,35 @@ def keep_time(
     if was_cut or _is_time_up(store, search, brain, slots):
         return store.searches.shorten(search.id, controller, trials=brain.trials_sent, now=now)
     return search
+
+
+def stop_in_time(
+    store: Store, search: SearchRecord, brain: Brain, controller: str, *, now: datetime
+) -> SearchRecord:
+    """Cut the trials of a running search short when the time is over after which it was to stop; adding
+    trials later is asking for them. Raises ``Conflict`` when the claim was lost."""
+    if search.state is not SearchState.RUNNING or brain.trials_sent >= search.trials_total:
+        return search
+    if not is_past_its_stop(search, now):
+        return search
+    return store.searches.shorten(search.id, controller, trials=brain.trials_sent, now=now)
+
+
+def with_reason_of_stop(search: SearchRecord, decisions: Decisions, now: datetime) -> Decisions:
+    """What ends because its time was over says so."""
+    was_cut = search.trials_total < search.spec.trials and is_past_its_stop(search, now)
+    if decisions.end is not SearchState.COMPLETED or not was_cut:
+        return decisions
+    sent = f"its time was over after {search.trials_total} of {search.spec.trials} trials (stop_after)"
+    return replace(decisions, reason="; ".join(filter(None, (sent, decisions.reason))))
+
+
+def is_past_its_stop(search: SearchRecord, now: datetime) -> bool:
+    """Whether it was to propose nothing more from a time on that has come."""
+    after_s, began = search.spec.stop_after, search.started_at
+    if after_s is None or began is None or search.extensions:
+        return False
+    return (now - began).total_seconds() >= after_s
 
 
 def _is_time_up(store: Store, search: SearchRecord, brain: Brain, slots: int) -> bool:

@@ -11,6 +11,7 @@ from backprop_evo.evaluation.search_report.facts import EvaluationFacts, ReplayC
 from backprop_evo.evaluation.search_report.formats import ReportFormat
 from backprop_evo.evaluation.search_report.report import SearchReport, report_of
 from backprop_evo.evaluation.table import table_of
+from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.judging import IntermediateRecord
 from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.states import TrialState
@@ -99,7 +100,9 @@ def _confirmed(store: Store, search_id: str) -> list[LeaderboardRecord]:
 
 
 def _environments(store: Store, search_id: str) -> list[Mapping[str, str]]:
-    newest = store.trials.page(search_id, state=TrialState.COMPLETED, limit=MAX_ENVIRONMENTS).items
+    newest = store.trials.page(
+        search_id, choice=TrialChoice(state=TrialState.COMPLETED), limit=MAX_ENVIRONMENTS
+    ).items
     return [trial.result.environment for trial in newest if trial.result is not None]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backprop_evo.errors import InvalidEquation, InvalidSettings
 from backprop_evo.evaluation.comparison import Comparison
 from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
@@ -14,6 +15,7 @@ from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.steering import Changes, Injection
 from backprop_evo.records.stored import (
     EvaluationRecord,
     OutcomeRecord,
@@ -21,7 +23,16 @@ from backprop_evo.records.stored import (
     SearchRecord,
     TrialRecord,
 )
-from backprop_evo.search.lifecycle import ADD_SEEDS, CHALLENGE, CLONE, EVALUATION_VERBS, EXTEND, find_verb
+from backprop_evo.search.lifecycle import (
+    ADD_SEEDS,
+    CHALLENGE,
+    CLONE,
+    EVALUATION_VERBS,
+    EXTEND,
+    INJECT,
+    find_verb,
+)
+from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.time_plan import TimePlan
 from backprop_evo.service.capacity import check_capacity, warnings_about
 from backprop_evo.service.comparing import checked_counterpart, compare_stored
@@ -104,6 +115,42 @@ class Service:
         if row.name in MORE_THAN_TRANSITIONS:
             return MORE_THAN_TRANSITIONS[row.name](self, asked)
         return self.store.searches.apply_verb(row, search_id, now=asked.at, expected_version=expected_version)
+
+    def change_search(
+        self, search_id: str, changes: Changes, *, expected_version: int | None = None
+    ) -> SearchRecord:
+        """Change its marks, or its budget while it runs. Raises ``NotFound``, ``Conflict``,
+        ``PreconditionFailed``."""
+        return self.store.searches.mark(
+            search_id, changes, now=self._clock(), expected_version=expected_version
+        )
+
+    def change_evaluation(
+        self, evaluation_id: str, changes: Changes, *, expected_version: int | None = None
+    ) -> EvaluationRecord:
+        """Change its marks. Raises as ``change_search`` does, and ``InvalidSettings`` for ``trials``, which
+        follow from its seeds."""
+        if changes.trials is not None:
+            raise InvalidSettings(
+                "an evaluation has as many trials as its seeds ask for", field="trials", hint="extend it"
+            )
+        return self.store.evaluations.mark(
+            evaluation_id, changes, now=self._clock(), expected_version=expected_version
+        )
+
+    def delete_search(self, search_id: str, *, expected_version: int | None = None) -> None:
+        """Delete one that has ended, with all that belongs to it. Raises ``NotFound``, ``Conflict``,
+        ``PreconditionFailed``."""
+        self.store.searches.delete(search_id, now=self._clock(), expected_version=expected_version)
+
+    def delete_evaluation(self, evaluation_id: str, *, expected_version: int | None = None) -> None:
+        """The same of an evaluation that is no stage of a search."""
+        self.store.evaluations.delete(evaluation_id, now=self._clock(), expected_version=expected_version)
+
+    def retry_trial(self, trial_id: str) -> TrialRecord:
+        """Try a trial again that was lost, failed or came to a limit. Raises ``NotFound``, ``Conflict``,
+        ``IllegalTransition``."""
+        return self.store.retries.add(trial_id, now=self._clock())
 
     def submit_evaluation_document(self, document: Mapping[str, Any]) -> EvaluationRecord:
         """Read an evaluation, check and queue it. One with ``from_search`` is of that search's best equations
@@ -209,8 +256,26 @@ def _challenge(service: Service, asked: Asked) -> SearchRecord:
     )
 
 
+def _inject(service: Service, asked: Asked) -> SearchRecord:
+    search = service.store.searches.get(asked.search_id)
+    language, read = SearchLanguage(search.spec), []
+    for place, text in enumerate(asked.arguments["equations"]):
+        try:
+            candidate = language.read(text)
+        except InvalidEquation as error:
+            raise InvalidEquation(
+                f"equations[{place}]: {error.message}", column=error.column, hint=error.hint
+            ) from None
+        hopeless = candidate.hopeless if search.spec.screening else None
+        read.append(Injection(equation=text, fingerprint=candidate.fingerprint, hopeless=hopeless))
+    return service.store.injections.add(
+        search.id, read, now=asked.at, expected_version=asked.expected_version
+    )
+
+
 MORE_THAN_TRANSITIONS: Mapping[str, Callable[[Service, Asked], SearchRecord]] = {
     EXTEND.name: _extend,
+    INJECT.name: _inject,
     CLONE.name: _clone,
     CHALLENGE.name: _challenge,
 }

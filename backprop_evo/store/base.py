@@ -12,14 +12,15 @@ from datetime import datetime
 from typing import Protocol
 
 from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
+from backprop_evo.records.choosing import EVERY_ROW, RowChoice
 from backprop_evo.records.comparing import TrainingRecord
+from backprop_evo.records.counting import Counts
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
     Accuracies,
-    Counts,
     EventRecord,
     IndividualRecord,
     Lease,
@@ -30,6 +31,7 @@ from backprop_evo.records.stored import (
 from backprop_evo.records.training import IntermediateValue, TrainResult
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
+from backprop_evo.store.steering_base import Injections, Retries
 from backprop_evo.store.trials_base import Queue, Trials
 
 
@@ -60,6 +62,9 @@ class Individuals(Protocol):
         """Those of these numbers, and whatever they came from by ``parent``, ``twin`` and ``remeasures``: the
         nearest first, at most ``limit``, at most ``steps`` back. One statement, which reads no other
         individual."""
+
+    def fitnesses(self, search_id: str, numbers: Collection[int]) -> Mapping[int, Accuracies]:
+        """The fitness of those individuals that have one, by number."""
 
     def first_of(self, search_id: str, fingerprints: Collection[str]) -> Mapping[str, IndividualRecord]:
         """The first individual of the search of each of these behaviours, where there is one."""
@@ -100,19 +105,18 @@ class Leaderboard(Protocol):
         search_id: str | None = None,
         *,
         setting_id: str | None = None,
+        choice: RowChoice = EVERY_ROW,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[LeaderboardRecord]:
         """Confirmed rows first (by mean validation accuracy in the confirmation), then the others by
         search fitness; the plain-backprop row is ranked among them by its accuracy. Without a search: over
-        all searches, of one setting, or of one after the other, each ranked from 1. Raises ``NotFound`` for a
-        setting without results."""
+        all searches, of one setting, or of one after the other, each ranked from 1; a
+        ``choice`` leaves rows out, and each keeps its rank. Raises ``NotFound`` for a setting without
+        results."""
 
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         """Plain backprop's row of one search; None until it has a fitness."""
-
-    def fitnesses(self, search_id: str, numbers: Collection[int]) -> Mapping[int, Accuracies]:
-        """The fitness of those individuals that have one, by number."""
 
     def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:
         """Those with results, the one with most of them first, by keyset."""
@@ -128,6 +132,9 @@ class Events(Protocol):
         self, event_id: int = 0, *, search_id: str | None = None, limit: int = 500
     ) -> Sequence[EventRecord]:
         """Those with a greater id, in order of their ids."""
+
+    def forget(self, *, before: datetime, limit: int) -> int:
+        """Drop the oldest from before that time, ``limit`` at most, of what had ended by then; how many."""
 
     def last(self) -> int:
         """The id of the newest event, from which a live view goes on; 0 where there is none."""
@@ -212,6 +219,8 @@ class Store(Protocol):
     individuals: Individuals
     trials: Trials
     queue: Queue
+    retries: Retries
+    injections: Injections
     intermediates: Intermediates
     leaderboard: Leaderboard
     events: Events

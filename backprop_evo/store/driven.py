@@ -14,6 +14,7 @@ from typing_extensions import override
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import Changes
 from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN, Verb
 from backprop_evo.store.codec import encode
@@ -22,6 +23,7 @@ from backprop_evo.store.cursors import decode_cursor, decode_time, encode_cursor
 from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
+from backprop_evo.store.marking import listed, mark, remove
 from backprop_evo.store.moving import change, check_legal, get_at, get_row, go_on, move
 from backprop_evo.store.tables import SEARCHES
 
@@ -85,11 +87,17 @@ class SqlDriven(Driven[R]):
 
     @override
     def page(
-        self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
+        self,
+        *,
+        state: SearchState | None = None,
+        archived: bool = False,
+        tag: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page[R]:
         query = (
             select(SEARCHES)
-            .where(SEARCHES.c.kind == self.kind)
+            .where(SEARCHES.c.kind == self.kind, *listed(archived=archived, tag=tag))
             .order_by(SEARCHES.c.created_at.desc(), SEARCHES.c.id.desc())
             .limit(page_size(limit) + 1)
         )
@@ -133,6 +141,24 @@ class SqlDriven(Driven[R]):
             check_legal(row, verb)
             move(connection, row, verb.to, now)
             return self._read(connection, search_id)
+
+    @override
+    def mark(
+        self, search_id: str, changes: Changes, *, now: datetime, expected_version: int | None = None
+    ) -> R:
+        with self.database.write() as connection:
+            row = self._row(connection, search_id, expected_version, lock=True)
+            record = self.record(row)
+            keeps_time = isinstance(record, SearchRecord) and record.keeps_time
+            mark(connection, row, changes, now, keeps_time=keeps_time)
+            return self._read(connection, search_id)
+
+    @override
+    def delete(self, search_id: str, *, now: datetime, expected_version: int | None = None) -> None:
+        of_it = select(SEARCHES).where(SEARCHES.c.search_id == search_id).order_by(SEARCHES.c.id)
+        with self.database.write() as connection:
+            row = self._row(connection, search_id, expected_version, lock=True)
+            remove(connection, row, connection.execute(of_it.with_for_update()).all(), now)
 
     def raise_total(
         self,

@@ -10,6 +10,7 @@ from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.evaluating import EvaluationSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import Changes
 from backprop_evo.records.stored import EvaluationRecord, OutcomeRecord, Page, Role, SearchRecord
 from backprop_evo.search.lifecycle import Verb
 
@@ -24,9 +25,27 @@ class Driven(Protocol[R]):
         """Raises ``NotFound``, ``PreconditionFailed`` for a version that moved on."""
 
     def page(
-        self, *, state: SearchState | None = None, cursor: str | None = None, limit: int = 50
+        self,
+        *,
+        state: SearchState | None = None,
+        archived: bool = False,
+        tag: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page[R]:
-        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
+        """Newest first, by keyset; with those that are archived only where so asked. Raises ``InvalidInput``
+        for a cursor that is not ours."""
+
+    def mark(
+        self, search_id: str, changes: Changes, *, now: datetime, expected_version: int | None = None
+    ) -> R:
+        """Change what no decision depends on, or the number of trials of one that runs. Raises ``NotFound``,
+        ``Conflict`` where the state does not allow it, ``PreconditionFailed``."""
+
+    def delete(self, search_id: str, *, now: datetime, expected_version: int | None = None) -> None:
+        """Delete one that has ended, with its evaluations, their trials, results and events; its counterpart
+        stays. Raises ``NotFound``, ``Conflict`` where it, or what belongs to it, has not ended,
+        ``PreconditionFailed``."""
 
     def move(
         self,

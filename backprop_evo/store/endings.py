@@ -26,7 +26,7 @@ from backprop_evo.store.codec import encode
 from backprop_evo.store.confirming import count_stage
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard import count_trial
-from backprop_evo.store.tables import ATTEMPTS, OPEN_STATES, SEARCHES, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, OPEN_STATES, RETRIES, SEARCHES, TRIALS
 
 HELD = (TrialState.LEASED, TrialState.RUNNING)
 IS_OPEN = text(OPEN_STATES)  # as the partial index has it: no database can tell that a bound list is the same
@@ -47,7 +47,7 @@ def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
     if search_id is None:
         return None
     connection.execute(select(SEARCHES.c.id).where(SEARCHES.c.id == search_id).with_for_update())
-    return connection.execute(select(TRIALS).where(TRIALS.c.id == trial_id).with_for_update()).one()
+    return connection.execute(select(TRIALS).where(TRIALS.c.id == trial_id).with_for_update()).one_or_none()
 
 
 def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: datetime) -> None:
@@ -117,8 +117,13 @@ def close_attempt(
 
 
 def count_attempts(connection: Connection, trial_id: str, outcome: str) -> int:
-    """How many attempts at a trial ended so."""
-    query = select(func.count()).where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.outcome == outcome)
+    """How many attempts at a trial ended so, since somebody asked for another try at it."""
+    earlier = select(func.coalesce(func.max(RETRIES.c.fence), 0)).where(RETRIES.c.trial_id == trial_id)
+    query = select(func.count()).where(
+        ATTEMPTS.c.trial_id == trial_id,
+        ATTEMPTS.c.outcome == outcome,
+        ATTEMPTS.c.fence > earlier.scalar_subquery(),
+    )
     return connection.execute(query).scalar_one()
 
 

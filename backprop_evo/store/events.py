@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 from typing_extensions import override
 
 from backprop_evo.records.stored import EventRecord
@@ -15,7 +15,7 @@ from backprop_evo.store.codec import encode_payload
 from backprop_evo.store.cursors import page_size
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import event_record
-from backprop_evo.store.tables import EVENTS
+from backprop_evo.store.tables import EVENTS, SEARCHES
 
 COMMIT_ORDER_LOCK = 0x6270_6576  # any number that nothing else in the database locks
 
@@ -53,7 +53,7 @@ def add_events(
 
 @dataclass(frozen=True, slots=True)
 class SqlEvents(Events):
-    """Read only: events are appended by the transactions of which they tell."""
+    """Appended by the transactions of which they tell."""
 
     database: Database
 
@@ -66,6 +66,14 @@ class SqlEvents(Events):
             query = query.where(EVENTS.c.search_id == search_id)
         with self.database.read() as connection:
             return [event_record(row) for row in connection.execute(query)]
+
+    @override
+    def forget(self, *, before: datetime, limit: int) -> int:
+        ended = select(SEARCHES.c.id).where(SEARCHES.c.ended_at.is_not(None), SEARCHES.c.ended_at < before)
+        of_ended = or_(EVENTS.c.search_id.is_(None), EVENTS.c.search_id.in_(ended))
+        oldest = select(EVENTS.c.id).where(EVENTS.c.at < before, of_ended).order_by(EVENTS.c.id).limit(limit)
+        with self.database.write() as connection:
+            return connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(oldest))).rowcount
 
     @override
     def last(self) -> int:

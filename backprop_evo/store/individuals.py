@@ -12,15 +12,17 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from backprop_evo.errors import Conflict
-from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
+from backprop_evo.records.stored import Accuracies, IndividualRecord, Origin, TrialRecord
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.base import Individuals
 from backprop_evo.store.codec import encode
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
+from backprop_evo.store.injecting import note_proposed
+from backprop_evo.store.leaderboard import accuracies_from
 from backprop_evo.store.moving import get_row
 from backprop_evo.store.rows import individual_record, method_values
-from backprop_evo.store.tables import INDIVIDUALS, SEARCHES, TRIALS
+from backprop_evo.store.tables import INDIVIDUALS, LEADERBOARD, SEARCHES, TRIALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class SqlIndividuals(Individuals):
                 raise Conflict(
                     f"search {search_id!r}: somebody else decided in between ({error.orig})"
                 ) from None
+            injected = [each.number for each in individuals if each.origin is Origin.INJECTED]
+            note_proposed(connection, search_id, injected)
             _count_screened(connection, search, individuals)
             add_events(connection, search_id, now, _events_of(individuals, trials))
 
@@ -96,6 +100,17 @@ class SqlIndividuals(Individuals):
         )
         with self.database.read() as connection:
             return [individual_record(row) for row in connection.execute(query)]
+
+    @override
+    def fitnesses(self, search_id: str, numbers: Collection[int]) -> Mapping[int, Accuracies]:
+        columns = LEADERBOARD.c.individual, LEADERBOARD.c.search_n, LEADERBOARD.c.search_fitness
+        query = select(*columns, LEADERBOARD.c.search_m2).where(
+            LEADERBOARD.c.search_id == search_id,
+            LEADERBOARD.c.individual.in_(numbers),
+            LEADERBOARD.c.search_n > 0,
+        )
+        with self.database.read() as connection:
+            return {number: accuracies_from(*told) for number, *told in connection.execute(query)}
 
     @override
     def first_of(self, search_id: str, fingerprints: Collection[str]) -> Mapping[str, IndividualRecord]:

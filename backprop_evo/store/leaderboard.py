@@ -5,24 +5,39 @@ Rows are ranked within their setting, nowhere else: other train specs make other
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
+from backprop_evo.records.choosing import EVERY_ROW, RowChoice
 from backprop_evo.records.evaluating import setting_id as setting_id_of
-from backprop_evo.records.funnel import trained_for
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
-from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Accuracies, Page
-from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.records.training import TrainResult
 from backprop_evo.search.measurements import NO_TRAINING
 from backprop_evo.store.base import Leaderboard
+from backprop_evo.store.choosing import chosen_settings, train_of, written_so
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.engine import Database
@@ -46,26 +61,21 @@ class SqlLeaderboard(Leaderboard):
         search_id: str | None = None,
         *,
         setting_id: str | None = None,
+        choice: RowChoice = EVERY_ROW,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[LeaderboardRecord]:
-        # Of one search all rows are ranked together, also where its confirmation trains longer.
-        key = RANK_ORDER if search_id is not None else (LEADERBOARD.c.setting_id, *RANK_ORDER)
-        listing = f"leaderboard of {search_id or setting_id or 'all'}"
-        query = select(LEADERBOARD).order_by(*key).limit(page_size(limit) + 1)
-        if search_id is not None:
-            query = query.where(LEADERBOARD.c.search_id == search_id)
-        elif setting_id is not None:
-            query = query.where(LEADERBOARD.c.setting_id == setting_id, HAS_SETTING)
-        else:
-            query = query.where(HAS_SETTING)
+        listing = f"leaderboard of {search_id or setting_id or 'all'}{_told(choice)}"
         rank, setting = 0, ""  # the cursor carries what was reached: nobody counts what stands above a page
-        if cursor is not None:
-            rank, setting, *after = decode_cursor(listing, cursor, (int, str, int, float, str, int))
-            query = query.where(tuple_(*key) > tuple(after if key is RANK_ORDER else (setting, *after)))
         with self.database.read() as connection:
-            rows = connection.execute(query).all()
-        if not rows and setting_id is not None and cursor is None:
+            query, key = _rows_of(connection, search_id, setting_id, choice)
+            if cursor is not None:
+                rank, setting, *after = decode_cursor(listing, cursor, (int, str, int, float, str, int))
+                query = query.where(
+                    tuple_(*key) > tuple(after if search_id is not None else (setting, *after))
+                )
+            rows = connection.execute(query.order_by(*key).limit(page_size(limit) + 1)).all()
+        if not rows and setting_id is not None and cursor is None and choice == EVERY_ROW:
             raise _no_results(setting_id)
         items = tuple(_ranked(rows[:limit], rank, setting if search_id is None else None))
         if len(rows) <= limit:
@@ -93,17 +103,6 @@ class SqlLeaderboard(Leaderboard):
                 < (row.tier, row.rank_key, row.individual),
             )
             return _record(row, connection.execute(above).scalar_one() + 1)
-
-    @override
-    def fitnesses(self, search_id: str, numbers: Collection[int]) -> Mapping[int, Accuracies]:
-        columns = LEADERBOARD.c.individual, LEADERBOARD.c.search_n, LEADERBOARD.c.search_fitness
-        query = select(*columns, LEADERBOARD.c.search_m2).where(
-            LEADERBOARD.c.search_id == search_id,
-            LEADERBOARD.c.individual.in_(numbers),
-            LEADERBOARD.c.search_n > 0,
-        )
-        with self.database.read() as connection:
-            return {number: _accuracies(n, mean, m2) for number, n, mean, m2 in connection.execute(query)}
 
     @override
     def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:
@@ -134,6 +133,34 @@ class SqlLeaderboard(Leaderboard):
             return _setting(connection, setting_id, results)
 
 
+def _rows_of(
+    connection: Connection, search_id: str | None, setting_id: str | None, choice: RowChoice
+) -> tuple[Select[Any], Sequence[ColumnElement[Any]]]:
+    """The rows of a leaderboard, in no order yet, and the key that they are ordered by."""
+    scope = [HAS_SETTING] if search_id is None else [LEADERBOARD.c.search_id == search_id]
+    if setting_id is not None and search_id is None:
+        scope.append(LEADERBOARD.c.setting_id == setting_id)
+    if choice.chooses_settings:
+        scope.append(LEADERBOARD.c.setting_id.in_(chosen_settings(connection, choice)))
+    source: FromClause = LEADERBOARD
+    if choice.chooses_rows:
+        # Who is left out keeps the rank: all have to be counted.
+        apart = LEADERBOARD.c.setting_id if search_id is None else None
+        own_rank = func.row_number().over(partition_by=apart, order_by=RANK_ORDER).label("own_rank")
+        source = select(LEADERBOARD, own_rank).where(*scope).subquery()
+        scope = written_so(source, choice)
+        if choice.confirmed is not None:
+            scope.append(source.c.tier == (CONFIRMED if choice.confirmed else UNCONFIRMED))
+    key = [source.c[each.name] for each in RANK_ORDER]
+    # Of one search all rows are ranked together, also where its confirmation trains longer.
+    return select(source).where(*scope), key if search_id is not None else [source.c.setting_id, *key]
+
+
+def _told(choice: RowChoice) -> str:
+    """A cursor goes on with the choice that it was given out for."""
+    return "" if choice == EVERY_ROW else f" {hashlib.sha256(repr(choice).encode()).hexdigest()[:8]}"
+
+
 def _no_results(setting_id: str) -> NotFound:
     return NotFound(
         f"no search has results in a setting {setting_id[:40]!r}",
@@ -145,6 +172,7 @@ def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str | None) -> Iterato
     """Counted on from the rank reached; each setting begins with 1, unless that is None."""
     for row in rows:
         rank = rank + 1 if setting in (None, row.setting_id) else 1
+        rank = getattr(row, "own_rank", rank)
         setting = None if setting is None else row.setting_id
         yield _record(row, rank)
 
@@ -166,22 +194,16 @@ def _setting(connection: Connection, setting_id: str, results: int) -> SettingRe
     ).one_or_none()
     return SettingRecord(
         id=setting_id,
-        train=_train_of(decode_search_spec(best.spec), setting_id),
+        train=train_of(decode_search_spec(best.spec), setting_id),
         results=results,
         best=_record(best, 1),
         baseline=_record(baseline, None).validation if baseline is not None else None,
     )
 
 
-def _train_of(search: SearchSpec, setting_id: str) -> TrainSpec:
-    """The search's, or that of its confirmation, which may be longer."""
-    own = search.train
-    return own if setting_id_of(own) == setting_id else trained_for(own, search.confirmation.epochs)
-
-
 def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
     confirmed = row.tier == CONFIRMED
-    search_fitness = _accuracies(row.search_n, row.search_fitness, row.search_m2)
+    search_fitness = accuracies_from(row.search_n, row.search_fitness, row.search_m2)
     return LeaderboardRecord(
         rank=rank,
         setting_id=row.setting_id,
@@ -194,18 +216,19 @@ def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
         is_control=row.is_control,
         confirmed=confirmed,
         validation=(
-            _accuracies(row.validation_n, row.validation_mean, row.validation_m2)
+            accuracies_from(row.validation_n, row.validation_mean, row.validation_m2)
             if confirmed
             else search_fitness
         ),
         search_fitness=search_fitness if row.search_n else None,
-        test=_accuracies(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
+        test=accuracies_from(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
         train_time_s=row.train_time_s,
         learning_rate=row.learning_rate,
     )
 
 
-def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
+def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
+    """``m2`` is the sum of squared deviations."""
     return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
 
 

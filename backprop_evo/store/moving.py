@@ -130,8 +130,11 @@ def change(connection: Connection, row: Row[Any], to: SearchState, now: datetime
     }
     if to is SearchState.RUNNING:
         # A search that runs again keeps its first start.
-        values |= {"started_at": row.started_at or now, "ended_at": None}
-    if to.is_terminal:
+        values |= {"started_at": row.started_at or now}
+    if not to.is_terminal:
+        # What goes on after its end is no longer put away.
+        values |= {"ended_at": None, "archived_at": None}
+    else:
         # An ended search must not look driven, or extending it would have to wait for the lease.
         values |= {"ended_at": now, "claimed_by": None, "claim_expires_at": None}
     changed = connection.execute(

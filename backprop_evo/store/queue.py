@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select, update
 from typing_extensions import override
 
+from backprop_evo.records.counting import Share
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import Share
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.endings import HELD, IS_OPEN
 from backprop_evo.store.engine import Database

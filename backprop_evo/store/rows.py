@@ -15,6 +15,7 @@ from backprop_evo.records.searching import (
     Purpose,
 )
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.records.steering import Marks
 from backprop_evo.records.stored import (
     AttemptRecord,
     EvaluationRecord,
@@ -38,7 +39,7 @@ from backprop_evo.store.codec import (
 
 def search_record(row: Row[Any]) -> SearchRecord:
     """A search."""
-    own = ("best_fitness", "screened_out", "counterpart", "spent_s", "slot_s", "metered_at")
+    own = ("injections", "best_fitness", "screened_out", "counterpart", "spent_s", "slot_s", "metered_at")
     of_searches = {name: getattr(row, name) for name in own}
     return SearchRecord(spec=decode_search_spec(row.spec), **of_searches, **_driven_values(row))
 
@@ -57,8 +58,16 @@ def _driven_values(row: Row[Any]) -> dict[str, Any]:
     return {
         **{name: getattr(row, name) for name in (*same, "trials_total", "extensions")},
         "state": state,
+        "retries": row.retries,
+        "marks": _marks(row),
         "failure": row.end_reason if state is SearchState.FAILED else None,
     }
+
+
+def _marks(row: Row[Any]) -> Marks:
+    """What may be changed of it at any time."""
+    tags = tuple(json.loads(row.tags))
+    return Marks(priority=row.priority, tags=tags, note=row.note, archived_at=row.archived_at)
 
 
 def method_spec(row: Row[Any]) -> MethodSpec:

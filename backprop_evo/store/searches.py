@@ -14,8 +14,9 @@ from backprop_evo.errors import Conflict, InvalidSettings
 from backprop_evo.records.comparing import EndRecord
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import MAX_TRIALS
 from backprop_evo.records.stored import SearchRecord
-from backprop_evo.search.lifecycle import CHALLENGE, EXTEND, MAX_TRIALS
+from backprop_evo.search.lifecycle import CHALLENGE, EXTEND
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.driven import SqlDriven
 from backprop_evo.store.driven_base import Searches

@@ -15,12 +15,14 @@ from backprop_evo.store.engine import Database
 from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
 from backprop_evo.store.individuals import SqlIndividuals
+from backprop_evo.store.injecting import SqlInjections
 from backprop_evo.store.intermediates import SqlIntermediates
 from backprop_evo.store.keys import SqlKeys
 from backprop_evo.store.leaderboard import SqlLeaderboard
 from backprop_evo.store.nodes import SqlNodes
 from backprop_evo.store.queue import SqlQueue
 from backprop_evo.store.requests import SqlRequests
+from backprop_evo.store.retrying import SqlRetries
 from backprop_evo.store.searches import SqlSearches
 from backprop_evo.store.statistics import SqlStatistics
 from backprop_evo.store.tables import REQUESTS
@@ -40,6 +42,8 @@ class SqlStore(Store):
         self.individuals = SqlIndividuals(database)
         self.trials = SqlTrials(database)
         self.queue = SqlQueue(database)
+        self.retries = SqlRetries(database)
+        self.injections = SqlInjections(database)
         self.intermediates = SqlIntermediates(database)
         self.leaderboard = SqlLeaderboard(database)
         self.events = SqlEvents(database)

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Row, Select, exists, func, select
 from typing_extensions import override
 
 from backprop_evo.records.comparing import TrainingRecord
+from backprop_evo.records.counting import Counts
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
-from backprop_evo.records.stored import Counts, TrainingTime
+from backprop_evo.records.stored import TrainingTime
 from backprop_evo.records.training import TrainResult
 from backprop_evo.store.base import Statistics
 from backprop_evo.store.codec import decode_result, decode_train_spec

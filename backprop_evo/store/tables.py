@@ -6,47 +6,33 @@ Times are stored in UTC. JSON is text of our own codec: decoded once, the same o
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
 
 from sqlalchemy import (
     BigInteger,
-    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    MetaData,
     String,
-    Table,
     Text,
     UniqueConstraint,
     false,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-from backprop_evo.store.columns import LongId, UtcDateTime, partial_index
+from backprop_evo.store.columns import LongId, partial_index
+from backprop_evo.store.steering_tables import INJECTIONS, RETRIES
+from backprop_evo.store.table_base import Base, table_of
+
+__all__ = ["INJECTIONS", "RETRIES", "Base"]
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
-
-
-class Base(DeclarativeBase):
-    """What every table shares: names of constraints, and the columns that Python types become."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: UtcDateTime, float: Double}  # noqa: RUF012 - the name and form SQLAlchemy asks for
 
 
 class SearchRow(Base):
     """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
     the search ``search_id``, in a ``role``; searches have each other as ``counterpart``. ``finishes`` is the
-    last finish order given, ``reports`` the last report order; ``claimed_by`` may decide until it expires."""
+    last finish order given, ``reports`` the last report order, ``retries`` and ``injections`` count the rows
+    of those tables; ``claimed_by`` may decide until it expires. ``tags`` is a JSON list."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -80,6 +66,11 @@ class SearchRow(Base):
     spent_s: Mapped[float] = mapped_column(server_default="0")
     slot_s: Mapped[float] = mapped_column(server_default="0")
     metered_at: Mapped[datetime | None]
+    retries: Mapped[int] = mapped_column(server_default="0")
+    injections: Mapped[int] = mapped_column(server_default="0")
+    archived_at: Mapped[datetime | None]
+    tags: Mapped[str] = mapped_column(Text, server_default="[]")
+    note: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class IndividualRow(Base):
@@ -284,17 +275,13 @@ class RequestRow(Base):
     body: Mapped[str | None] = mapped_column(Text)
 
 
-def _table(row: type[Base]) -> Table:
-    return cast(Table, row.__table__)
-
-
-SEARCHES = _table(SearchRow)
-INDIVIDUALS = _table(IndividualRow)
-TRIALS = _table(TrialRow)
-ATTEMPTS = _table(AttemptRow)
-INTERMEDIATE_VALUES = _table(IntermediateValueRow)
-LEADERBOARD = _table(LeaderboardRow)
-EVENTS = _table(EventRow)
-NODES = _table(NodeRow)
-API_KEYS = _table(KeyRow)
-REQUESTS = _table(RequestRow)
+SEARCHES = table_of(SearchRow)
+INDIVIDUALS = table_of(IndividualRow)
+TRIALS = table_of(TrialRow)
+ATTEMPTS = table_of(AttemptRow)
+INTERMEDIATE_VALUES = table_of(IntermediateValueRow)
+LEADERBOARD = table_of(LeaderboardRow)
+EVENTS = table_of(EventRow)
+NODES = table_of(NodeRow)
+API_KEYS = table_of(KeyRow)
+REQUESTS = table_of(RequestRow)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, Update, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
+from backprop_evo.records.choosing import EVERY_TRIAL, TrialChoice, TrialOrder
 from backprop_evo.records.nodes import NOT_BEGUN, node_of
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
@@ -21,8 +22,9 @@ from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page
 from backprop_evo.records.training import (
     TrainResult,
 )
+from backprop_evo.store.choosing import chosen_trials, in_order, place_of
 from backprop_evo.store.codec import decode_result, encode_payload
-from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
+from backprop_evo.store.cursors import encode_cursor, page_size
 from backprop_evo.store.endings import (
     HELD,
     IS_OPEN,
@@ -67,35 +69,31 @@ class SqlTrials(Trials):
         self,
         search_id: str,
         *,
-        state: TrialState | None = None,
-        purpose: Purpose | None = None,
+        choice: TrialChoice = EVERY_TRIAL,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[TrialRecord]:
-        query = select(TRIALS).where(TRIALS.c.search_id == search_id)
-        if state is not None:
-            query = query.where(TRIALS.c.state == state)
-        if purpose is not None:
-            query = query.where(TRIALS.c.purpose == purpose)
-        return self._page("trials", query, cursor, limit)
+        kind = f"trials, {choice.order}"
+        return self._page(kind, chosen_trials(search_id, choice), choice.order, cursor, limit)
 
     @override
     def of_behaviour(
         self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
     ) -> Page[TrialRecord]:
         query = select(TRIALS).where(TRIALS.c.fingerprint == fingerprint)
-        return self._page("behaviour", query, cursor, limit)
+        return self._page("behaviour", query, TrialOrder.NEWEST, cursor, limit)
 
-    def _page(self, kind: str, query: Select[Any], cursor: str | None, limit: int) -> Page[TrialRecord]:
+    def _page(
+        self, kind: str, query: Select[Any], order: TrialOrder, cursor: str | None, limit: int
+    ) -> Page[TrialRecord]:
         # One more than is shown tells whether there is a next page, without counting.
-        query = query.order_by(TRIALS.c.row.desc()).limit(page_size(limit) + 1)
-        if cursor is not None:
-            (below,) = decode_cursor(kind, cursor, (int,))
-            query = query.where(TRIALS.c.row < below)
+        query = in_order(query, kind, order, cursor).limit(page_size(limit) + 1)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         items = tuple(trial_record(row) for row in rows[:limit])
-        return Page(items, encode_cursor(kind, rows[limit - 1].row) if len(rows) > limit else None)
+        return Page(
+            items, encode_cursor(kind, *place_of(rows[limit - 1], order)) if len(rows) > limit else None
+        )
 
     @override
     def open(self, search_id: str) -> Sequence[TrialRecord]:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backprop_evo.records.choosing import EVERY_TRIAL, TrialChoice
+from backprop_evo.records.counting import Share
 from backprop_evo.records.retrying import RetryPolicy
-from backprop_evo.records.searching import Purpose
-from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, Share, TrialRecord
+from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, TrialRecord
 from backprop_evo.records.training import TrainResult
 
 
@@ -26,12 +26,11 @@ class Trials(Protocol):
         self,
         search_id: str,
         *,
-        state: TrialState | None = None,
-        purpose: Purpose | None = None,
+        choice: TrialChoice = EVERY_TRIAL,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[TrialRecord]:
-        """Those of a search, newest first, by keyset."""
+        """Those of a search that are chosen, in the order that is, by keyset."""
 
     def of_behaviour(
         self, fingerprint: str, *, cursor: str | None = None, limit: int = 50

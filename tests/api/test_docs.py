@@ -10,6 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from backprop_evo.records.evaluating import setting_id
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import TrainResult
 from backprop_evo.service import Service
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -25,7 +27,17 @@ EXAMPLES = [
 def test_every_example_is_accepted(client: TestClient, seed: Any, line: str) -> None:
     # The guide reads from top to bottom: where it compares, it has ordered a counterpart.
     counterpart = Service(seed.store).apply_verb("challenge", seed.search_id)
+    trials = seed.store.trials.page(seed.search_id).items
+    waiting = next(each.id for each in trials if each.state is TrialState.QUEUED)
+    if "$TRIAL" in line:
+        lease = seed.store.trials.claim(waiting, "node-b/0", lease_s=60, now=seed.tick())
+        failed = TrainResult(outcome=TrialState.FAILED, reason="no data set")
+        assert seed.store.trials.start(lease, now=seed.tick())
+        assert seed.store.trials.finish(lease, failed, now=seed.tick())
+    if "DELETE" in line:
+        Service(seed.store).apply_verb("cancel", seed.search_id)
     known = {"$ID": seed.search_id, "$SETTING": setting_id(seed.spec.train), "$OTHER": counterpart.id}
+    known |= {"$TRIAL": waiting}
     for name, value in known.items():
         line = line.replace(name, value)
     words = shlex.split(line)
@@ -38,10 +50,11 @@ def test_every_example_is_accepted(client: TestClient, seed: Any, line: str) -> 
         for name, _, value in [text.partition(": ")]
     }
     body = words[words.index("-d") + 1] if "-d" in words else None
-    method = "POST" if body is not None or "-X" in words else "GET"
+    method = "POST" if body is not None else "GET"
+    method = words[words.index("-X") + 1] if "-X" in words else method
     path += ("&" if "?" in path else "?") + "follow=false" if "/events" in path else ""
     answer = client.request(method, path, headers=headers, content=body)
-    assert answer.status_code in (200, 202), answer.text
+    assert answer.status_code in (200, 202, 204), answer.text
 
 
 def test_there_are_examples() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import IntermediateValue
@@ -19,7 +20,7 @@ def texts(seed: Any, trial_id: str) -> list[str]:
 
 
 def trial_in(seed: Any, state: TrialState) -> str:
-    return str(seed.store.trials.page(seed.search_id, state=state).items[0].id)
+    return str(seed.store.trials.page(seed.search_id, choice=TrialChoice(state=state)).items[0].id)
 
 
 def test_a_trial_that_waits_has_one_line(client: TestClient, seed: Any) -> None:

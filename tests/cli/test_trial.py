@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from backprop_evo.cli import trial
 from backprop_evo.cli.main import app as commands
 from backprop_evo.client import Client, Retrying
+from backprop_evo.records.choosing import TrialChoice
+from backprop_evo.records.states import TrialState
 from tests.api import conftest as api
 
 logs, template, url, store = api.logs, api.template, api.url, api.store
@@ -46,7 +48,7 @@ def run(*words: str) -> Any:
 
 def test_trials_of_a_search_are_listed(served: None, seed: Any) -> None:
     listed = json.loads(run("list", seed.search_id, "--state", "completed", "--json"))
-    stored = seed.store.trials.page(seed.search_id, state="completed").items
+    stored = seed.store.trials.page(seed.search_id, choice=TrialChoice(state=TrialState.COMPLETED)).items
     assert [each["id"] for each in listed] == [each.id for each in stored]
     assert len(json.loads(run("list", seed.search_id, "--limit", "2", "--json"))) == 2
     table = run("list", seed.search_id, "--purpose", "baseline")
@@ -63,18 +65,18 @@ def test_trials_of_an_evaluation_are_listed_too(served: None, seed: Any) -> None
 
 
 def test_one_trial_is_shown_with_its_attempts(served: None, seed: Any) -> None:
-    (running,) = seed.store.trials.page(seed.search_id, state="running").items
+    (running,) = seed.store.trials.page(seed.search_id, choice=TrialChoice(state=TrialState.RUNNING)).items
     shown = run("show", running.id)
     assert "node-a/0" in shown
     assert "images per s 612" in shown
     document = json.loads(run("show", running.id, "--json"))
     assert document["spec"]["epochs"] == running.spec.epochs
-    (diverged,) = seed.store.trials.page(seed.search_id, state="diverged").items
+    (diverged,) = seed.store.trials.page(seed.search_id, choice=TrialChoice(state=TrialState.DIVERGED)).items
     assert "diverged: the loss is NaN" in run("show", diverged.id)
 
 
 def test_a_log_is_printed_and_as_json_a_line_each(served: None, seed: Any) -> None:
-    done = seed.store.trials.page(seed.search_id, state="completed").items[0]
+    done = seed.store.trials.page(seed.search_id, choice=TrialChoice(state=TrialState.COMPLETED)).items[0]
     lines = run("log", done.id).splitlines()
     assert len(lines) == 3
     assert "attempt 1 begins on node-a/0" in lines[1]
@@ -83,7 +85,7 @@ def test_a_log_is_printed_and_as_json_a_line_each(served: None, seed: Any) -> No
 
 
 def test_following_ends_with_the_trial_and_tells_each_line_once(served: None, seed: Any) -> None:
-    (waiting,) = seed.store.trials.page(seed.search_id, state="queued").items
+    (waiting,) = seed.store.trials.page(seed.search_id, choice=TrialChoice(state=TrialState.QUEUED)).items
     LATER.extend([lambda: None, lambda: seed.run(waiting, 0.3)])
     lines = [line.split("  ", 1)[1] for line in run("log", waiting.id, "--follow").splitlines()]
     assert lines == [

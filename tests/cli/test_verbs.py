@@ -1,6 +1,7 @@
 """The commands that are made from the verbs' rows."""
 
 import json
+import shlex
 from typing import Any
 
 import httpx2
@@ -34,6 +35,12 @@ SEARCH = {
     "counterpart": None,
     "notice": "something to know",
     "failure": None,
+    "priority": 1,
+    "tags": ["paper"],
+    "note": "",
+    "archived": False,
+    "injections": 0,
+    "retries": 0,
     "setting": {"id": "9382bf916429", "description": "wrn-10-1, cifar10-mini, 2 epochs"},
     "spec": search_spec_to_json(SearchSpec(name="a search")),
 }
@@ -63,12 +70,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_command_asks_for_its_verb_with_its_example(verb: str, asked: list[tuple[str, Any]]) -> None:
     epilog = str(command(verb).epilog)
-    words = epilog.removeprefix("Example: [bold]").removesuffix("[/bold]").split()
+    words = shlex.split(epilog.removeprefix("Example: [bold]").removesuffix("[/bold]"))
     assert words[:4] == ["backprop-evo", "search", verb, "3f0a5c"]
     done = CliRunner().invoke(app, [*words[1:], "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == SEARCH
-    assert asked == [(f"/api/v1/searches/3f0a5c:{verb}", dict(VERBS[verb].example))]
+    example = json.loads(json.dumps(dict(VERBS[verb].example)))
+    assert asked == [(f"/api/v1/searches/3f0a5c:{verb}", example)]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -86,7 +94,8 @@ def test_a_command_says_what_its_row_says(verb: str) -> None:
 
 def test_verbs_stand_in_the_help_in_their_order() -> None:
     names = list(get_command(app).commands["search"].commands)  # type: ignore[attr-defined]
-    assert names == ["submit", "list", "show", "watch", "report", "compare", *VERBS]
+    others = ["submit", "list", "show", "watch", "report", "compare"]
+    assert names == [*others, *VERBS, "change", "delete", "export"]
 
 
 @pytest.mark.parametrize("words", ["extend 3f0a5c", "extend 3f0a5c --trials 0", "clone 3f0a5c --seed -1"])

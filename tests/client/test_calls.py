@@ -19,6 +19,7 @@ from backprop_evo.errors import (
     NotFound,
     PreconditionFailed,
 )
+from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import SearchRecord
@@ -167,7 +168,10 @@ def test_two_searches_are_compared(ask: Any, seed: Any) -> None:
 def test_trials_of_a_search_and_one_of_them(ask: Any, seed: Any) -> None:
     done = ask(lambda client: client.search(seed.search_id).trials(state=TrialState.COMPLETED))
     assert [each.id for each in done] == [
-        each.id for each in seed.store.trials.page(seed.search_id, state=TrialState.COMPLETED).items
+        each.id
+        for each in seed.store.trials.page(
+            seed.search_id, choice=TrialChoice(state=TrialState.COMPLETED)
+        ).items
     ]
     (baseline,) = ask(lambda client: client.search(seed.search_id).trials(purpose="baseline"))
     detail = ask(lambda client: client.trial(baseline.id).read())

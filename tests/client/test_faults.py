@@ -13,7 +13,8 @@ import pytest
 
 from backprop_evo.client import Client, Retrying
 from backprop_evo.errors import NotEnded, NotFound, Unavailable
-from backprop_evo.records.states import SearchState
+from backprop_evo.records.choosing import TrialChoice
+from backprop_evo.records.states import SearchState, TrialState
 from tests.serving import serving
 
 QUICK = Retrying(attempts=3, first_s=0.01, longest_s=0.02)
@@ -154,7 +155,7 @@ def test_waiting_and_following_survive_a_restart_of_the_api(
 
 
 def queued(seed: Any) -> str:
-    (waiting,) = seed.store.trials.page(seed.search_id, state="queued").items
+    (waiting,) = seed.store.trials.page(seed.search_id, choice=TrialChoice(state=TrialState.QUEUED)).items
     return str(waiting.id)
 
 

@@ -108,7 +108,7 @@ class TestBehaviours:
         scene.finish(scene.trial(search), 0.25)
         scene.finish(scene.trial(search), None)
         scene.finish(scene.trial(other), 0.75)
-        found = scene.store.leaderboard.fitnesses(search.id, [0, 1, 2])
+        found = scene.store.individuals.fitnesses(search.id, [0, 1, 2])
         assert {number: (each.mean, each.n) for number, each in found.items()} == {0: (0.25, 1)}
 
     def test_trainings_of_a_behaviour_newest_first_with_the_setting_of_their_search(self, scene):

@@ -1,7 +1,7 @@
 """The contract of the queue's shares, over SQLite and PostgreSQL (``database_url``)."""
 
+from backprop_evo.records.counting import Share
 from backprop_evo.records.states import SearchState
-from backprop_evo.records.stored import Share
 
 
 def test_shares_are_those_of_live_searches_with_something_queued(scene):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import TrainResult
@@ -120,12 +121,14 @@ class TestTrials:
         second = scene.store.trials.page(search.id, limit=6, cursor=first.next_cursor)
         assert [t.id for t in (*first.items, *second.items)] == trials[::-1]
         assert second.next_cursor is None
-        assert [t.id for t in scene.store.trials.page(search.id, state=TrialState.COMPLETED).items] == [
-            trials[4]
-        ]
-        assert [t.id for t in scene.store.trials.page(search.id, purpose=Purpose.BASELINE).items] == [
-            trials[0]
-        ]
+        assert [
+            t.id
+            for t in scene.store.trials.page(search.id, choice=TrialChoice(state=TrialState.COMPLETED)).items
+        ] == [trials[4]]
+        assert [
+            t.id
+            for t in scene.store.trials.page(search.id, choice=TrialChoice(purpose=Purpose.BASELINE)).items
+        ] == [trials[0]]
 
     def test_the_trials_of_one_behaviour_are_found_over_all_searches(self, scene):
         ids = [scene.trial(scene.search(str(i))) for i in range(3)]

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.states import SearchState
+from backprop_evo.records.steering import MAX_TRIALS
 from backprop_evo.search.lifecycle import (
     CLONE,
     EXTEND,
-    MAX_TRIALS,
     TRANSITIONS,
     VERBS,
     Argument,
@@ -46,9 +46,9 @@ def test_people_can_do_every_transition_that_is_not_the_controllers():
 def test_what_each_state_allows():
     shown = {str(state): " ".join(verb.name for verb in legal_verbs(state)) for state in SearchState}
     assert shown == {
-        "queued": "pause stop cancel extend clone challenge",
-        "running": "pause stop cancel extend clone challenge",
-        "paused": "resume stop cancel extend clone challenge",
+        "queued": "pause stop cancel extend inject clone challenge",
+        "running": "pause stop cancel extend inject clone challenge",
+        "paused": "resume stop cancel extend inject clone challenge",
         "stopping": "cancel clone challenge",
         "completed": "extend clone challenge",
         "stopped": "extend clone challenge",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.presets import PRESETS, cascade
 from backprop_evo.records.proposing import VocabularySpec
@@ -136,7 +137,7 @@ def test_what_was_screened_out_is_stored_counted_apart_and_replays(store, clock,
     search = drive(store, clock, service.submit_search(asked).id, odd)
     individuals = store.individuals.of(search.id)
     by_facts = [each for each in individuals if each.screened_out]
-    screened = store.trials.page(search.id, state=TrialState.SCREENED, limit=500).items
+    screened = store.trials.page(search.id, choice=TrialChoice(state=TrialState.SCREENED), limit=500).items
     assert individuals[1].screened_out == NO_ERROR
     assert screened
     assert search.screened_out == len(by_facts) + len(screened)

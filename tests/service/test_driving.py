@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backprop_evo.errors import Conflict, InvalidInput
+from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.selecting import Selection
@@ -96,7 +97,7 @@ def test_a_controller_may_die_while_the_best_are_measured_again(store, clock, se
         search = service.submit_search(small_spec(**options))
         crashing = CrashingStore(store, at)
         run_to_the_end(crashing, clock, "searches", search.id, train)
-        again = store.trials.page(search.id, purpose=Purpose.REMEASUREMENT).items
+        again = store.trials.page(search.id, choice=TrialChoice(purpose=Purpose.REMEASUREMENT)).items
         assert len(again) == 2
         finishes, individuals = store.trials.finishes(search.id), store.individuals.of(search.id)
         assert replay(search.spec, SearchLanguage(search.spec), individuals, finishes) == tuple(individuals)

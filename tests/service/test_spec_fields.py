@@ -32,6 +32,7 @@ EVERYTHING = SearchSpec(
     seed=3,
     trials=7,
     budget=5400.0,
+    stop_after=3600.0,
     population_size=5,
     best_probability=0.25,
     mutations=(0.5, 0.5),

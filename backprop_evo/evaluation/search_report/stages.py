@@ -53,7 +53,12 @@ def _proposals(facts: SearchFacts) -> Iterator[Stage]:
 
 
 def _origins(counts: Mapping[Origin, int]) -> str:
-    words = {Origin.START: "from the start list", Origin.RANDOM: "at random", Origin.MUTATION: "by mutation"}
+    words = {
+        Origin.START: "from the start list",
+        Origin.INJECTED: "put in while it ran",
+        Origin.RANDOM: "at random",
+        Origin.MUTATION: "by mutation",
+    }
     return ", ".join(f"{counts[origin]} {word}" for origin, word in words.items() if counts[origin])
 
 
@@ -132,7 +137,9 @@ def _evaluations(evaluations: Sequence[EvaluationFacts]) -> Iterator[Stage]:
 
 
 def _search_trials(facts: SearchFacts) -> list[FinishRecord]:
-    return [each for each in facts.finishes if each.purpose is Purpose.SEARCH]
+    # The last end of each trial: one that was tried again has earlier ones.
+    last = {each.trial_id: each for each in facts.finishes if each.purpose is Purpose.SEARCH}
+    return list(last.values())
 
 
 def _of(facts: SearchFacts, state: TrialState) -> list[FinishRecord]:

@@ -1,0 +1,27 @@
+"""How many there are: of everything stored, and of the slots that a search has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backprop_evo.records.states import SearchState, TrialState
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a search has of the slots: ``training`` trials of its are leased, by ``priority`` it should have
+    so many beside others."""
+
+    search_id: str
+    priority: int
+    training: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many there are of everything stored, for monitoring; states that nothing is in are left out."""
+
+    searches: Mapping[SearchState, int]
+    evaluations: Mapping[SearchState, int]
+    trials: Mapping[TrialState, int]
