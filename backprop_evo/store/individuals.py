@@ -157,8 +157,9 @@ def _chain(search_id: str, numbers: Collection[int], steps: int) -> CTE:
         .join(chain, older.c.number.in_((chain.c.parent, chain.c.twin, chain.c.remeasures)))
         .where(
             older.c.search_id == search_id,
-            # What came before has a smaller number: whatever was stored, this ends.
-            older.c.number < chain.c.number,
+            # What came before has a smaller number: whatever was stored, this ends. Without the sum SQLite
+            # would look the smaller numbers up in the index, which are all.
+            older.c.number + 0 < chain.c.number,
             chain.c.depth < steps,
         )
     )
