@@ -53,7 +53,7 @@ def test_the_drawing_has_every_ancestor_with_fitness_change_and_links(client: Te
 def test_the_table_says_the_same(client: TestClient, told: Any) -> None:
     table = lineage(client, told, "?individual=22").split('id="ancestry-table"')[1].split("</table>")[0]
     assert re.findall(r'<tr id="a(\d+)">', table) == ["22", "21", "20", "4", "1"]
-    assert '<span class="origin">twin <a href="?individual=1#ancestry">1</a></span>' in table
+    assert '<span class="origin">twin of <a href="?individual=1#ancestry">1</a></span>' in table
     assert '<mark class="changed">right function of operation 1: clip 1 to identity</mark>' in table
 
 
