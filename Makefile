@@ -11,7 +11,7 @@ UP_OPTIONS ?=
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo discover up test test-fast check format bench clean
+.PHONY: help install install-dev demo discover up screenshots test test-fast check format vendor bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test: install-dev  ## Every test: real Redis, Celery worker, SQLite and PostgreS
 test-fast: install-dev  ## Tests that take no more than a few seconds each
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow' $(PYTEST_OPTIONS)
 
+screenshots: install-dev  ## Every page, light and dark, wide and narrow, into build/screenshots; the README's three into docs/images
+	$(BIN)/python -m tests.browser.screenshots build/screenshots
+	$(BIN)/python -m tests.browser.screenshots --readme
+
 check: install-dev  ## Format, lint, types, import contracts, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -60,6 +64,9 @@ check: install-dev  ## Format, lint, types, import contracts, migrations
 format: install-dev  ## Let ruff format and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+vendor: install  ## Fetch the browser libraries again that are in api/static/vendor (needs npm)
+	$(BIN)/python -m api.vendoring
 
 bench: install-dev  ## Ratios measured interleaved in one run (about a quarter of an hour on a quiet machine)
 	$(BIN)/python benchmarks/language.py

@@ -10,9 +10,13 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from backprop_evo import telemetry
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
+from backprop_evo.records.callers import KeyScope
+from backprop_evo.service import utc_now
 from backprop_evo.settings import Settings, settings
+from backprop_evo.store.base import Keys
 
 log = structlog.get_logger(__name__)
 GRACE_S = 3
@@ -34,12 +38,28 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
+def show_first_key(keys: Keys) -> None:
+    """Where nobody has a key yet, make one that may make others, and show it: this once, past the log."""
+    made = keys.issue_first("made at the first start", KeyScope.ADMIN, now=utc_now())
+    if made is not None:
+        record, text = made
+        sys.stderr.write(
+            f"\nThe first API key, shown this once: {text}\n"
+            f"Make others with it, then: backprop-evo keys revoke {record.id}\n\n"
+        )
+
+
 def serve(chosen: Settings) -> None:
     """Until SIGINT or SIGTERM."""
     with listen(chosen.api_host, chosen.api_port) as listening:
+        is_traced = telemetry.begin("api")
         app = create_app(chosen)
+        if is_traced:
+            telemetry.instrument_app(app)
         if not app.state.store.is_ready():
             log.warning("the database is not ready yet: backprop-evo db upgrade", readiness="/readyz")
+        elif chosen.api_keys_required:
+            show_first_key(app.state.store.keys)
         log.info("serving", url=f"http://{chosen.api_host}:{chosen.api_port}")
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False

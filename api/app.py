@@ -13,11 +13,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from api import errors, pages
-from api.access import KeyGate
+from api.access import KeyGate, ScopeGate
+from api.acts import Acts
 from api.idempotency import PARAMETER, Idempotency
 from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
+from api.rate_limit import RateLimit, RateLimiter
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
+from backprop_evo.service.comparing import Comparisons
+from backprop_evo.service.tallies import Tallies
 from backprop_evo.settings import LOOPBACK_HOSTS, Settings
 from backprop_evo.settings import settings as process_settings
 from backprop_evo.store.base import Store
@@ -41,6 +45,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     # Only on this machine can the names be known; elsewhere a proxy may give us any.
     hosts = LOOPBACK_HOSTS if chosen.api_host in LOOPBACK_HOSTS else ()
 
+    limiter = RateLimiter(chosen.rate_limit, chosen.rate_limit_changes)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
@@ -63,7 +69,10 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
             Middleware(SameOrigin, hosts=hosts),
             Middleware(StorableAddress),
             Middleware(SizeLimit),
-            *([Middleware(KeyGate, keys=opened.keys)] if chosen.api_keys_required else []),
+            *([Middleware(KeyGate, keys=opened.keys, limiter=limiter)] if chosen.api_keys_required else []),
+            Middleware(RateLimit, limiter=limiter),
+            Middleware(Acts),
+            Middleware(ScopeGate),
             # Innermost: behind the gate, so that a refused caller cannot read answers kept under somebody's
             # key.
             Middleware(Idempotency),
@@ -72,6 +81,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.state.settings = chosen
     app.state.store = opened
     app.state.service = Service(opened)
+    app.state.tallies = Tallies(opened)
+    app.state.comparisons = Comparisons(opened)
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1", responses={"default": PROBLEM_RESPONSE})

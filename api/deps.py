@@ -15,6 +15,7 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.service import Service
+from backprop_evo.service.tallies import Tallies
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
@@ -40,9 +41,16 @@ def get_store(request: Request) -> Store:
     return store
 
 
+def get_tallies(request: Request) -> Tallies:
+    """What the pages of this process have added up."""
+    tallies: Tallies = request.app.state.tallies
+    return tallies
+
+
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
+TalliesDep = Annotated[Tallies, Depends(get_tallies)]
 # No colon: it parts an id from its verb, as in ``/searches/3f0a5c:pause``.
 SearchId = Annotated[str, Path(max_length=64, pattern=r"^[^:/]+$", description="id of a search")]
 TrialId = Annotated[str, Path(max_length=96, description="id of a trial")]
@@ -102,6 +110,7 @@ def get_row_choice(
 
 TrialChoiceDep = Annotated[TrialChoice, Depends(get_trial_choice)]
 RowChoiceDep = Annotated[RowChoice, Depends(get_row_choice)]
+NodeName = Annotated[str, Path(max_length=200, pattern=r"^[^:/]+$", description="name of a node")]
 SliceDep = Annotated[Slice, Depends(get_slice)]
 
 
@@ -133,18 +142,29 @@ def driven_by_id(store: Store, driven_id: str) -> SearchRecord | EvaluationRecor
 
 
 def expected_version(
+    request: Request,
+    store: StoreDep,
     if_match: Annotated[
         str | None, Header(alias="If-Match", description="act only on this version of the search")
     ] = None,
 ) -> int | None:
-    """The version that ``If-Match`` demands. Whether the search is still at it is for the transaction that
-    acts to see: between two requests, both may have seen the same."""
+    """The version that ``If-Match``, an ETag, a list of them or ``*``, demands. Whether the search is still
+    at it is for the transaction that acts to see: between two requests, both may have seen the same."""
     if if_match is None or if_match.strip() == "*":
         return None
-    found = ETAG.fullmatch(if_match.strip())
+    versions = [_version(each.strip()) for each in if_match.split(",")]
+    if len(versions) == 1:
+        return versions[0]
+    # Of a list any may match: the present one if it is among them; else any, which then will not.
+    present = driven_by_id(store, next(iter(request.path_params.values()))).version
+    return present if present in versions else versions[0]
+
+
+def _version(tag: str) -> int:
+    found = ETAG.fullmatch(tag)
     if found is None:
         raise PreconditionRequired(
-            f"If-Match: {if_match[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
+            f"If-Match: {tag[:100]!r} is no ETag of ours", hint="pass the ETag of the search"
         )
     return int(found.group(1))
 

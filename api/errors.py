@@ -20,6 +20,7 @@ from starlette.routing import Match
 
 from api.rendering import render
 from backprop_evo.errors import BackpropEvoError, IllegalTransition, InvalidEquation, InvalidSettings
+from backprop_evo.store.acting import current_act
 
 PROBLEM_JSON = "application/problem+json"
 SLUGS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "content-too-large"}
@@ -109,6 +110,8 @@ def respond(
         request_id=request.scope.get("request_id", ""),
     )
     log.info("request refused", status=status, problem=slug, detail=detail[:200])
+    if (act := current_act()) is not None:
+        act.refusal = f"{slug}: {detail}"
     if wants_page(request):
         return render(request, "problem.html", status_code=status, headers=headers, problem=problem)
     return JSONResponse(

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from api.load_metrics import finished_trials, load_metrics
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.states import SearchState, TrialState
+from backprop_evo.service.pool import Pool
 from backprop_evo.store.base import Store
 
 __all__ = ["CONTENT_TYPE", "exposition"]
 
 
-def exposition(store: Store, nodes: Sequence[NodeRecord]) -> bytes:
+def exposition(store: Store, nodes: Sequence[NodeRecord], pool: Pool, now: datetime) -> bytes:
     """All metrics as text; ``nodes`` are those alive."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Counts(store, nodes))
+    registry.register(_Counts(store, nodes, pool, now))
     return generate_latest(registry)
 
 
+POOL_GAUGES = {
+    "slots": "Slots that may begin trials, on nodes that live and are not in quarantine",
+    "busy": "Slots that train now",
+    "queued": "Trials of live searches that wait",
+    "wanted": "Slots that would be busy if they were there, within the bounds of the settings",
+}
+"""``backprop_evo_pool_…`` by the field of the pool that each tells."""
+
+
 class _Counts(Collector):
-    def __init__(self, store: Store, nodes: Sequence[NodeRecord]) -> None:
+    def __init__(self, store: Store, nodes: Sequence[NodeRecord], pool: Pool, now: datetime) -> None:
         self.store = store
         self.nodes = nodes
+        self.pool = pool
+        self.now = now
 
     def collect(self) -> Iterator[Metric]:
         counted = self.store.statistics.count()
@@ -43,7 +57,11 @@ class _Counts(Collector):
             trials.add_metric([trial_state], counted.trials.get(trial_state, 0))
         yield trials
         yield GaugeMetricFamily("backprop_evo_last_event", "Id of the newest event", self.store.events.last())
+        for name, text in POOL_GAUGES.items():
+            yield GaugeMetricFamily(f"backprop_evo_pool_{name}", text, getattr(self.pool, name))
         yield from _node_metrics(self.nodes)
+        yield finished_trials(counted.trials)
+        yield from load_metrics(self.store.monitoring.load(), self.nodes, self.now)
 
 
 def _node_metrics(nodes: Sequence[NodeRecord]) -> Iterator[Metric]:

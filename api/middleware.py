@@ -23,8 +23,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -79,6 +79,11 @@ class RequestFrame:
                     status=status,
                     duration_s=round(time.perf_counter() - began, 4),
                 )
+
+
+def client_address(request: Request) -> str:
+    """Where a request comes from, as far as the server knows; that of a proxy where it is not trusted."""
+    return request.client.host if request.client is not None else "unknown"
 
 
 def _is_full(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,6 +24,9 @@ from backprop_evo.records.states import EVENT_KINDS, SearchState, Tone, TrialSta
 from backprop_evo.records.stored import Accuracies
 from backprop_evo.training.methods import method_of
 from backprop_evo.wording import UNKNOWN, distance, duration, percent
+
+#: What a documentation text marks as code, by one backtick or two.
+CODE = re.compile(r"``?([^`]+)``?")
 
 
 def render(
@@ -102,6 +106,11 @@ def as_json(value: Any) -> Markup:
     return escape(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def with_code(text: str) -> Markup:
+    """A documentation text, what stands between backticks set as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
 def tone(state: str) -> Tone:
     """How a state, or what became of an attempt, is shown. An attempt that was given back ended in no
     state.
@@ -119,10 +128,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    numbers = (percent, spread, duration, ago, number, as_json, tone)
+    numbers = (percent, spread, duration, ago, number)
+    texts = (as_json, tone, with_code)
     methods = (equation_method, mathematics, method_text)
     settings = (setting_id, setting_words)
-    environment.filters |= {each.__name__: each for each in (*numbers, *methods, *settings)}
+    environment.filters |= {each.__name__: each for each in (*numbers, *texts, *methods, *settings)}
     environment.globals["event_kinds"] = EVENT_KINDS
     environment.globals["TrialState"] = TrialState
     environment.globals["Purpose"] = Purpose

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.nodes import LABELS_WANTED, MOST_SLOTS, are_labels
 from backprop_evo.records.retrying import RetryPolicy
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -35,12 +37,34 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=1, le=65535)
     api_keys_required: bool = Field(default=False, description="demand an API key for every request")
+    rate_limit: int = Field(
+        default=30_000, ge=0, description="requests a minute of one key, or of an address without; 0: any"
+    )
+    rate_limit_changes: int = Field(
+        default=10_000, ge=0, description="of those, how many may be other than reading; 0: any"
+    )
+    webhook_private_addresses: bool = Field(
+        default=False, description="webhooks may lead to this machine and to private networks"
+    )
     slots: int = Field(
         default=0,
         ge=0,
-        description="worker processes of a node; 0: one per GPU, else one per core as memory allows",
+        le=MOST_SLOTS,
+        description="worker processes of a node; 0: slots_per_gpu for each GPU, else one per core as memory "
+        "allows",
     )
-    node_name: str = Field(default="", description="empty: the host's name")
+    slots_per_gpu: int = Field(default=1, ge=1, le=64, description="worker processes that share one GPU")
+    slot_placement: Literal["spread", "pack"] = Field(
+        default="spread", description="spread: slots take the GPUs in turn; pack: one GPU is filled first"
+    )
+    node_name: str = Field(default="", pattern="^[^:/]*$", description="empty: the host's name")
+    labels: str = Field(default="", description="labels of a node, with commas between")
+    fetch_data: bool = Field(default=False, description="a node fetches data sets that queued trials want")
+    forget_node_s: float = Field(
+        default=7 * 86400.0, gt=0, description="a node that is silent that long is forgotten"
+    )
+    pool_min_slots: int = Field(default=0, ge=0, description="the pool is never asked to have fewer slots")
+    pool_max_slots: int = Field(default=1000, ge=0, description="the pool is never asked to have more slots")
     lease_s: float = Field(
         default=60.0, gt=0, description="a worker that is silent that long loses its trial"
     )
@@ -87,6 +111,18 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _labels_are_words(self) -> Settings:
+        if not are_labels(self.own_labels):
+            raise ValueError(f"labels must be {LABELS_WANTED}")
+        return self
+
+    @model_validator(mode="after")
+    def _pool_has_room(self) -> Settings:
+        if self.pool_min_slots > self.pool_max_slots:
+            raise ValueError("pool_min_slots must be at most pool_max_slots")
+        return self
+
+    @model_validator(mode="after")
     def _heartbeats_show_an_overrun(self) -> Settings:
         # The last sign of life tells whether a dead worker was over the limit (``RetryPolicy.overrun_s``).
         if self.heartbeat_s > self.trial_time_grace_s:
@@ -102,6 +138,11 @@ class Settings(BaseSettings):
                 "set BACKPROP_EVO_API_KEYS_REQUIRED=true"
             )
         return self
+
+    @property
+    def own_labels(self) -> tuple[str, ...]:
+        """Labels that a node starts with."""
+        return tuple(each.strip() for each in self.labels.split(",") if each.strip())
 
     @property
     def resolved_database_url(self) -> str:

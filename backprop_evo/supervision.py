@@ -110,10 +110,20 @@ class Supervised:
         log.error("process ended", process=self.spec.name, exit_code=self.exit_code, restart_in_s=delay)
         self.process = None
 
+    def send(self, number: signal.Signals) -> None:
+        """A signal, where it runs."""
+        if self.process is not None and self.is_running:
+            self.process.send_signal(number)
+
     def ask_to_stop(self) -> None:
         """SIGTERM, once; ``stop`` waits and insists."""
-        if self.process is not None and self.is_running:
-            self.process.send_signal(signal.SIGTERM)
+        self.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to it and whatever it left in its session."""
+        if self.process is not None:
+            _kill_group(self.process.pid)
+            self.process.wait()
 
     def stop(self) -> None:
         """SIGTERM, ``grace_s`` to end, then SIGKILL to it and whatever it left in its session."""

@@ -16,4 +16,6 @@ RUN python /tmp/requirements_without_torch.py pyproject.toml > /tmp/requirements
  && useradd --create-home --uid 10001 evo
 USER evo
 EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/livez', timeout=4)"]
 CMD ["python", "-m", "api"]

@@ -14,4 +14,5 @@ RUN pip install --constraint constraints.txt --editable . \
  && install --directory --owner evo /data
 ENV BACKPROP_EVO_DATA_DIR=/data
 USER evo
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s CMD ["python", "-m", "workers.health"]
 CMD ["python", "-m", "workers.node"]

@@ -19,6 +19,9 @@ QUEUE = "trials"
 DRAIN_SIGNAL = signal.SIGUSR2
 """From a worker to its pool process: finish the trial soon, or give it back."""
 
+LEAVE_SIGNAL = signal.SIGUSR2
+"""From a node to a worker: take no more trials, and end once the one that trains has ended."""
+
 RELEASE_S = 2.0
 """Time a worker process has to write a release into SQL after its drain is over."""
 

@@ -21,19 +21,23 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backprop_evo import telemetry
 from backprop_evo.errors import BackpropEvoError, Conflict, NotFound, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.records.stored import EvaluationRecord, SearchRecord
 from backprop_evo.search.budget import LEAST_IN_FLIGHT, automatic_in_flight
 from backprop_evo.search.lifecycle import DRIVEN
-from backprop_evo.service.capacity import pause_stranded
+from backprop_evo.service.capacity import pause_stranded, resume_stranded
 from backprop_evo.service.driving import Progress, drive_once, give_up, read_again
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
 from backprop_evo.store.sql import open_store
+from workers import webhooks
 from workers.app import make_app
 from workers.dispatch import CeleryBroker, Dispatcher
 from workers.heartbeat import utc_now
+from workers.housekeeping import Housekeeping
+from workers.quiet import Look, Mark, is_idle, marks_of, with_news
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +46,6 @@ MAX_PAUSE_S = 15.0
 SLOW_STEP_S = 0.2
 """A step that took longer is followed by a rest, in which the other searches have as much time each."""
 
-EVENTS_AT_ONCE, TIDIED_EVERY = 2000, timedelta(hours=1)
-"""A transaction that drops events takes milliseconds, however many are old."""
 
 MAX_FAULTS = 8
 """In a row, in one search: then it fails with the reason, instead of being tried for ever."""
@@ -58,6 +60,7 @@ class Driven:
     progress: Progress | None = None
     faults: int = 0
     rests_until: float = 0.0
+    look: Look | None = None
 
 
 @dataclass(slots=True)
@@ -73,10 +76,14 @@ class Controller:
     held: dict[str, Driven] = field(default_factory=dict)
     broker_is_away: bool = False
     more: bool = False
+    marks: dict[str, Mark] = field(default_factory=dict)
     next_look: datetime | None = None
     automatic: int = LEAST_IN_FLIGHT
     slots: int = 0
-    next_tidying: datetime | None = None
+    housekeeping: Housekeeping = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.housekeeping = Housekeeping(self.store, self.options, self.name)
 
     def step(self) -> None:
         """Claim, drive, send, reconcile: once; ``more`` says whether there is something left to decide at
@@ -85,14 +92,14 @@ class Controller:
         Raises ``Unavailable`` when the database is away.
         """
         self.more = False
+        began = self.clock()
         self._claim_what_is_free()
         self._look_at_nodes()
-        # A copy: a search that is lost or ends leaves ``held`` in the loop.
-        for driven in list(self.held.values()):
+        for driven in self._with_news():
             with structlog.contextvars.bound_contextvars(search_id=driven.search.id):
                 self._give_turn(driven)
         self._dispatch()
-        self._forget_events()
+        self.housekeeping.after_step(self.clock() - began, now=self.now())
 
     def release_claims(self) -> None:
         """Give every search back, so that another controller need not wait for the claims to run out."""
@@ -111,7 +118,8 @@ class Controller:
             self.held[found.id] = Driven(found)
 
     def _look_at_nodes(self) -> None:
-        """Now and then: how many trials keep them busy, and which search none of them can train."""
+        """Now and then: how many trials keep them busy, which search none of them can train, which one can
+        again; and nodes that are gone for good."""
         now = self.now()
         if self.next_look is not None and now < self.next_look:
             return
@@ -124,17 +132,20 @@ class Controller:
                 driven.search = read_again(self.store, driven.search)
                 if reason := pause_stranded(self.store, driven.search, nodes, now=now):
                     log.error("search paused", search_id=driven.search.id, reason=reason)
+        paused: list[SearchRecord | EvaluationRecord] = [*self.store.searches.stranded()]
+        for stranded in (*paused, *self.store.evaluations.stranded()):
+            with suppress(Conflict):
+                if reason := resume_stranded(self.store, stranded, nodes, now=now):
+                    log.info("search goes on", search_id=stranded.id, reason=reason)
+        if gone := self.store.nodes.forget(seen_before=now - timedelta(seconds=self.options.forget_node_s)):
+            log.info("nodes forgotten", nodes=list(gone))
 
-    def _forget_events(self) -> None:
-        """Now and then: old events of what has ended, a few thousand at a time. Results stay."""
-        now = self.now()
-        if not self.options.event_days or (self.next_tidying is not None and now < self.next_tidying):
-            return
-        before = now - timedelta(days=self.options.event_days)
-        dropped = self.store.events.forget(before=before, limit=EVENTS_AT_ONCE)
-        self.next_tidying = now + (timedelta() if dropped == EVENTS_AT_ONCE else TIDIED_EVERY)
-        if dropped:
-            log.info("old events dropped", events=dropped, before=before.isoformat())
+    def _with_news(self) -> list[Driven]:
+        """Those that may decide something; what is lost or ends leaves ``held`` while they are driven."""
+        self.marks = marks_of(self.store, [each.search for each in self.held.values()])
+        looks = {search_id: each.look for search_id, each in self.held.items()}
+        chosen = with_news(looks, self.marks, self.automatic, now=self.now(), lease_s=self.options.lease_s)
+        return [each for search_id, each in self.held.items() if search_id in chosen]
 
     def _give_turn(self, driven: Driven) -> None:
         """Drive it, unless its last step was so slow that the others have not had as much time since."""
@@ -155,6 +166,7 @@ class Controller:
         try:
             if not self._still_ours(driven):
                 return
+            driven.look = None
             driven.progress, decisions = drive_once(
                 self.store,
                 driven.search,
@@ -165,6 +177,8 @@ class Controller:
                 slots=self.slots,
             )
             driven.faults = 0
+            mark = self.marks.get(driven.search.id, (0, 0))
+            driven.look = Look(self.now(), mark, self.automatic, is_idle(driven.search, decisions))
             self.more |= decisions.more
             if decisions.end is not None:
                 log.info("search ends", state=decisions.end.value, reason=decisions.reason)
@@ -247,6 +261,7 @@ def main() -> int:
     try:
         options = settings()
         configure_logs(options.log_format)
+        telemetry.begin("controller")
         store = open_store(options.resolved_database_url)
     except BackpropEvoError as error:
         sys.stderr.write(f"{error.message}\n{error.hint or ''}\n")
@@ -257,10 +272,15 @@ def main() -> int:
     log.info("controller starts", controller=name)
     dispatcher = Dispatcher(store, CeleryBroker(make_app(options)), options)
     controller = Controller(store, dispatcher, options, name)
+    sender = webhooks.Sender(webhooks=store.webhooks, allow_private=options.webhook_private_addresses)
+    telling = webhooks.start(sender, stopping)
     try:
         run(controller, stopping)
     finally:
+        stopping.set()
         controller.release_claims()
+        # What is under way then is sent again by the next one.
+        telling.join(1.0)
         store.close()
     log.info("controller stops", controller=name)
     return 0

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -57,17 +58,36 @@ class Slot:
         }
 
 
-def plan_slots(wanted: int, *, gpus: tuple[str, ...], cores: int, memory: int) -> tuple[Slot, ...]:
-    """``wanted`` slots, or (0) one per GPU, or without a GPU one per core as far as ``memory`` (bytes) goes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """What a machine has for slots, memory in bytes, and how they are placed on its GPUs."""
 
-    Threads are cores over slots: two processes of two threads on two cores reached 0.15-0.6 of one process.
-    More slots than GPUs share them in turn.
-    """
-    # At least one slot: better a slow training than a node that does nothing.
-    by_memory = max(1, memory // MEMORY_PER_SLOT)
-    count = wanted or len(gpus) or max(1, min(cores, by_memory))
-    threads = max(1, cores // count)
-    return tuple(Slot(number, gpus[number % len(gpus)] if gpus else None, threads) for number in range(count))
+    gpus: tuple[str, ...]
+    cores: int
+    memory: int
+    slots_per_gpu: int = 1
+    placement: Literal["spread", "pack"] = "spread"
+
+    def plan(self, wanted: int | None) -> tuple[Slot, ...]:
+        """``wanted`` slots, or (None) ``slots_per_gpu`` for each GPU, or without a GPU one per core as far as
+        the memory goes.
+
+        Threads are cores over slots: two processes of two threads on two cores reached 0.15-0.6 of one
+        process. More slots than the GPUs are for share them all the same.
+        """
+        if wanted is None:
+            # At least one slot: better a slow training than a node that does nothing.
+            by_memory = max(1, self.memory // MEMORY_PER_SLOT)
+            wanted = len(self.gpus) * self.slots_per_gpu or max(1, min(self.cores, by_memory))
+        threads = max(1, self.cores // max(1, wanted))
+        return tuple(Slot(number, self._gpu(number), threads) for number in range(wanted))
+
+    def _gpu(self, number: int) -> str | None:
+        """Of the slot of that number, however many there are: none moves when others come and go."""
+        if not self.gpus:
+            return None
+        place = number if self.placement == "spread" else number // self.slots_per_gpu
+        return self.gpus[place % len(self.gpus)]
 
 
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:

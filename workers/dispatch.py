@@ -8,7 +8,7 @@ again, so Redis may be killed, emptied or away; then trials wait, and nothing el
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 from workers.app import QUEUE
@@ -76,6 +77,17 @@ class CeleryBroker:
                 ) from error
 
 
+def _most_waiting(nodes: Sequence[NodeRecord], least: int = LEAST_WAITING) -> int:
+    """Messages are taken in the order in which they were sent: few of them, or a search that comes later
+    waits behind all that were sent before."""
+    return max(least, WAITING_A_SLOT * sum(each.slots for each in nodes))
+
+
+def _carrying(nodes: Sequence[NodeRecord], labels: Collection[str]) -> list[NodeRecord]:
+    """Of what only they may take no more is sent than for them: slots of others would hand it round."""
+    return [each for each in nodes if set(labels) <= set(each.labels)]
+
+
 @dataclass(slots=True)
 class Dispatcher:
     """Decides which ids to send now. ``sent`` are the ids known to be queued and sent by us."""
@@ -95,20 +107,17 @@ class Dispatcher:
         # A trial that was taken and given back has to be sent again.
         waiting = self.store.queue.still_waiting(self.sent)
         self.sent = frozenset(waiting)
-        room = self._most_waiting(now) - len(waiting)
-        new = self._next_in_turn(waiting, room, now) if room > 0 else []
+        alive = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
+        room = _most_waiting(alive) - len(waiting)
+        new = self._next_in_turn(waiting, room, now, alive) if room > 0 else []
         if new:
             self._send(new, now)
             self.sent |= frozenset(new)
         return len(new)
 
-    def _most_waiting(self, now: datetime) -> int:
-        """Messages are taken in the order in which they were sent: few of them, or a search that comes later
-        waits behind all that were sent before."""
-        alive = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
-        return max(LEAST_WAITING, WAITING_A_SLOT * sum(each.slots for each in alive))
-
-    def _next_in_turn(self, waiting: Mapping[str, str], room: int, now: datetime) -> list[str]:
+    def _next_in_turn(
+        self, waiting: Mapping[str, str], room: int, now: datetime, alive: Sequence[NodeRecord]
+    ) -> list[str]:
         """Up to ``room`` trials, always of the search that has least for its priority: of the slots, and of
         what is sent. Where that is equal the oldest comes first."""
         sent = Counter(waiting.values())
@@ -121,6 +130,9 @@ class Dispatcher:
         chosen: list[str] = []
         while turns and len(chosen) < room:
             load, place, share = turns[0]
+            if share.labels and sent[share.search_id] >= _most_waiting(_carrying(alive, share.labels), 1):
+                heappop(turns)
+                continue
             if share.search_id not in unsent:
                 found = self.store.queue.unsent(
                     queued_before=now, search_id=share.search_id, limit=room + sent[share.search_id]
@@ -131,6 +143,7 @@ class Dispatcher:
                 heappop(turns)
                 continue
             chosen.append(trial_id)
+            sent[share.search_id] += 1
             heapreplace(turns, (load + 1 / share.priority, place, share))
         return chosen
 

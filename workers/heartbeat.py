@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import Any
 
 import structlog
 
 from backprop_evo.errors import BackpropEvoError
-from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.nodes import NodeRecord, NodeWish
 from backprop_evo.records.stored import Lease
 from backprop_evo.records.training import TrainProgress
 from backprop_evo.settings import Settings
@@ -139,8 +140,13 @@ def live_numbers(progress: TrainProgress) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if value is not None and abs(value) < float("inf")}
 
 
+LOOK_AT_WISH_S = 1.0
+"""A node obeys within about two of these."""
+
+
 class NodeHeartbeat:
-    """Tells SQL that a node is there and what it has, from the node's own loop, about every ``heartbeat_s``.
+    """Tells SQL that a node is there and what it has, from the node's own loop, about every ``heartbeat_s``
+    and when something changed; hears what is asked of it.
 
     ``stored`` is the node as SQL had it at the last beat: the node learns from it that it is in quarantine.
     """
@@ -161,8 +167,25 @@ class NodeHeartbeat:
             code_version=metadata.version("backprop-evo"),
             started_at=now(),
             seen_at=now(),
+            own_labels=options.own_labels,
+            fetches=options.fetch_data,
         )
-        self._next = 0.0
+        self._next = self._next_look = 0.0
+
+    def note(self, **changed: Any) -> None:
+        """What is told of the node from now on; with the next call of ``send_if_due`` where it is new."""
+        noted = replace(self.stored, **changed)
+        if noted != self.stored:
+            self.stored, self._next = noted, 0.0
+
+    def wish_if_due(self, clock: float) -> NodeWish:
+        """What is asked of the node, as far as is known: it is looked at about every second."""
+        if clock >= self._next_look:
+            self._next_look = clock + LOOK_AT_WISH_S
+            with suppress(BackpropEvoError):  # the last one that was heard still holds
+                wish = self._store.nodes.wish(self.stored.name)
+                self.stored = replace(self.stored, wish=wish or self.stored.wish)
+        return self.stored.wish
 
     def send_if_due(self, clock: float) -> None:
         """``clock`` is a monotonic time in seconds. A database that cannot be reached is tried again at the

@@ -1,4 +1,5 @@
-"""A node: supervises one worker process per GPU or CPU slot on this machine, and tells SQL that it is there.
+"""A node: supervises the worker processes of this machine's slots, tells SQL that it is there, and does what
+is asked of it there: more slots or fewer, none for a while, data sets.
 
 ``python -m workers.node``. SIGTERM drains: each worker finishes or gives back its trial, then the node
 ends. Crashed workers are started again with back-off. Torch is imported in pool processes only.
@@ -12,18 +13,23 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from backprop_evo.errors import BackpropEvoError, Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import Settings, settings
+from backprop_evo.store.base import Store
 from backprop_evo.store.sql import open_store
-from backprop_evo.supervision import ProcessSpec, Supervisor
+from backprop_evo.supervision import ProcessSpec
 from workers.app import RELEASE_S
-from workers.devices import Slot, free_memory, plan_slots, usable_cores, visible_gpus
+from workers.devices import Hardware, Slot, free_memory, usable_cores, visible_gpus
+from workers.fetching import Fetching
 from workers.heartbeat import NodeHeartbeat
 from workers.self_test import SelfTest
+from workers.slot_pool import SlotPool
 
 log = structlog.get_logger(__name__)
 
@@ -45,37 +51,89 @@ def slot_process(node: str, slot: Slot, options: Settings) -> ProcessSpec:
     )
 
 
+@dataclass(slots=True)
+class Node:
+    """What one node does, step by step, about twice a second."""
+
+    name: str
+    store: Store
+    options: Settings
+    hardware: Hardware
+    pool: SlotPool
+    heartbeat: NodeHeartbeat
+    self_test: SelfTest
+    fetching: Fetching
+
+    def step(self, clock: float) -> None:
+        """Say that it is there, do what is asked of it. ``clock`` is a monotonic time in seconds."""
+        wish = self.heartbeat.wish_if_due(clock)
+        own = self.options.slots or None
+        plan = self.hardware.plan(own if wish.slots is None else wish.slots) if not wish.draining else ()
+        self.pool.step(plan, gives_back=wish.gives_back)
+        try:
+            self.self_test.step(self.heartbeat.stored.quarantine, clock)
+            self.fetching.step(self.heartbeat.stored.labels, clock)
+        except Unavailable as error:
+            log.warning("database away", reason=error.message)
+        self.heartbeat.note(
+            slots=len(plan),
+            devices=tuple(slot.device for slot in plan),
+            fetching=self.fetching.name,
+            fetch_faults=dict(self.fetching.faults),
+        )
+        self.heartbeat.send_if_due(clock)
+
+    def stop(self) -> None:
+        """All processes of its; trainings end or are given back within ``drain_s``."""
+        self.fetching.stop()
+        self.self_test.stop()
+        self.pool.stop()
+
+
+def make_node(options: Settings, store: Store, hardware: Hardware) -> Node:
+    """A node that has not started anything yet."""
+    name = options.node_name or platform.node()
+    own = hardware.plan(options.slots or None)
+    return Node(
+        name=name,
+        store=store,
+        options=options,
+        hardware=hardware,
+        pool=SlotPool(partial(slot_process, name, options=options), options),
+        heartbeat=NodeHeartbeat(store, name, own, options),
+        self_test=SelfTest(store, name, own, options),
+        fetching=Fetching(store, options),
+    )
+
+
 def run(options: Settings, stopping: threading.Event) -> None:
     """Until ``stopping`` is set."""
-    cores, memory, gpus = usable_cores(), free_memory(), visible_gpus()
-    slots = plan_slots(options.slots, gpus=gpus, cores=cores, memory=memory)
-    node = options.node_name or platform.node()
-    log.info(
-        "node starts",
-        node=node,
-        cores=cores,
-        free_memory_mib=memory // 2**20,
-        gpus=list(gpus),
-        slots=[slot.device for slot in slots],
-        threads_per_slot=slots[0].threads,
+    hardware = Hardware(
+        gpus=visible_gpus(),
+        cores=usable_cores(),
+        memory=free_memory(),
+        slots_per_gpu=options.slots_per_gpu,
+        placement=options.slot_placement,
     )
     store = open_store(options.resolved_database_url)
-    heartbeat = NodeHeartbeat(store, node, slots, options)
-    self_test = SelfTest(store, node, slots, options)
-    supervisor = Supervisor()
+    node = make_node(options, store, hardware)
+    log.info(
+        "node starts",
+        node=node.name,
+        cores=hardware.cores,
+        free_memory_mib=hardware.memory // 2**20,
+        gpus=list(hardware.gpus),
+        slots=[slot.device for slot in node.self_test.slots],
+        labels=list(options.own_labels),
+    )
     try:
-        for slot in slots:
-            supervisor.add(slot_process(node, slot, options))
+        # First, so that it begins with what was asked of it before it was started.
+        node.heartbeat.send_if_due(time.monotonic())
+        node.step(time.monotonic())
         while not stopping.wait(0.5):
-            supervisor.restart_crashed()
-            heartbeat.send_if_due(time.monotonic())
-            try:
-                self_test.step(heartbeat.stored.quarantine, time.monotonic())
-            except Unavailable as error:
-                log.warning("self-test not noted", reason=error.message)
+            node.step(time.monotonic())
     finally:
-        self_test.stop()
-        supervisor.stop_together()
+        node.stop()
         store.close()
 
 

@@ -1,5 +1,6 @@
-"""Which trials a node may try: not those that it lost a moment ago, could not begin, or lacks the data for,
-while another node lives that may.
+"""Which trials a slot may try: none where it is one too many, none that asks for labels its node does not
+carry; and not those that its node lost a moment ago, could not begin, or lacks the data for, while another
+node lives that may.
 
 Every question is answered from rows and from the node's own disk, without a word between nodes.
 """
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backprop_evo.records.nodes import NOT_BEGUN, NodeRecord, node_of
+from backprop_evo.records.nodes import NOT_BEGUN, NodeRecord, node_of, slot_of
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import AttemptRecord, TrialRecord
 from backprop_evo.settings import Settings
@@ -36,7 +37,11 @@ class Placement:
         if trial.state is not TrialState.QUEUED:
             return False
         here = self.store.nodes.find(self.node)
-        if here is not None and here.quarantine is not None:
+        if here is not None and (here.quarantine is not None or not here.wish.has_slot(slot_of(self.worker))):
+            return True
+        labels = self.store.queue.labels_asked(trial.search_id)
+        carried = self.options.own_labels if here is None else here.labels
+        if not set(labels) <= set(carried):
             return True
         if trial.spec.data not in present_datasets(self.options.resolved_data_dir):
             return True
@@ -69,7 +74,8 @@ class Placement:
 
     def _able(self, trial: TrialRecord, now: datetime) -> Sequence[NodeRecord]:
         alive = self.store.nodes.alive(seen_after=now - timedelta(seconds=self.options.lease_s))
-        return [each for each in alive if each.lacks(trial.spec.data) is None]
+        labels = self.store.queue.labels_asked(trial.search_id)
+        return [each for each in alive if each.lacks(trial.spec.data, labels) is None]
 
 
 def _could_not_begin(attempts: Sequence[AttemptRecord]) -> set[str]:

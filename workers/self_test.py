@@ -26,6 +26,7 @@ from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
 from workers.children import check_device
 from workers.devices import Slot, present_datasets
+from workers.heartbeat import utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +104,7 @@ class SelfTest:
             return
         self._next = clock + self.options.self_test_s
         log.info("self-test ended", node=self.node, fault=fault)
-        self.store.nodes.note_self_test(self.node, fault)
+        self.store.nodes.note_self_test(self.node, fault, now=utc_now())
 
     def _fault(self, code: int | None) -> str:
         if code is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import warnings
 from contextlib import suppress
 from types import FrameType
@@ -18,11 +19,27 @@ from typing import Any
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")  # read when celery and billiard are imported
 
 from celery import signals
-from celery.platforms import SecurityWarning
+from celery.platforms import EX_OK, SecurityWarning
+from celery.worker import state
 
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import settings
-from workers.app import DRAIN_SIGNAL, app
+from workers.app import DRAIN_SIGNAL, LEAVE_SIGNAL, app
+
+
+def leave_at_once(_number: int, _frame: FrameType | None) -> None:
+    """Before there is a worker there is nothing to finish."""
+    sys.exit(EX_OK)
+
+
+@signals.worker_ready.connect
+def _leave_when_trained(**_: object) -> None:
+    """Celery's warm shutdown, of which it has no signal left: its SIGTERM is the one with a limit."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        state.should_stop = EX_OK
+
+    signal.signal(LEAVE_SIGNAL, leave)
 
 
 @signals.worker_ready.connect
@@ -44,6 +61,7 @@ def _tell_pool_first(sender: Any, **_: object) -> None:
 
 def main() -> None:
     """Hands the process to Celery, which returns when it was told to stop."""
+    signal.signal(LEAVE_SIGNAL, leave_at_once)
     # Containers run as root; messages are JSON ids, never pickles, which is what Celery's warning is about.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     configure_logs(settings().log_format)

@@ -12,6 +12,7 @@ from functools import cache
 
 from celery import signals
 
+from backprop_evo import telemetry
 from backprop_evo.errors import Unavailable
 from backprop_evo.logs import configure_logs
 from backprop_evo.settings import settings
@@ -64,6 +65,7 @@ def _begin_pool_process(**_: object) -> None:
     """Torch takes seconds to import: begin before the first trial comes."""
     options = settings()
     configure_logs(options.log_format)
+    telemetry.begin("worker")
     signal.signal(DRAIN_SIGNAL, lambda *_: DRAIN.begin(options.drain_s))
     WARM_UP.start()
     # At once and before any claim, or a trial whose message went elsewhere would wait for its lease to end.

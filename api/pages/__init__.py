@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.pages import (
+    chart_data,
     compare,
     equations,
     evaluations,
@@ -10,6 +11,8 @@ from api.pages import (
     lineage,
     listings,
     login,
+    nodes,
+    reference,
     searches,
     steering,
     submission,
@@ -21,11 +24,14 @@ for part in (
     steering,
     searches,
     lineage,
+    chart_data,
     evaluations,
     compare,
     equations,
     listings,
     learn,
+    nodes,
+    reference,
     login,
 ):
     router.include_router(part.router)

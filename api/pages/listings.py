@@ -1,18 +1,18 @@
-"""The leaderboard, a trial, the nodes, and the reference of the REST API."""
+"""The leaderboard, and a trial."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.charts import accuracy_chart, feedback_angle_chart, loss_chart, update_angle_chart
 from api.deps import ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
 from api.rendering import render
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.steering import RETRIABLE
 from backprop_evo.search.lifecycle import RETRY
+from backprop_evo.service.chart_columns import angle_lines
 from backprop_evo.store.base import Store
 
 router = APIRouter()
@@ -71,6 +71,7 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
     trial = store.trials.get(trial_id)
     driven = driven_by_id(store, trial.search_id)
     may_retry = trial.state in RETRIABLE and driven.state in RETRY.legal_in
+    alignment = trial.result.alignment if trial.result is not None else ()
     return render(
         request,
         "trial.html",
@@ -80,25 +81,8 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
         retries=store.retries.of(trial_id),
         is_evaluated=trial.purpose is Purpose.EVALUATION,
         attempts=store.trials.attempts(trial_id),
-        charts=[found for found in (accuracy_chart([trial]), loss_chart(trial)) if found],
-        angles=[found for found in (update_angle_chart(trial), feedback_angle_chart(trial)) if found],
+        curve=trial.result.curve if trial.result is not None else (),
+        angles=angle_lines(alignment, lambda point: point.update_angle),
+        feedback_angles=angle_lines(alignment, lambda point: point.feedback_angle),
         last_event=store.events.last(),
     )
-
-
-@router.get("/nodes")
-def nodes_page(request: Request, store: StoreDep, service: ServiceDep) -> Response:
-    """The machines that were heard of lately."""
-    return render(request, "nodes.html", nodes=service.live_nodes(), last_event=store.events.last())
-
-
-@router.get("/reference")
-def reference_page(request: Request) -> Response:
-    """Every route with what it does, from the OpenAPI document itself."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    routes = [
-        (method.upper(), path, operation.get("summary", ""), operation.get("description", ""))
-        for path, operations in paths.items()
-        for method, operation in operations.items()
-    ]
-    return render(request, "reference.html", routes=routes)

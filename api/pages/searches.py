@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,26 +11,36 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.charts import fitness_chart
-from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep
+from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep, TalliesDep
+from api.pages.chart_tables import (
+    EQUATIONS_A_PAGE,
+    importances,
+    is_measure,
+    level,
+    slot_attempts,
+)
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.rendering import render
 from backprop_evo.errors import InvalidEquation, InvalidInput, InvalidSettings
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
 from backprop_evo.records.choosing import MAX_CHOSEN_TEXT, TrialChoice, TrialOrder
-from backprop_evo.records.leaderboard import LeaderboardRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import FinishRecord, Role, SearchRecord
+from backprop_evo.records.stored import Role, SearchRecord
 from backprop_evo.search.counterparts import offered_verbs
 from backprop_evo.search.fruitless import notice
 from backprop_evo.search.lifecycle import find_verb
 from backprop_evo.service import Service, search_spec_to_json, utc_now
+from backprop_evo.service.chart_columns import busy_workers
+from backprop_evo.service.comparing import Comparisons
 from backprop_evo.service.funnel import progress_of_stages
+from backprop_evo.service.tallies import Tallies, Tally
 from backprop_evo.store.base import Store
 
 router = APIRouter()
 TOP, RECENT, RUNNING, INJECTED = 10, 12, 12, 20
+#: Newest trials that the table of slots tells of: a page is quick, the chart beside it tells of more.
+ATTEMPTS_A_PAGE = 200
 TRANSFER_PRESETS, TRANSFER_SEEDS = "A2, A3, B1", 5
 """What the button for a transfer begins with."""
 
@@ -46,21 +55,28 @@ class Refusal:
 
 
 @router.get("/searches/{search_id}")
-def search_page(request: Request, search: SearchDep, store: StoreDep, service: ServiceDep) -> Response:
+def search_page(
+    request: Request, search: SearchDep, store: StoreDep, service: ServiceDep, tallies: TalliesDep
+) -> Response:
     """One search: how far it is, what may be done to it, its best and what runs now."""
-    return _search_page(request, search, store, service)
+    return _search_page(request, search, store, service, tallies)
 
 
 def _search_page(
-    request: Request, search: SearchRecord, store: Store, service: Service, refusal: Refusal | None = None
+    request: Request,
+    search: SearchRecord,
+    store: Store,
+    service: Service,
+    tallies: Tallies,
+    refusal: Refusal | None = None,
 ) -> Response:
     evaluations = store.evaluations.of_search(search.id)
     stages = progress_of_stages(store, search)
     confirmation = next((each for each in evaluations if each.role is Role.CONFIRMATION), None)
     transfers = [each for each in evaluations if each.role is Role.TRANSFER]
-    finishes = store.trials.finishes(search.id)
+    tally = tallies.of(search.id, equations=EQUATIONS_A_PAGE)
     leaderboard = store.leaderboard.page(search.id, limit=TOP)
-    comparison = service.compare_searches(search) if search.counterpart else None
+    comparisons: Comparisons = request.app.state.comparisons
     now = utc_now()
     return render(
         request,
@@ -75,7 +91,7 @@ def _search_page(
         table=service.evaluation_table(confirmation) if confirmation else None,
         stages=stages,
         open_stage=next((each for each in stages if each.is_open), None),
-        counts=_counts(search, store, finishes),
+        counts=_counts(search, store, tally),
         transfers=[(each, service.evaluation_table(each)) for each in transfers],
         transfer_presets=TRANSFER_PRESETS,
         transfer_seeds=TRANSFER_SEEDS,
@@ -84,41 +100,34 @@ def _search_page(
         key_field=KEY_FIELD,
         idempotency_key=secrets.token_hex(16),
         verdicts=service.verdicts_of(search),
-        best=next((row for row in leaderboard.items if not _is_measure(row)), None),
+        best=next((row for row in leaderboard.items if not is_measure(row)), None),
         baseline=store.leaderboard.baseline(search.id),
         leaderboard=leaderboard,
         running=store.trials.page(
             search.id, choice=TrialChoice(state=TrialState.RUNNING), limit=RUNNING
         ).items,
         recent=store.trials.page(search.id, limit=RECENT).items,
-        chart=fitness_chart(
-            finishes,
-            store.trials.finishes(confirmation.id) if confirmation else (),
-            (comparison.other.called, store.trials.finishes(comparison.other.search_id))
-            if comparison
-            else None,
-        ),
-        comparison=comparison,
+        tally=tally,
+        importances=importances(tally, level(store, search)),
+        busy=busy_workers(slot_attempts(store, search.id, limit=ATTEMPTS_A_PAGE)),
+        comparison=comparisons.of(search),
         elapsed_s=_elapsed_s(search, now),
         remaining_s=_remaining_s(search, now),
         last_event=store.events.last(),
     )
 
 
-def _counts(search: SearchRecord, store: Store, finishes: Sequence[FinishRecord]) -> dict[str, int]:
+def _counts(search: SearchRecord, store: Store, tally: Tally) -> dict[str, int]:
     """The first steps of the funnel, within the search itself."""
     measures = 1 + len(search.spec.yardsticks)
-    searched = [each.state for each in finishes if each.purpose is Purpose.SEARCH]
+    completed = tally.counts[Purpose.SEARCH, TrialState.COMPLETED]
+    if tally.is_behind:  # pages that were seen soon after a start have not heard of all
+        completed = store.charts.completed(search.id, Purpose.SEARCH)
     return {
         "proposed": max(0, store.individuals.count(search.id) - measures),
         "trained": search.trials_done,
-        "completed": searched.count(TrialState.COMPLETED),
+        "completed": completed,
     }
-
-
-def _is_measure(row: LeaderboardRecord) -> bool:
-    """Whether it is there to be compared with, and was not found."""
-    return row.is_baseline or row.is_yardstick or row.is_control
 
 
 def _elapsed_s(search: SearchRecord, now: datetime) -> float | None:
@@ -175,6 +184,7 @@ def act(
     verb: str,
     service: ServiceDep,
     store: StoreDep,
+    tallies: TalliesDep,
     form: Annotated[Form, Depends(read_form)],
 ) -> Response:
     """One of the buttons. What was typed wrong comes back on the page of the search."""
@@ -182,9 +192,9 @@ def act(
         changed = service.apply_verb(verb, search_id, verb_arguments(find_verb(verb), form))
     except InvalidSettings as error:
         search = store.searches.get(search_id)
-        return _search_page(request, search, store, service, Refusal(verb, form, error))
+        return _search_page(request, search, store, service, tallies, Refusal(verb, form, error))
     except InvalidEquation as error:
         search = store.searches.get(search_id)
         wrong = InvalidSettings(error.message, field="equations", hint=error.hint)
-        return _search_page(request, search, store, service, Refusal(verb, form, wrong))
+        return _search_page(request, search, store, service, tallies, Refusal(verb, form, wrong))
     return RedirectResponse(f"/searches/{changed.id}", status_code=303)

@@ -1,6 +1,7 @@
 """One file per noun; ``ROUTERS`` is what the application serves under ``/api/v1``."""
 
 from api.routes import (
+    audit,
     compare,
     datasets,
     equations,
@@ -11,6 +12,7 @@ from api.routes import (
     nodes,
     searches,
     trials,
+    webhooks,
 )
 
 ROUTERS = (
@@ -24,4 +26,6 @@ ROUTERS = (
     datasets.router,
     events.router,
     keys.router,
+    audit.router,
+    webhooks.router,
 )

@@ -8,10 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, Response
 
-from api.deps import ServiceDep, StoreDep
+from api.deps import ServiceDep, SettingsDep, StoreDep
 from api.metrics import CONTENT_TYPE, exposition
 from api.schemas.operations import HealthOut, VersionOut
 from backprop_evo.errors import Unavailable
+from backprop_evo.service import utc_now
 
 router = APIRouter(tags=["operations"])
 
@@ -32,9 +33,11 @@ def ready(store: StoreDep) -> HealthOut:
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(store: StoreDep, service: ServiceDep) -> Response:
+def metrics(store: StoreDep, service: ServiceDep, settings: SettingsDep) -> Response:
     """Counted from the database at the moment of the scrape, in Prometheus' text format."""
-    return Response(exposition(store, service.live_nodes()), headers={"Content-Type": CONTENT_TYPE})
+    pool = service.pool(least=settings.pool_min_slots, most=settings.pool_max_slots)
+    counted = exposition(store, service.live_nodes(), pool, utc_now())
+    return Response(counted, headers={"Content-Type": CONTENT_TYPE})
 
 
 @router.get("/version")

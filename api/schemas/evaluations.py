@@ -14,12 +14,13 @@ from backprop_evo.search.lifecycle import EVALUATION_VERBS, legal_verbs
 
 class EvaluationOut(Wire):
     """An evaluation; ``seeds`` counts those that were added in ``extensions``. One that belongs to the search
-    ``search_id`` says by its ``role`` what it is to it. ``warnings`` stand in the answer to its submission
-    only."""
+    ``search_id`` says by its ``role`` what it is to it. ``owner`` is the name of the API key that submitted
+    it, or its search. ``warnings`` stand in the answer to its submission only."""
 
     id: str
     search_id: str | None
     role: Role | None
+    owner: str | None
     state: SearchState
     version: int
     verbs: list[str]
@@ -31,6 +32,7 @@ class EvaluationOut(Wire):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     failure: str | None
     spec: EvaluationSpec
     priority: int

@@ -23,9 +23,12 @@ class SearchOut(Wire):
     none of ``trials_done``; ``counterpart`` is the search that was ordered beside it, or beside which it was;
     ``notice`` is what to know of it while it runs, and ``warnings`` in the answer to its submission. Of one
     with a budget ``spent_s`` seconds are used, as of the last look, which alone changes no version;
-    ``time_left_s`` is null where time does not decide when it ends."""
+    ``stranded`` is set where the service paused it, so that it goes on by itself when a node can train it;
+    ``time_left_s`` is null where time does not decide when it ends. ``owner`` is the name of the API key that
+    submitted it, null where none was demanded."""
 
     id: str
+    owner: str | None
     state: SearchState
     version: int
     verbs: list[str]
@@ -39,6 +42,7 @@ class SearchOut(Wire):
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     counterpart: str | None
     notice: str | None
     failure: str | None

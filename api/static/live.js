@@ -20,13 +20,41 @@
     && ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement.tagName);
 
   // A part with an unfolded question is left alone: swapping it would fold the question under the hand that answers it.
-  const isInUse = (part) => isTypedInto(part) || part.querySelector("details[open]") !== null;
+  const isInUse = (part) => isTypedInto(part) || part.querySelector("details.ask[open]") !== null;
+
+  // A table that was unfolded stays so, and whatever had the focus or was scrolled to in the part has and is it again.
+  const keep = (part, other) => {
+    const unfolded = [...part.querySelectorAll("details")].map((each) => each.open);
+    other.querySelectorAll("details").forEach((each, place) => { each.open = unfolded[place] ?? each.open; });
+    const scrolled = [...part.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
+    const focusable = "a[href], button, summary";
+    const focused = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
+    return () => {
+      other.querySelectorAll(".scroll").forEach((each, place) => { if (scrolled[place]) [each.scrollLeft, each.scrollTop] = scrolled[place]; });
+      if (focused >= 0) other.querySelectorAll(focusable)[focused]?.focus({ preventScroll: true });
+    };
+  };
+
+  // Charts draw themselves: what they put into a part is no reason to swap it.
+  const isSame = (part, other) => {
+    const told = (each) => {
+      const copy = each.cloneNode(true);
+      for (const drawn of copy.querySelectorAll(".chart-tools, .chart-keys, .chart-message, .chart-room")) drawn.remove();
+      for (const folded of copy.querySelectorAll("details")) folded.open = false;
+      return copy.textContent.replace(/\s+/g, " ") + [...copy.querySelectorAll("[class], [value], [href]")].map((one) => `${one.className}${one.getAttribute("value")}${one.getAttribute("href")}`);
+    };
+    return told(part) === told(other);
+  };
 
   const swap = (fresh) => {
     for (const part of document.querySelectorAll("[data-part]")) {
       const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (other && !isInUse(part) && part.innerHTML !== other.innerHTML) part.replaceWith(document.adoptNode(other));
+      if (!other || isInUse(part) || isSame(part, other)) continue;
+      const restore = keep(part, other);
+      part.replaceWith(document.adoptNode(other));
+      restore();
     }
+    document.dispatchEvent(new CustomEvent("live:news"));
     if (!("live" in fresh.body.dataset)) stop();
   };
 

@@ -94,6 +94,9 @@ def run(
     priority: Annotated[
         int | None, typer.Option(help="Share of the slots beside others: 2 gets twice what 1 gets.", min=1)
     ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Only nodes that carry all of these run it, with commas between.")
+    ] = None,
     file: Annotated[
         Path | None, typer.Option(help="An evaluation as JSON; methods and options go over it.")
     ] = None,
@@ -124,6 +127,7 @@ def run(
         "first_seed": seed,
         "in_flight": in_flight,
         "priority": priority,
+        "labels": [each.strip() for each in labels.split(",")] if labels else None,
         "controls": controls,
         "in_momentum": in_momentum or None,
         "test": test or None,

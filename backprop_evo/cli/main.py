@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from backprop_evo.cli import (
+    audit,
     data,
     db,
     demo,
@@ -72,9 +73,10 @@ app.command("train", epilog=train.EPILOG)(train.train)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.command("audit", epilog=audit.EPILOG)(audit.audit)
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
-app.command("nodes", epilog=nodes.EPILOG)(nodes.nodes)
+app.add_typer(nodes.app, name="nodes")
 equation.app.command("compare", epilog=side_by_side.EPILOG)(side_by_side.compare)
 app.add_typer(equation.app, name="equation")

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.nodes import MOST_SLOTS
 from backprop_evo.settings import settings
 
 
@@ -29,7 +30,9 @@ def controller() -> None:
 
 
 def node(
-    slots: int = typer.Option(0, help="Worker processes; 0: one per GPU, else one per core.", min=0),
+    slots: int = typer.Option(
+        0, help="Worker processes; 0: one per GPU, else one per core.", min=0, max=MOST_SLOTS
+    ),
 ) -> None:
     """Train trials on this machine: one worker process per GPU or CPU slot. SIGTERM drains."""
     _need_redis()

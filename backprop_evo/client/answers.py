@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from backprop_evo.records.evaluating import EvaluationSpec
-from backprop_evo.records.logged import LogLine
-from backprop_evo.records.searching import Purpose, SearchSpec
+from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import Accuracies, Origin, Role
-from backprop_evo.records.training import TrainResult, TrainSpec
+from backprop_evo.records.training import TrainSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +71,13 @@ class Search:
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     counterpart: str | None
     notice: str | None
     failure: str | None
     setting: Setting
     spec: SearchSpec
+    owner: str | None
     injections: int
     retries: int
     priority: int
@@ -110,8 +111,10 @@ class Evaluation:
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
+    stranded: str | None
     failure: str | None
     spec: EvaluationSpec
+    owner: str | None
     retries: int
     priority: int
     tags: tuple[str, ...]
@@ -206,74 +209,6 @@ class SettingResults:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """A trial as it stands in lists: no curve. The numbers of its result are None until it has one."""
-
-    id: str
-    search_id: str
-    individual: int
-    method: Method
-    equation: str | None
-    fingerprint: str
-    purpose: Purpose
-    seed: int
-    state: TrialState
-    fence: int
-    worker: str | None
-    created_at: datetime
-    queued_at: datetime
-    not_before: datetime | None
-    started_at: datetime | None
-    ended_at: datetime | None
-    finish_order: int | None
-    progress: Mapping[str, float] | None
-    validation_accuracy: float | None
-    test_accuracy: float | None
-    learning_rate: float | None
-    wall_time_s: float | None
-    reason: str | None
-
-    @property
-    def has_ended(self) -> bool:
-        """In a terminal state."""
-        return self.state.is_terminal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try at a trial by one worker; ``outcome`` is None while it runs."""
-
-    fence: int
-    worker: str
-    started_at: datetime
-    ended_at: datetime | None
-    outcome: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """An end of a trial that was not left at that: what was heard of it at ``finish_order``."""
-
-    finish_order: int
-    state: TrialState
-    reason: str | None
-    ended_at: datetime
-    retried_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialDetail(Trial):
-    """A trial with its train spec, its result (curve, probes, alignment, environment), its attempts, and
-    those of its ends after which it was tried again."""
-
-    spec: TrainSpec
-    result: TrainResult | None
-    attempts: tuple[Attempt, ...]
-    retries: tuple[Retry, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Equation:
     """An equation read, printed and measured. ``infeasible`` says why its shapes cannot match, else None."""
 
@@ -324,11 +259,3 @@ class Version:
     name: str
     version: str
     python: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialLog:
-    """The log of a trial so far, oldest first; nothing comes after it once the trial ``has_ended``."""
-
-    has_ended: bool
-    items: tuple[LogLine, ...]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from backprop_evo.client.answers import Evaluation, Search, Trial
+from backprop_evo.client.answers import Evaluation, Search
 from backprop_evo.client.following import PATIENCE_S, followed
 from backprop_evo.client.nouns import Carrier, M, Noun, call, iteration
 from backprop_evo.client.progress import Show, bar
 from backprop_evo.client.reading import read
 from backprop_evo.client.retrying import asked_to
 from backprop_evo.client.steps import Conversation, Iteration
+from backprop_evo.client.trial_answers import Trial
 from backprop_evo.client.waiting import Patience, until_ended
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState

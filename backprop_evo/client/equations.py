@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from backprop_evo.client.answers import Dataset, Equation, KnownEquation, SettingResults, Trial
+from backprop_evo.client.answers import Dataset, Equation, KnownEquation, SettingResults
+from backprop_evo.client.node_answers import Node
 from backprop_evo.client.nouns import M, Noun, call, iteration
 from backprop_evo.client.reading import read
 from backprop_evo.client.retrying import asked_to
 from backprop_evo.client.steps import Conversation, Iteration
+from backprop_evo.client.trial_answers import Trial
 from backprop_evo.errors import InvalidEquation
-from backprop_evo.records.nodes import NodeRecord
 
 
 class Equations(Noun[M]):
@@ -53,9 +54,9 @@ class Nodes(Noun[M]):
     """The machines that train."""
 
     @call
-    def list(self) -> Conversation[tuple[NodeRecord, ...]]:
-        """Those heard of in the last minute, with what they have and how busy they are."""
-        return self._all(NodeRecord, "/nodes")
+    def list(self) -> Conversation[tuple[Node, ...]]:
+        """Those that are not forgotten, with what they have and what their slots train."""
+        return self._all(Node, "/nodes")
 
 
 class Datasets(Noun[M]):

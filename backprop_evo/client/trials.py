@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backprop_evo.client.answers import TrialDetail, TrialLog
 from backprop_evo.client.following import PATIENCE_S
 from backprop_evo.client.nouns import Carrier, M, Noun, call, iteration
 from backprop_evo.client.reading import read
 from backprop_evo.client.retrying import asked_to
 from backprop_evo.client.steps import Conversation, Found, Iteration, Pause
+from backprop_evo.client.trial_answers import TrialDetail, TrialLog
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.logged import LogLine
 

@@ -122,8 +122,10 @@ def compare(one: Read, other: Read) -> Comparison:
     by: ComparedBy = "test" if tested else "validation"
     found = [_best(each, by) for each in (one, other)]
     sides = [
-        _side(each, called, best and best[0], course, trainings, worker_s)
-        for each, called, best, course in zip((one, other), _called(one, other), found, courses, strict=True)
+        _side(each, name, best and best[0], course, trainings, worker_s)
+        for each, name, best, course in zip(
+            (one, other), called(one.search, other.search), found, courses, strict=True
+        )
     ]
     alike = _confirmed_alike(one, other)
     accuracies = [best[1] if best and alike else {} for best in found]
@@ -170,9 +172,9 @@ def _side(
     )
 
 
-def _called(one: Read, other: Read) -> tuple[str, str]:
-    """By their strategies, by their names where these say nothing."""
-    first, second = one.search.spec, other.search.spec
+def called(one: SearchRecord, other: SearchRecord) -> tuple[str, str]:
+    """What both are called: by their strategies, by their names where these say nothing."""
+    first, second = one.spec, other.spec
     if first.strategy == second.strategy:
         return f"“{first.name}”", f"“{second.name}”"
     return CALLED.get(first.strategy, first.strategy), CALLED.get(second.strategy, second.strategy)

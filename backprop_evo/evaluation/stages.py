@@ -155,6 +155,7 @@ def stage_spec(
         test=stage.test(search),
         in_flight=None if search.in_flight is None else min(search.in_flight, 10_000),
         priority=search.priority,
+        labels=search.labels,
     )
 
 

@@ -30,6 +30,11 @@ class Difference:
     p: float | None = None
 
 
+def half_width(n: int, error: float) -> float:
+    """Half of the 95 % interval of a mean of ``n`` > 1 numbers, by its standard error."""
+    return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * error
+
+
 def paired_difference(ones: Sequence[float], others: Sequence[float]) -> Difference | None:
     """``ones`` minus ``others``, pair by pair; None without pairs. Raises ``ValueError`` unless they are
     equally many.
@@ -46,7 +51,7 @@ def paired_difference(ones: Sequence[float], others: Sequence[float]) -> Differe
     error = stdev(differences) / sqrt(n)
     if error == 0:
         return Difference(mean=mean, n=n, low=mean, high=mean, p=1.0 if mean == 0 else 0.0)
-    reach = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * error
+    reach = half_width(n, error)
     p = 2 * float(stdtr(n - 1, -abs(mean) / error))
     return Difference(mean=mean, n=n, low=mean - reach, high=mean + reach, p=p)
 

@@ -11,11 +11,12 @@ from backprop_evo.records.states import SearchState, TrialState
 @dataclass(frozen=True, slots=True)
 class Share:
     """What a search has of the slots: ``training`` trials of its are leased, by ``priority`` it should have
-    so many beside others."""
+    so many beside others, and only nodes with all ``labels`` take them."""
 
     search_id: str
     priority: int
     training: int
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.methods import MethodSpec, equation_method
+from backprop_evo.records.nodes import LABELS_WANTED, are_labels
 from backprop_evo.records.presets import preset
 from backprop_evo.records.training import LearningRate, LearningRateGrid, RelativeStepGrid, TrainSpec
 
@@ -137,7 +138,8 @@ class EvaluationSpec:
     ``controls`` are those of the methods that nobody hopes for: they show what a finding has to beat.
     ``seeds`` is their number. ``test`` reads the test split at the end of every training, and compares by it.
     ``in_flight`` trials are out with workers at a time; None: as many as keep the pool busy.
-    ``priority`` is its share of the slots beside other searches and evaluations.
+    ``priority`` is its share of the slots beside other searches and evaluations; only nodes with all
+    ``labels`` run it.
     """
 
     name: str
@@ -152,6 +154,7 @@ class EvaluationSpec:
     test: bool = False
     in_flight: int | None = None
     priority: int = 1
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names, ids = [each.name for each in self.settings], [each.id for each in self.settings]
@@ -182,6 +185,7 @@ class EvaluationSpec:
             ("seeds", 1 <= self.seeds <= MAX_SEEDS, f"1 to {MAX_SEEDS}"),
             ("in_flight", self.in_flight is None or 1 <= self.in_flight <= 10_000, "1 to 10000"),
             ("priority", 1 <= self.priority <= 100, "1 to 100"),
+            ("labels", are_labels(self.labels), LABELS_WANTED),
             (
                 "seeds",
                 self.trials <= MAX_TRAININGS,
@@ -190,6 +194,11 @@ class EvaluationSpec:
         ):
             if not ok:
                 raise InvalidSettings(f"{name} must be {want}", field=name)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Those that its trainings use."""
+        return tuple(dict.fromkeys(each.train.data for each in self.settings))
 
     @property
     def rows(self) -> tuple[MethodSpec, ...]:

@@ -20,6 +20,7 @@ from backprop_evo.records.described import (
 )
 from backprop_evo.records.funnel import Confirmation, Finalists, Transfer
 from backprop_evo.records.methods import MethodSpec
+from backprop_evo.records.nodes import LABELS_WANTED, are_labels
 from backprop_evo.records.proposing import Operators, VocabularySpec
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.selecting import Selection
@@ -174,6 +175,12 @@ class SearchSpec:
     priority: int = described(
         1, "Share of the slots beside other searches: 2 gets twice what 1 gets.", bounds=between(1, 100)
     )
+    labels: tuple[str, ...] = described(
+        (),
+        "Only nodes that carry all of these labels run it.",
+        unset="any node",
+        bounds=Bounds(LABELS_WANTED, are_labels),
+    )
     strategy: str = described(
         "evolution", "How equations are proposed.", panel="Proposals", choices="strategies"
     )
@@ -201,6 +208,11 @@ class SearchSpec:
     finalists: Finalists = part(Finalists, "Funnel", "finalists")
     confirmation: Confirmation = part(Confirmation, "Funnel", "confirm")
     transfer: Transfer = part(Transfer, "Funnel", "transfer")
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Those that its trainings use; its stages may use others."""
+        return (self.train.data,)
 
     @property
     def best_size(self) -> int:

@@ -50,6 +50,7 @@ def stage_id(search_id: str, role: Role) -> str:
     return f"{search_id}-{role}"
 
 
+NO_NODE_CAN = "no node"
 S = TypeVar("S")
 
 
@@ -60,7 +61,10 @@ class DrivenRecord(Generic[S]):
 
     ``trials_total`` is the present budget: ``spec.trials`` and what the ``extensions`` added. ``end_reason``
     says in words why it ended, where there is more to say than that it did all it was asked for, or why the
-    service paused it. ``retries`` counts ends of trials that were tried again.
+    service paused it. One that the service paused is ``stranded`` until it goes on or somebody else pauses
+    it: because no node can train it (``NO_NODE_CAN``), or none could begin the trial of that id. ``retries``
+    counts ends of trials that were tried again. ``owner`` is the name of the API key that submitted it, None
+    where none was demanded.
     """
 
     id: str
@@ -77,6 +81,8 @@ class DrivenRecord(Generic[S]):
     extensions: int = 0
     retries: int = 0
     marks: Marks = NO_MARKS
+    stranded: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

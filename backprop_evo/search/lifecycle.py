@@ -40,6 +40,8 @@ DRIVEN = (Q, R, S)
 TRAINING = (R, S)
 """States in which workers may begin trials: a stopping search still finishes what it sent out."""
 
+#: After a pause; a drained node is asked by the same word.
+RESUME = "resume"
 Value = int | str | tuple[str, ...]
 
 
@@ -216,7 +218,7 @@ def _transitions(noun: str, without: str) -> tuple[Verb, ...]:
             done_in=frozenset({P}),
         ),
         Verb(
-            name="resume",
+            name=RESUME,
             summary="Go on after a pause.",
             legal_in=frozenset({P}),
             to=R,

@@ -235,9 +235,21 @@ def _check_screening(spec: SearchSpec, language: SearchLanguage) -> None:
 
 def steps_of(train: TrainSpec) -> int:
     """Of one whole training."""
+    return max(1, round(train.epochs * steps_an_epoch(train)))
+
+
+def steps_an_epoch(train: TrainSpec) -> int:
+    """Raises ``UnknownDataset``."""
     info = data.dataset_info(train.data)
-    images = info.train_images - info.validation_images
-    return max(1, round(train.epochs * train.steps_per_epoch(images)))
+    return train.steps_per_epoch(info.train_images - info.validation_images)
+
+
+def chance_of(train: TrainSpec) -> float | None:
+    """The accuracy of guessing, in [0, 1]; None for data that is in no catalogue (any more)."""
+    try:
+        return 1 / data.dataset_info(train.data).classes
+    except UnknownDataset:
+        return None
 
 
 def _language_of(spec: SearchSpec) -> SearchLanguage:

@@ -61,7 +61,7 @@ def planned(times_in: TimesIn, spec: SearchSpec, nodes: Sequence[NodeRecord]) ->
     """The plan of a search with a budget on ``nodes``. Raises ``InvalidSettings`` for a budget in which not
     even one rung of the pool can be trained, with the least that would do."""
     spec = with_open_rungs(spec)
-    able = [each for each in nodes if each.lacks(spec.train.data) is None]
+    able = [each for each in nodes if each.lacks(spec.train.data, spec.labels) is None]
     slots = sum(each.slots for each in able)
     plan = plan_of(spec, max(1, slots), Paces(times_in, spec.train, able))
     _check_budget(plan)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backprop_evo.errors import InvalidEquation, InvalidSettings
+from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.evaluation.comparison import Comparison
 from backprop_evo.evaluation.formats import Format
 from backprop_evo.evaluation.table import EvaluationTable, TableRow, outcomes_of, table_of
@@ -15,7 +15,7 @@ from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.steering import Changes, Injection
+from backprop_evo.records.steering import Changes
 from backprop_evo.records.stored import (
     EvaluationRecord,
     OutcomeRecord,
@@ -32,7 +32,6 @@ from backprop_evo.search.lifecycle import (
     INJECT,
     find_verb,
 )
-from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.search.time_plan import TimePlan
 from backprop_evo.service.capacity import check_capacity, warnings_about
 from backprop_evo.service.comparing import checked_counterpart, compare_stored
@@ -42,6 +41,8 @@ from backprop_evo.service.evaluation_specs import (
     parse_evaluation_spec,
     transfer_document,
 )
+from backprop_evo.service.injecting import read_injections
+from backprop_evo.service.pool import Pool, check_wish, pool_of
 from backprop_evo.service.specs import check_search_spec
 from backprop_evo.service.timing import planned
 from backprop_evo.store.base import Store
@@ -223,7 +224,27 @@ class Service:
 
     def live_nodes(self) -> Sequence[NodeRecord]:
         """Nodes that were heard of in the last ``NODE_SILENCE_S`` seconds."""
-        return self.store.nodes.alive(seen_after=self._clock() - timedelta(seconds=NODE_SILENCE_S))
+        return self.store.nodes.alive(seen_after=self.dead_since())
+
+    def dead_since(self) -> datetime:
+        """A node that was last heard of then is dead."""
+        return self._clock() - timedelta(seconds=NODE_SILENCE_S)
+
+    def node(self, name: str) -> NodeRecord:
+        """Alive or not. Raises ``NotFound``."""
+        found = self.store.nodes.find(name)
+        if found is None:
+            raise NotFound(f"no node {name!r}", hint="list the nodes to see their names")
+        return found
+
+    def ask_of_node(self, name: str, wanted: Mapping[str, Any]) -> NodeRecord:
+        """Ask a node for what its wish holds: slots, labels, to drain. It is stored, and obeyed as soon as
+        the node looks. Raises ``NotFound``, ``InvalidSettings``."""
+        return self.store.nodes.ask(name, check_wish(wanted), now=self._clock())
+
+    def pool(self, *, least: int, most: int) -> Pool:
+        """What there is and what would be busy. Raises ``InvalidSettings``."""
+        return pool_of(self.live_nodes(), self.store.queue.demand(), least=least, most=most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,16 +279,7 @@ def _challenge(service: Service, asked: Asked) -> SearchRecord:
 
 def _inject(service: Service, asked: Asked) -> SearchRecord:
     search = service.store.searches.get(asked.search_id)
-    language, read = SearchLanguage(search.spec), []
-    for place, text in enumerate(asked.arguments["equations"]):
-        try:
-            candidate = language.read(text)
-        except InvalidEquation as error:
-            raise InvalidEquation(
-                f"equations[{place}]: {error.message}", column=error.column, hint=error.hint
-            ) from None
-        hopeless = candidate.hopeless if search.spec.screening else None
-        read.append(Injection(equation=text, fingerprint=candidate.fingerprint, hopeless=hopeless))
+    read = read_injections(search.spec, asked.arguments["equations"])
     return service.store.injections.add(
         search.id, read, now=asked.at, expected_version=asked.expected_version
     )

@@ -11,13 +11,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backprop_evo.records.callers import Answer, EarlierRequest, KeyRecord, KeyScope
+from backprop_evo.records.callers import (
+    ActRecord,
+    Answer,
+    AuditFilter,
+    EarlierRequest,
+    KeyRecord,
+    KeyScope,
+)
 from backprop_evo.records.choosing import EVERY_ROW, RowChoice
 from backprop_evo.records.comparing import TrainingRecord
 from backprop_evo.records.counting import Counts
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
-from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.load import Load
+from backprop_evo.records.nodes import NodeRecord, NodeWish
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
     Accuracies,
@@ -29,10 +37,13 @@ from backprop_evo.records.stored import (
     TrialRecord,
 )
 from backprop_evo.records.training import IntermediateValue, TrainResult
+from backprop_evo.store.acting import Act
+from backprop_evo.store.charts_base import Charts
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
 from backprop_evo.store.steering_base import Injections, Retries
 from backprop_evo.store.trials_base import Queue, Trials
+from backprop_evo.store.webhooks_base import Webhooks
 
 
 class Individuals(Protocol):
@@ -144,21 +155,33 @@ class Nodes(Protocol):
     """The machines that run workers."""
 
     def record_heartbeat(self, node: NodeRecord) -> NodeRecord:
-        """Store what a node tells of itself; the node as it now stands, with its faults and its
-        quarantine, which a heartbeat does not change."""
+        """Store what a node tells of itself; the node as it now stands, with its faults, its quarantine and
+        what is asked of it, which a heartbeat does not change."""
 
     def find(self, name: str) -> NodeRecord | None:
         """The node of that name, alive or not; None where it was never heard of."""
+
+    def wish(self, name: str) -> NodeWish | None:
+        """What is asked of that node, in one look at one row; None where it was never heard of."""
+
+    def ask(self, name: str, wanted: Mapping[str, object], *, now: datetime) -> NodeRecord:
+        """Ask something of a node: the fields of its wish that change, by name. Raises ``NotFound``."""
 
     def count_fault(self, name: str, reason: str, *, quarantine_after: int) -> NodeRecord | None:
         """One more training in a row ended by a fault there; so many bring it into quarantine for
         ``reason``. None where it was never heard of."""
 
-    def note_self_test(self, name: str, fault: str | None) -> None:
+    def note_self_test(self, name: str, fault: str | None, *, now: datetime) -> None:
         """A node in quarantine tested itself: None lets it return, anything else is the new reason."""
 
     def alive(self, *, seen_after: datetime) -> Sequence[NodeRecord]:
-        """Nodes that gave a sign of life since then, with the number of their slots that train now."""
+        """Nodes that gave a sign of life since then, with what their slots train now."""
+
+    def all(self) -> Sequence[NodeRecord]:
+        """Every node that is not forgotten, alive or not."""
+
+    def forget(self, *, seen_before: datetime) -> Sequence[str]:
+        """Forget nodes of which nothing was heard since then, with what was asked of them; their names."""
 
 
 class Statistics(Protocol):
@@ -184,11 +207,24 @@ class Statistics(Protocol):
         """Of those of the trials that have ended, with their curves."""
 
 
+class Monitoring(Protocol):
+    """How busy the service is, and what says that it lives."""
+
+    def load(self) -> Load:
+        """As of now."""
+
+    def record_step(self, controller: str, *, step_s: float, now: datetime) -> None:
+        """A controller has ended a step."""
+
+
 class Keys(Protocol):
     """API keys; only a hash of each secret is stored."""
 
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
         """A new key and its text, which nobody can read again. Raises ``InvalidSettings``."""
+
+    def issue_first(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str] | None:
+        """The same where there is no key at all, not even a revoked one; else None, and nothing is made."""
 
     def all(self) -> Sequence[KeyRecord]:
         """All keys, revoked ones too, oldest first."""
@@ -211,6 +247,16 @@ class Requests(Protocol):
         """Keep the answer, unless another request with this key was answered first; forget old ones."""
 
 
+class Audit(Protocol):
+    """What keys did. An act is noted by the transaction that acts (``acting.py``)."""
+
+    def page(self, wanted: AuditFilter, *, cursor: str | None = None, limit: int = 50) -> Page[ActRecord]:
+        """Newest first, by keyset. Raises ``InvalidInput`` for a cursor that is not ours."""
+
+    def note_refusal(self, act: Act) -> None:
+        """Note that an act was refused."""
+
+
 class Store(Protocol):
     """Everything that is stored."""
 
@@ -226,8 +272,12 @@ class Store(Protocol):
     events: Events
     nodes: Nodes
     statistics: Statistics
+    charts: Charts
     keys: Keys
     requests: Requests
+    monitoring: Monitoring
+    audit: Audit
+    webhooks: Webhooks
 
     def is_ready(self) -> bool:
         """True when the database answers and its schema is the code's."""

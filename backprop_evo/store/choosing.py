@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select, text, tuple_
 
 from backprop_evo.records.choosing import RowChoice, TrialChoice, TrialOrder, Written
 from backprop_evo.records.evaluating import setting_id as setting_id_of
@@ -15,7 +15,7 @@ from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor
-from backprop_evo.store.tables import LEADERBOARD, SEARCHES, TRIALS
+from backprop_evo.store.tables import ENDED_STATES, LEADERBOARD, OPEN_STATES, SEARCHES, TRIALS
 
 #: Trials without the number come last, and a page can go on after them.
 NONE_YET = -1.0
@@ -36,7 +36,9 @@ def chosen_trials(search_id: str, choice: TrialChoice) -> Select[Any]:
     """Those of a search, in no order."""
     query = select(TRIALS).where(TRIALS.c.search_id == search_id, *written_so(TRIALS, choice))
     if choice.state is not None:
-        query = query.where(TRIALS.c.state == choice.state)
+        # As the partial indexes have it: no database can tell that one state is among theirs.
+        among = text(ENDED_STATES if choice.state.is_terminal else OPEN_STATES)
+        query = query.where(TRIALS.c.state == choice.state, among)
     if choice.purpose is not None:
         query = query.where(TRIALS.c.purpose == choice.purpose)
     return query

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from backprop_evo.records.states import SearchState
 from backprop_evo.records.steering import Changes
 from backprop_evo.records.stored import EvaluationRecord, Page, SearchRecord
 from backprop_evo.search.lifecycle import DRIVEN, Verb
+from backprop_evo.store.acting import current_owner, tell_made
 from backprop_evo.store.codec import encode
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.cursors import decode_cursor, decode_time, encode_cursor, page_size
@@ -24,7 +26,7 @@ from backprop_evo.store.driven_base import Driven
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_event
 from backprop_evo.store.marking import listed, mark, remove
-from backprop_evo.store.moving import change, check_legal, get_at, get_row, go_on, move
+from backprop_evo.store.moving import change, check_legal, get_at, get_row, go_on, keep_paused, move
 from backprop_evo.store.tables import SEARCHES
 
 R = TypeVar("R", SearchRecord, EvaluationRecord)
@@ -52,7 +54,9 @@ class SqlDriven(Driven[R]):
         new_id: str,
         **belonging: str | None,
     ) -> R:
-        """``belonging``: the search of an evaluation, and its role."""
+        """``belonging``: the search of an evaluation, and its role. The present caller owns it, or the owner
+        named there: that of the search which orders it."""
+        tell_made("searches" if self.kind is Kind.SEARCH else "evaluations", new_id)
         connection.execute(
             insert(SEARCHES).values(
                 id=new_id,
@@ -65,8 +69,10 @@ class SqlDriven(Driven[R]):
                 trials_done=0,
                 trials_total=spec.trials,
                 priority=spec.priority,
+                labels=json.dumps(spec.labels),
+                datasets=json.dumps(spec.datasets),
                 finishes=0,
-                **belonging,
+                **{"owner": current_owner(), **belonging},
             )
         )
         add_event(connection, new_id, f"{self.kind}.queued", now, {"name": spec.name})
@@ -120,14 +126,26 @@ class SqlDriven(Driven[R]):
         now: datetime,
         expected_version: int | None = None,
         reason: str | None = None,
+        stranded: str | None = None,
     ) -> R:
         with self.database.write() as connection:
             row = self._row(connection, search_id, expected_version, lock=True)
             # A repeated request, or a controller that was killed between acting and hearing of it.
             if row.state == to:
                 return self.record(row)
-            move(connection, row, to, now, reason)
+            move(connection, row, to, now, reason, stranded)
             return self._read(connection, search_id)
+
+    @override
+    def stranded(self) -> Sequence[R]:
+        query = select(SEARCHES).where(
+            SEARCHES.c.kind == self.kind,
+            SEARCHES.c.state == SearchState.PAUSED,
+            SEARCHES.c.stranded.is_not(None),
+        )
+        with self.database.read() as connection:
+            found = connection.execute(query.order_by(SEARCHES.c.created_at, SEARCHES.c.id)).all()
+            return [self.record(row) for row in found]
 
     @override
     def apply_verb(
@@ -137,7 +155,9 @@ class SqlDriven(Driven[R]):
         with self.database.write() as connection:
             row = self._row(connection, search_id, expected_version, lock=True)
             if row.state in verb.done_in:
-                return self.record(row)
+                if verb.to is SearchState.PAUSED:
+                    keep_paused(connection, row, now)
+                return self._read(connection, search_id)
             check_legal(row, verb)
             move(connection, row, verb.to, now)
             return self._read(connection, search_id)
@@ -220,6 +240,21 @@ class SqlDriven(Driven[R]):
         )
         with self.database.write() as connection:
             return connection.execute(renewal).rowcount == 1
+
+    @override
+    def marks(self, search_ids: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        asked = sorted(search_ids)
+        found: dict[str, tuple[int, int]] = {}
+        if not asked:
+            return found
+        columns = select(SEARCHES.c.id, SEARCHES.c.version, SEARCHES.c.finishes)
+        with self.database.read() as connection:
+            # SQLite takes a limited number of values in one statement.
+            for start in range(0, len(asked), 500):
+                wanted = SEARCHES.c.id.in_(asked[start : start + 500])
+                rows = connection.execute(columns.where(SEARCHES.c.kind == self.kind, wanted))
+                found |= {row.id: (row.version, row.finishes) for row in rows}
+        return found
 
     @override
     def release_claim(self, search_id: str, controller: str) -> None:

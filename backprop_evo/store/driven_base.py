@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -55,16 +55,22 @@ class Driven(Protocol[R]):
         now: datetime,
         expected_version: int | None = None,
         reason: str | None = None,
+        stranded: str | None = None,
     ) -> R:
         """Carry out one transition; repeating the one just made is a no-op. CANCELLED and FAILED also cancel
-        every trial that is not terminal. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
+        every trial that is not terminal. ``stranded`` is said where the service pauses, so that it may take
+        the pause back. Raises ``NotFound``, ``IllegalTransition`` (with the legal verbs),
         ``PreconditionFailed`` for a version that moved on."""
+
+    def stranded(self) -> Sequence[R]:
+        """Those that the service paused, oldest first; nobody else has paused them since."""
 
     def apply_verb(
         self, verb: Verb, search_id: str, *, now: datetime, expected_version: int | None = None
     ) -> R:
         """The transition that a verb asks for, where the verb is legal: fewer states than ``move`` allows,
-        because a person cannot do what a claim does. Raises as ``move`` does."""
+        because a person cannot do what a claim does. To pause what is stranded makes the pause somebody's.
+        Raises as ``move`` does."""
 
     def claim(self, controller: str, *, lease_s: float, now: datetime) -> R | None:
         """Give the controller a live one nobody drives (QUEUED becomes RUNNING), oldest first; None when
@@ -72,6 +78,10 @@ class Driven(Protocol[R]):
 
     def renew_claim(self, search_id: str, controller: str, *, lease_s: float, now: datetime) -> bool:
         """False when the claim was lost to another controller, which must then stop deciding."""
+
+    def marks(self, search_ids: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        """Version and last finish order of those that there are: where neither moved, nothing ended and
+        nobody changed anything."""
 
     def release_claim(self, search_id: str, controller: str) -> None:
         """Hand it back, so that the next controller need not wait for the lease to run out."""

@@ -26,10 +26,11 @@ from backprop_evo.store.codec import encode
 from backprop_evo.store.confirming import count_stage
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard import count_trial
-from backprop_evo.store.tables import ATTEMPTS, OPEN_STATES, RETRIES, SEARCHES, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, ENDED_STATES, OPEN_STATES, RETRIES, SEARCHES, TRIALS
 
 HELD = (TrialState.LEASED, TrialState.RUNNING)
 IS_OPEN = text(OPEN_STATES)  # as the partial index has it: no database can tell that a bound list is the same
+HAS_ENDED = text(ENDED_STATES)
 
 
 def lock_leased(connection: Connection, lease: Lease) -> Row[Any] | None:

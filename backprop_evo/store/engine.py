@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backprop_evo.errors import InvalidInput, InvalidSettings, Unavailable
+from backprop_evo.store.acting import note_current_act
 from backprop_evo.store.keyed import mark_current_request
 
 SQLITE_PRAGMAS = (
@@ -85,8 +86,11 @@ class Database:
             # anything.
             marked = mark_current_request(connection)
             yield connection
+            noted = note_current_act(connection)
         if marked is not None:
             marked.is_marked = True
+        if noted is not None:
+            noted.is_noted = True
 
     @contextmanager
     def migrate(self) -> Iterator[Connection]:

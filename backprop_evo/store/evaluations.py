@@ -109,7 +109,8 @@ class SqlEvaluations(SqlDriven[EvaluationRecord], Evaluations):
                     _change_order(connection, found, spec, now)
                     return self._read(connection, found.id)
             new_id = stage_id(search_id, role)
-            ordered = self.insert_new(connection, spec, now, new_id, search_id=search_id, role=role)
+            belonging = {"search_id": search_id, "role": role, "owner": search.owner}
+            ordered = self.insert_new(connection, spec, now, new_id, **belonging)
             told = {"evaluation": new_id, "trials_done": 0, "trials": ordered.trials_total}
             add_event(connection, search_id, STAGE_EVENTS[role], now, told)
             return ordered

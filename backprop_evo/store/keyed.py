@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
 from backprop_evo.errors import Conflict
-from backprop_evo.store.tables import REQUESTS
+from backprop_evo.store.caller_tables import REQUESTS
 
 MAX_KEY_LENGTH = 200
 

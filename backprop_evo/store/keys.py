@@ -14,17 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.records.callers import KeyRecord, KeyScope
 from backprop_evo.records.described import check_texts
+from backprop_evo.store.acting import tell_made
 from backprop_evo.store.base import Keys
+from backprop_evo.store.caller_tables import API_KEYS
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import API_KEYS
 
 # The id is part of the text, so that one row is read and compared instead of all hashes.
+FIRST_KEY_LOCK = 0x6270_6B31  # any number that nothing else in the database locks
 KEY_TEXT = re.compile(r"bpe_([0-9a-f]{12})_([A-Za-z0-9-]{20,100})")
 
 
@@ -36,24 +38,18 @@ class SqlKeys(Keys):
 
     @override
     def issue(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str]:
-        if not 1 <= len(label.strip()) <= 200:
-            raise InvalidSettings("label must have 1 to 200 characters", field="label")
-        check_texts(label, "label")
-        # The underscore parts id and secret.
-        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
         with self.database.write() as connection:
-            connection.execute(
-                insert(API_KEYS).values(
-                    id=key_id,
-                    label=label.strip(),
-                    secret_sha256=_digest(secret),
-                    scope=scope,
-                    created_at=now,
-                    revoked_at=None,
-                )
-            )
-        record = KeyRecord(id=key_id, label=label.strip(), scope=scope, created_at=now)
-        return record, f"bpe_{key_id}_{secret}"
+            return _issue(connection, label, scope, now)
+
+    @override
+    def issue_first(self, label: str, scope: KeyScope, *, now: datetime) -> tuple[KeyRecord, str] | None:
+        with self.database.write() as connection:
+            # Of several processes that start at once, one makes it; SQLite lets one write at a time anyway.
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(FIRST_KEY_LOCK)))
+            if connection.execute(select(func.count()).select_from(API_KEYS)).scalar_one():
+                return None
+            return _issue(connection, label, scope, now)
 
     @override
     def all(self) -> Sequence[KeyRecord]:
@@ -86,6 +82,27 @@ class SqlKeys(Keys):
             return None
         # In constant time: how long a wrong guess takes must not tell how much of it was right.
         return _record(row) if hmac.compare_digest(row.secret_sha256, _digest(found[2])) else None
+
+
+def _issue(connection: Connection, label: str, scope: KeyScope, now: datetime) -> tuple[KeyRecord, str]:
+    if not 1 <= len(label.strip()) <= 200:
+        raise InvalidSettings("label must have 1 to 200 characters", field="label")
+    check_texts(label, "label")
+    # The underscore parts id and secret.
+    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32).replace("_", "-")
+    tell_made("keys", key_id)
+    connection.execute(
+        insert(API_KEYS).values(
+            id=key_id,
+            label=label.strip(),
+            secret_sha256=_digest(secret),
+            scope=scope,
+            created_at=now,
+            revoked_at=None,
+        )
+    )
+    record = KeyRecord(id=key_id, label=label.strip(), scope=scope, created_at=now)
+    return record, f"bpe_{key_id}_{secret}"
 
 
 def _digest(secret: str) -> str:

@@ -20,6 +20,7 @@ from backprop_evo.store.columns import Kind
 from backprop_evo.store.endings import cancel_open_trials
 from backprop_evo.store.events import add_event
 from backprop_evo.store.tables import SEARCHES, TRIALS
+from backprop_evo.store.telling import order_deliveries
 
 VERBS_OF: Mapping[str, Mapping[str, Verb]] = {Kind.SEARCH: VERBS, Kind.EVALUATION: EVALUATION_VERBS}
 PASSED_ON = {
@@ -72,12 +73,18 @@ def check_legal(row: Row[Any], verb: Verb) -> None:
 
 
 def move(
-    connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None = None
+    connection: Connection,
+    row: Row[Any],
+    to: SearchState,
+    now: datetime,
+    reason: str | None = None,
+    stranded: str | None = None,
 ) -> None:
     """One transition with all that goes with it. Raises ``IllegalTransition``."""
     if to not in TRANSITIONS[SearchState(row.state)]:
         raise _illegal(row, f"cannot become {to}")
-    change(connection, row, to, now, reason)
+    # Why it goes on is told by the event; the reason of a search is that of an end or a pause.
+    change(connection, row, to, now, None if to is SearchState.RUNNING else reason, stranded)
     payload = {"from": row.state, **({"reason": reason} if reason else {})}
     if to in (SearchState.CANCELLED, SearchState.FAILED):
         # In the same transaction: no worker can begin a trial of a search that has ended.
@@ -85,6 +92,7 @@ def move(
     elif row.state == SearchState.PAUSED:
         _forget_sent_messages(connection, row.id)
     _pass_on(connection, row, to, now)
+    order_deliveries(connection, row, to, now, reason)
     add_event(connection, row.id, f"{row.kind}.{to}", now, payload)
 
 
@@ -95,9 +103,22 @@ def _pass_on(connection: Connection, search: Row[Any], to: SearchState, now: dat
     to = PASSED_ON[to]
     for stage in stage_rows(connection, search.id, lock=True):
         state = SearchState(stage.state)
+        if state is to is SearchState.PAUSED:
+            keep_paused(connection, stage, now)
+            continue
         # A search that runs has one that waits go on, and never begins one again that has ended.
         if state is SearchState.PAUSED if to is SearchState.RUNNING else to in TRANSITIONS[state]:
             move(connection, stage, to, now)
+
+
+def keep_paused(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """What the service paused is now paused by somebody: it does not go on by itself."""
+    if row.stranded is None:
+        return
+    connection.execute(
+        update(SEARCHES).where(SEARCHES.c.id == row.id).values(stranded=None, version=row.version + 1)
+    )
+    add_event(connection, row.id, f"{row.kind}.paused", now, {"from": row.state})
 
 
 def go_on(connection: Connection, row: Row[Any], now: datetime) -> None:
@@ -119,13 +140,21 @@ def _illegal(row: Row[Any], what: str) -> IllegalTransition:
     )
 
 
-def change(connection: Connection, row: Row[Any], to: SearchState, now: datetime, reason: str | None) -> None:
+def change(
+    connection: Connection,
+    row: Row[Any],
+    to: SearchState,
+    now: datetime,
+    reason: str | None,
+    stranded: str | None = None,
+) -> None:
     """The bare change of state. Raises ``Conflict`` where somebody else was faster."""
     # What lies between two states is no time that was used: the next look counts anew.
     values: dict[str, Any] = {
         "state": to,
         "version": row.version + 1,
         "end_reason": reason,
+        "stranded": stranded,
         "metered_at": None,
     }
     if to is SearchState.RUNNING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,9 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from typing_extensions import override
 
 from backprop_evo.records.counting import Share
+from backprop_evo.records.nodes import Demand, Want
 from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import NO_NODE_CAN
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.endings import HELD, IS_OPEN
 from backprop_evo.store.engine import Database
@@ -88,12 +91,15 @@ class SqlQueue(Queue):
             .scalar_subquery()
         )
         query = (
-            select(SEARCHES.c.id, SEARCHES.c.priority, training.label("number"))
+            select(SEARCHES.c.id, SEARCHES.c.priority, training.label("number"), SEARCHES.c.labels)
             .where(SEARCHES.c.state.in_(TRAINING), waits)
             .order_by(SEARCHES.c.created_at, SEARCHES.c.id)
         )
         with self.database.read() as connection:
-            return [Share(row.id, row.priority, row.number) for row in connection.execute(query)]
+            return [
+                Share(row.id, row.priority, row.number, tuple(json.loads(row.labels)))
+                for row in connection.execute(query)
+            ]
 
     @override
     def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
@@ -102,6 +108,40 @@ class SqlQueue(Queue):
             for start in range(0, len(trial_ids), 500):
                 chunk = trial_ids[start : start + 500]
                 connection.execute(update(TRIALS).where(TRIALS.c.id.in_(chunk)).values(sent_at=now))
+
+    @override
+    def labels_asked(self, search_id: str) -> tuple[str, ...]:
+        query = select(SEARCHES.c.labels).where(SEARCHES.c.id == search_id)
+        with self.database.read() as connection:
+            return tuple(json.loads(connection.execute(query).scalar_one_or_none() or "[]"))
+
+    @override
+    def wants(self) -> Sequence[Want]:
+        waits = select(TRIALS.c.row).where(
+            TRIALS.c.search_id == SEARCHES.c.id, IS_OPEN, TRIALS.c.state == TrialState.QUEUED
+        )
+        # What no node has is asked for although nothing of it is sent: the search waits for just that.
+        asking = or_(SEARCHES.c.state.in_(TRAINING) & waits.exists(), SEARCHES.c.stranded == NO_NODE_CAN)
+        query = select(SEARCHES.c.labels, SEARCHES.c.datasets).where(asking).distinct()
+        with self.database.read() as connection:
+            return [
+                Want(tuple(json.loads(row.labels)), tuple(json.loads(row.datasets)))
+                for row in connection.execute(query)
+            ]
+
+    @override
+    def demand(self) -> Demand:
+        live = select(SEARCHES.c.id).where(SEARCHES.c.state.in_(TRAINING))
+        counting = (
+            select(TRIALS.c.state, func.count().label("number"))
+            # A training that outlives a pause is busy all the same.
+            .where(IS_OPEN, or_(TRIALS.c.search_id.in_(live), TRIALS.c.state.in_(HELD)))
+            .group_by(TRIALS.c.state)
+        )
+        with self.database.read() as connection:
+            found = {TrialState(row.state): row.number for row in connection.execute(counting)}
+        queued = found.pop(TrialState.QUEUED, 0)
+        return Demand(queued=queued, running=sum(found.values()))
 
     @override
     def is_wanted(self, trial_id: str) -> bool:

@@ -12,9 +12,9 @@ from typing_extensions import override
 
 from backprop_evo.records.callers import Answer, EarlierRequest
 from backprop_evo.store.base import Requests
+from backprop_evo.store.caller_tables import REQUESTS
 from backprop_evo.store.engine import Database
 from backprop_evo.store.keyed import KeyedRequest, insert_request
-from backprop_evo.store.tables import REQUESTS
 
 # Longer than any client retries, short enough that the table stays small.
 KEPT_FOR = timedelta(days=7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,7 +11,7 @@ from sqlalchemy import Row
 from backprop_evo.records.comparing import SEARCHING, EndRecord, TrainingRecord
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
-from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.nodes import NodeRecord, NodeWish, SlotTraining
 from backprop_evo.records.searching import (
     Purpose,
 )
@@ -54,9 +55,10 @@ def evaluation_record(row: Row[Any]) -> EvaluationRecord:
 def _driven_values(row: Row[Any]) -> dict[str, Any]:
     """What both have. ``failure`` repeats the reason of one that failed."""
     state = SearchState(row.state)
-    same = ("id", "version", "created_at", "started_at", "ended_at", "end_reason", "trials_done")
+    times = ("created_at", "started_at", "ended_at")
+    same = ("id", "version", "end_reason", "stranded", "owner", "trials_done", "trials_total", "extensions")
     return {
-        **{name: getattr(row, name) for name in (*same, "trials_total", "extensions")},
+        **{name: getattr(row, name) for name in (*same, *times)},
         "state": state,
         "retries": row.retries,
         "marks": _marks(row),
@@ -206,8 +208,8 @@ def event_record(row: Row[Any]) -> EventRecord:
     )
 
 
-def node_record(row: Row[Any], busy: int) -> NodeRecord:
-    """A node; ``busy`` of its slots train now."""
+def node_record(row: Row[Any], training: Sequence[SlotTraining]) -> NodeRecord:
+    """A node with what its slots train now."""
     return NodeRecord(
         name=row.name,
         slots=row.slots,
@@ -215,9 +217,20 @@ def node_record(row: Row[Any], busy: int) -> NodeRecord:
         code_version=row.code_version,
         started_at=row.started_at,
         seen_at=row.seen_at,
-        busy=busy,
+        training=tuple(training),
         datasets=None if row.datasets is None else tuple(json.loads(row.datasets)),
         free_memory_mib=row.free_memory_mib,
+        own_labels=tuple(json.loads(row.own_labels)),
+        fetches=row.fetches,
+        fetching=row.fetching,
+        fetch_faults=json.loads(row.fetch_faults),
         faults=row.faults,
         quarantine=row.quarantine,
+        tested_at=row.tested_at,
+        wish=NodeWish(
+            slots=row.wanted_slots,
+            labels=None if row.wanted_labels is None else tuple(json.loads(row.wanted_labels)),
+            draining=row.draining,
+            gives_back=row.gives_back,
+        ),
     )

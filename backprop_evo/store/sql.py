@@ -10,7 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from backprop_evo.store import migrations
+from backprop_evo.store.audit import SqlAudit
 from backprop_evo.store.base import Store
+from backprop_evo.store.caller_tables import REQUESTS
+from backprop_evo.store.charting import SqlCharts
 from backprop_evo.store.engine import Database
 from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
@@ -19,14 +22,15 @@ from backprop_evo.store.injecting import SqlInjections
 from backprop_evo.store.intermediates import SqlIntermediates
 from backprop_evo.store.keys import SqlKeys
 from backprop_evo.store.leaderboard import SqlLeaderboard
+from backprop_evo.store.load import SqlMonitoring
 from backprop_evo.store.nodes import SqlNodes
 from backprop_evo.store.queue import SqlQueue
 from backprop_evo.store.requests import SqlRequests
 from backprop_evo.store.retrying import SqlRetries
 from backprop_evo.store.searches import SqlSearches
 from backprop_evo.store.statistics import SqlStatistics
-from backprop_evo.store.tables import REQUESTS
 from backprop_evo.store.trials import SqlTrials
+from backprop_evo.store.webhooks import SqlWebhooks
 
 PROBE = "readiness"
 """The row that a look at readiness writes; no API key has such an id."""
@@ -49,8 +53,12 @@ class SqlStore(Store):
         self.events = SqlEvents(database)
         self.nodes = SqlNodes(database)
         self.statistics = SqlStatistics(database)
+        self.charts = SqlCharts(database)
         self.keys = SqlKeys(database)
         self.requests = SqlRequests(database)
+        self.monitoring = SqlMonitoring(database)
+        self.audit = SqlAudit(database)
+        self.webhooks = SqlWebhooks(database)
 
     @override
     def is_ready(self) -> bool:

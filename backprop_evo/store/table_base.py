@@ -1,4 +1,4 @@
-"""What every table shares; see ``tables.py``."""
+"""What every table shares."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class Base(DeclarativeBase):
 
 
 def table_of(row: type[Base]) -> Table:
-    """The table that a class declares."""
+    """The table behind a class of rows."""
     return cast(Table, row.__table__)

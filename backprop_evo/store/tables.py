@@ -19,20 +19,41 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backprop_evo.store.caller_tables import API_KEYS, REQUESTS
 from backprop_evo.store.columns import LongId, partial_index
+from backprop_evo.store.node_table import NODES
 from backprop_evo.store.steering_tables import INJECTIONS, RETRIES
 from backprop_evo.store.table_base import Base, table_of
 
-__all__ = ["INJECTIONS", "RETRIES", "Base"]
+__all__ = [
+    "API_KEYS",
+    "ATTEMPTS",
+    "CONTROLLERS",
+    "EVENTS",
+    "INDIVIDUALS",
+    "INJECTIONS",
+    "INTERMEDIATE_VALUES",
+    "LEADERBOARD",
+    "NODES",
+    "OPEN_STATES",
+    "REQUESTS",
+    "RETRIES",
+    "SEARCHES",
+    "TRIALS",
+    "Base",
+]
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
+ENDED_STATES = "state NOT IN ('queued', 'leased', 'running')"
+FAILED_ATTEMPTS = "outcome IN ('lost', 'failed', 'not begun', 'oom', 'timeout', 'diverged')"
 
 
 class SearchRow(Base):
     """A search, or an evaluation: ``kind`` says which, and so what ``spec`` is. An evaluation may belong to
     the search ``search_id``, in a ``role``; searches have each other as ``counterpart``. ``finishes`` is the
     last finish order given, ``reports`` the last report order, ``retries`` and ``injections`` count the rows
-    of those tables; ``claimed_by`` may decide until it expires. ``tags`` is a JSON list."""
+    of those tables; ``claimed_by`` may decide until it expires. ``tags`` is a JSON list; ``labels`` and
+    ``datasets`` repeat the spec as JSON lists, for nodes; ``stranded``: see ``records``."""
 
     __tablename__ = "searches"
     __table_args__ = (
@@ -45,6 +66,7 @@ class SearchRow(Base):
     search_id: Mapped[str | None] = mapped_column(String(64), index=True)
     role: Mapped[str | None] = mapped_column(String(16))
     counterpart: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
+    owner: Mapped[str | None] = mapped_column(String(200))
     name: Mapped[str] = mapped_column(String(200))
     spec: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
@@ -71,6 +93,9 @@ class SearchRow(Base):
     archived_at: Mapped[datetime | None]
     tags: Mapped[str] = mapped_column(Text, server_default="[]")
     note: Mapped[str] = mapped_column(Text, server_default="")
+    labels: Mapped[str] = mapped_column(Text, server_default="[]")
+    datasets: Mapped[str] = mapped_column(Text, server_default="[]")
+    stranded: Mapped[str | None] = mapped_column(String(96))
 
 
 class IndividualRow(Base):
@@ -107,9 +132,11 @@ class TrialRow(Base):
         ),
         UniqueConstraint("search_id", "finish_order"),
         Index("ix_trials_search_id_row", "search_id", "row"),
+        Index("ix_trials_search_id_purpose_row", "search_id", "purpose", "row"),
         Index("ix_trials_fingerprint_row", "fingerprint", "row"),
         Index("ix_trials_state", "state"),
         partial_index("ix_trials_open", "search_id", "state", "row", where=OPEN_STATES),
+        partial_index("ix_trials_ended", "search_id", "state", "row", where=ENDED_STATES),
         partial_index("ix_trials_lease_expires_at", "lease_expires_at", where="lease_expires_at IS NOT NULL"),
     )
 
@@ -146,6 +173,7 @@ class AttemptRow(Base):
     """One try at a trial by one worker; no ``outcome`` while it runs."""
 
     __tablename__ = "attempts"
+    __table_args__ = (partial_index("ix_attempts_failed", "outcome", where=FAILED_ATTEMPTS),)
 
     trial_id: Mapped[str] = mapped_column(ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True)
     fence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -230,49 +258,14 @@ class EventRow(Base):
     payload: Mapped[str] = mapped_column(Text)
 
 
-class NodeRow(Base):
-    """One machine that runs workers, as of its last heartbeat; ``datasets`` is a JSON list."""
+class ControllerRow(Base):
+    """One controller process, as of a step that it has ended."""
 
-    __tablename__ = "nodes"
+    __tablename__ = "controllers"
 
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
-    slots: Mapped[int]
-    devices: Mapped[str] = mapped_column(Text)
-    code_version: Mapped[str] = mapped_column(String(64))
-    started_at: Mapped[datetime]
-    seen_at: Mapped[datetime]
-    datasets: Mapped[str | None] = mapped_column(Text)
-    free_memory_mib: Mapped[int | None]
-    faults: Mapped[int] = mapped_column(server_default="0")
-    quarantine: Mapped[str | None] = mapped_column(Text)
-
-
-class KeyRow(Base):
-    """One API key, without its secret."""
-
-    __tablename__ = "api_keys"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    label: Mapped[str] = mapped_column(String(200))
-    secret_sha256: Mapped[str] = mapped_column(String(64))
-    scope: Mapped[str] = mapped_column(String(16))
-    created_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
-
-
-class RequestRow(Base):
-    """One request that came with an idempotency key, and the answer it got; no ``status`` before that."""
-
-    __tablename__ = "requests"
-    __table_args__ = (Index("ix_requests_created_at", "created_at"),)
-
-    caller: Mapped[str] = mapped_column(String(32), primary_key=True)
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime]
-    status: Mapped[int | None]
-    headers: Mapped[str | None] = mapped_column(Text)
-    body: Mapped[str | None] = mapped_column(Text)
+    stepped_at: Mapped[datetime]
+    step_s: Mapped[float]
 
 
 SEARCHES = table_of(SearchRow)
@@ -282,6 +275,4 @@ ATTEMPTS = table_of(AttemptRow)
 INTERMEDIATE_VALUES = table_of(IntermediateValueRow)
 LEADERBOARD = table_of(LeaderboardRow)
 EVENTS = table_of(EventRow)
-NODES = table_of(NodeRow)
-API_KEYS = table_of(KeyRow)
-REQUESTS = table_of(RequestRow)
+CONTROLLERS = table_of(ControllerRow)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backprop_evo.records.choosing import EVERY_TRIAL, TrialChoice
 from backprop_evo.records.counting import Share
+from backprop_evo.records.nodes import Demand, Want
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, TrialRecord
 from backprop_evo.records.training import TrainResult
@@ -115,6 +116,16 @@ class Queue(Protocol):
 
     def mark_sent(self, trial_ids: Sequence[str], *, now: datetime) -> None:
         """Remember that the messages of these trials were sent (again)."""
+
+    def labels_asked(self, search_id: str) -> tuple[str, ...]:
+        """What a node must carry to train for this search or evaluation; nothing for one there is not."""
+
+    def wants(self) -> Sequence[Want]:
+        """What live searches with QUEUED trials ask of nodes, and those that were paused because no node can
+        train them; each once."""
+
+    def demand(self) -> Demand:
+        """How many trials of live searches wait, and how many train."""
 
     def is_wanted(self, trial_id: str) -> bool:
         """True for a QUEUED trial of a search that workers may train for."""

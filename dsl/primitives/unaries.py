@@ -20,9 +20,14 @@ _FLOOR = (
 _ANY = "The paper lists no values; the grid is the one seen in its Table 1."
 
 
+#: Characters of LaTeX; the norm of a longer argument, which stands above it, has a dot in its place.
+_MAX_IN_NORM = 120
+
+
 def _over(kind: str | None, p: str | None = None) -> Callable[[Layout, Layout], Layout]:
     def build(x: Layout, c: Layout) -> Layout:
-        norm = layout.fenced(layout.operator("."), "‖", "‖", (r"\lVert ", r"\rVert"))
+        inside = x if len(x.latex) <= _MAX_IN_NORM else layout.operator(".")
+        norm = layout.fenced(inside, "‖", "‖", (r"\left\lVert ", r" \right\rVert"))
         below = layout.word(p) if p else c
         below = layout.Layout(below.latex, below.mathml)
         return layout.fraction(

@@ -28,6 +28,8 @@ from backprop_evo.records.training import (
     TrainSpec,
 )
 from backprop_evo.service import Service
+from backprop_evo.service.comparing import Comparisons
+from backprop_evo.service.tallies import Tallies
 from backprop_evo.settings import Settings
 from backprop_evo.store import migrations
 from backprop_evo.store.engine import Database
@@ -264,6 +266,7 @@ def app(template: Path) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI, store: SqlStore, settings: Settings) -> Iterator[TestClient]:
     app.state.store, app.state.service, app.state.settings = store, Service(store), settings
+    app.state.tallies, app.state.comparisons = Tallies(store), Comparisons(store)
     with TestClient(app, base_url="http://127.0.0.1") as opened:
         yield opened
 

@@ -109,10 +109,12 @@ def test_the_button_orders_it_and_goes_there(client: TestClient, seed: Any, stor
     beside = store.searches.get(seed.search_id).counterpart
     assert (answer.status_code, answer.headers["location"]) == (303, f"/searches/{beside}")
     text = client.get(page).text
-    assert "best so far" in text
+    frame = client.get(f"{page}/charts/frame").json()
+    assert frame["counterpart"] == {"id": beside, "called": "random search"}
+    assert client.get(f"/searches/{beside}/charts/fitness").json()["last"] == 0
     assert "Not ended" in text
-    there = client.get(f"/searches/{beside}").text
-    assert "best so far, evolution" in there, "the line of the other search"
+    there = client.get(f"/searches/{beside}/charts/frame").json()["counterpart"]
+    assert there == {"id": seed.search_id, "called": "evolution"}, "the line of the other search"
 
 
 def test_the_form_asks_for_it(client: TestClient, store: SqlStore) -> None:

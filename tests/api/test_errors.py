@@ -86,7 +86,7 @@ def test_a_fault_of_ours_says_nothing_of_the_inside(
     store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(settings, store)
-    monkeypatch.setattr(app.state.service, "live_nodes", lambda: 1 / 0)
+    monkeypatch.setattr(app.state.service, "dead_since", lambda: 1 / 0)
     with TestClient(app, base_url="http://127.0.0.1") as client:
         problem = assert_problem(client.get("/api/v1/nodes"), 500, "internal-error")
         page = client.get("/nodes")

@@ -16,10 +16,10 @@ from api.idempotency import REPLAYED
 from backprop_evo.records.callers import Answer, KeyScope
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.settings import Settings
+from backprop_evo.store.caller_tables import REQUESTS
 from backprop_evo.store.keyed import KeyedRequest
 from backprop_evo.store.requests import KEPT_FOR, SqlRequests
 from backprop_evo.store.sql import SqlStore
-from backprop_evo.store.tables import REQUESTS
 
 SPEC = {"name": "once", "trials": 5}
 KEY = {"Idempotency-Key": "k"}

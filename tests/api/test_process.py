@@ -1,6 +1,7 @@
 """The process: starts without torch, says which port is taken, stops in time with a stream open."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from api.__main__ import listen
+from api.__main__ import listen, show_first_key
 from backprop_evo.errors import Unavailable
+from backprop_evo.records.callers import KeyScope
+from backprop_evo.store.sql import open_store
 
 WITHOUT_TORCH = """
 import sys
@@ -89,3 +92,18 @@ def wait_until_ready(address: str) -> None:
         except httpx2.TransportError:
             time.sleep(0.1)
     raise AssertionError("the server did not become ready")
+
+
+def test_the_first_key_is_made_at_the_first_start_and_shown_once(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(sqlite_url)
+    show_first_key(store.keys)
+    (text,) = re.findall(r"bpe_\S+", capsys.readouterr().err)
+    key = store.keys.authenticate(text)
+    assert key is not None
+    assert key.scope is KeyScope.ADMIN
+    store.keys.revoke(key.id, now=key.created_at)
+    show_first_key(store.keys)
+    assert capsys.readouterr().err == "", "not even where it was revoked"
+    store.close()

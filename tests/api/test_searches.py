@@ -123,6 +123,19 @@ def test_if_match_lets_only_the_seen_version_be_changed(client: TestClient) -> N
     assert client.post(f"{path}:resume", headers={"If-Match": "*"}).status_code == 200
 
 
+def test_if_match_takes_a_list_of_which_any_may_match(client: TestClient) -> None:
+    path = f"/api/v1/searches/{submit(client)['id']}"
+    seen = client.get(path).headers["etag"]
+    for refused in ('"98", "99"', '"98","97","96"'):
+        assert client.post(f"{path}:pause", headers={"If-Match": refused}).status_code == 412
+    assert client.post(f"{path}:pause", headers={"If-Match": f'"98", {seen}, W/"99"'}).status_code == 200
+    assert client.post(f"{path}:resume", headers={"If-Match": f'"98", {seen}'}).status_code == 412
+    for odd in (f"{seen}, *", f"{seen},", ","):
+        assert client.post(f"{path}:resume", headers={"If-Match": odd}).status_code == 400
+    gone = client.post("/api/v1/searches/none:pause", headers={"If-Match": '"1", "2"'})
+    assert gone.status_code == 404
+
+
 def test_if_none_match_spares_the_body(client: TestClient) -> None:
     path = f"/api/v1/searches/{submit(client)['id']}"
     seen = client.get(path).headers["etag"]

@@ -88,7 +88,7 @@ def test_scripts_named_in_the_pages_exist() -> None:
 def test_compose_file_joins_the_parts_that_exist() -> None:
     compose = yaml.safe_load((ROOT / "docker" / "compose.yml").read_text())
     services = compose["services"]
-    assert set(services) == {"postgres", "redis", "migrate", "api", "controller", "node"}
+    assert set(services) == {"postgres", "redis", "migrate", "api", "controller", "node", "node-gpu"}
     for service in services.values():
         for needed in service.get("depends_on", {}):
             assert needed in services

@@ -9,14 +9,15 @@ from api.schemas import comparisons as compared
 from api.schemas import equations, evaluations, leaderboard, operations, plans, searches, stages, trials
 from api.schemas.methods import MethodOut
 from api.schemas.setting import SettingOut
-from backprop_evo.client import answers, comparisons
+from backprop_evo.client import answers, comparisons, trial_answers
+from backprop_evo.client.node_answers import Node
 from backprop_evo.client.reading import plain, read
 from backprop_evo.errors import BackpropEvoError
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.logged import LogLine
 from backprop_evo.records.methods import MethodSpec, equation_method
-from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.nodes import NodeWish, SlotTraining
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import EventRecord
@@ -30,14 +31,16 @@ SAID = [
     (stages.StageOut, answers.StageOfSearch),
     (leaderboard.LeaderboardRowOut, answers.LeaderboardRow),
     (leaderboard.SettingResultsOut, answers.SettingResults),
-    (trials.TrialOut, answers.Trial),
-    (trials.TrialDetailOut, answers.TrialDetail),
-    (trials.AttemptOut, answers.Attempt),
-    (trials.TrialLogOut, answers.TrialLog),
+    (trials.TrialOut, trial_answers.Trial),
+    (trials.TrialDetailOut, trial_answers.TrialDetail),
+    (trials.AttemptOut, trial_answers.Attempt),
+    (trials.TrialLogOut, trial_answers.TrialLog),
     (trials.LogLineOut, LogLine),
     (equations.KnownEquationOut, answers.KnownEquation),
     (operations.DatasetOut, answers.Dataset),
-    (operations.NodeOut, NodeRecord),
+    (operations.NodeOut, Node),
+    (operations.NodeWishOut, NodeWish),
+    (operations.SlotTrainingOut, SlotTraining),
     (operations.EventOut, EventRecord),
     (operations.VersionOut, answers.Version),
     (MethodOut, answers.Method),
@@ -106,14 +109,14 @@ class Pair:
 def test_a_newer_service_may_say_more_and_an_older_one_less() -> None:
     assert read(Pair, {"one": [1, "a"], "other": None, "new": {}}) == Pair((1, "a"))
     assert read(Pair, {"one": [1, "a"]}) == Pair((1, "a"))
-    node = read(NodeRecord, plain(NODE) | {"color": "red"})
+    node = read(Node, plain(NODE) | {"color": "red"})
     assert node == NODE
     older = {name: value for name, value in plain(NODE).items() if name not in ("faults", "quarantine")}
-    assert read(NodeRecord, older) == replace(NODE, faults=0, quarantine=None)
+    assert read(Node, older) == replace(NODE, faults=0, quarantine=None)
 
 
 NODE = read(
-    NodeRecord,
+    Node,
     {
         "name": "n",
         "slots": 2,

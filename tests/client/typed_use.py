@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import assert_type
 
 from backprop_evo.client import AsyncClient, Client, Leaderboard
-from backprop_evo.client.answers import LeaderboardRow, Search, Trial, TrialDetail
+from backprop_evo.client.answers import LeaderboardRow, Search
+from backprop_evo.client.node_answers import Node
 from backprop_evo.client.nouns import Awaiting, Blocking
 from backprop_evo.client.searches import SearchHandle
-from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.client.trial_answers import Trial, TrialDetail
 from backprop_evo.records.stored import EventRecord
 
 
@@ -23,7 +24,7 @@ def blocking(client: Client) -> None:
     assert_type(client.searches.list(), Iterator[Search])
     assert_type(client.trial("t").read(), TrialDetail)
     assert_type(client.search("s").events(), Iterator[EventRecord])
-    assert_type(client.nodes.list(), tuple[NodeRecord, ...])
+    assert_type(client.nodes.list(), tuple[Node, ...])
     rows: Sequence[LeaderboardRow] = search.leaderboard()
     assert rows
     search.extend("many")  # wrong: str

@@ -41,14 +41,16 @@ def test_what_a_node_has_is_stored_and_its_faults_outlive_its_heartbeats(scene, 
 def test_the_first_reason_stays_until_a_self_test_says_another(scene, node):
     nodes = scene.store.nodes
     nodes.record_heartbeat(node)
-    nodes.note_self_test("node", "it was not in quarantine")
+    nodes.note_self_test("node", "it was not in quarantine", now=scene.now)
     assert nodes.find("node").quarantine is None
     nodes.count_fault("node", "first", quarantine_after=1)
     assert "first" in nodes.count_fault("node", "second", quarantine_after=1).quarantine
-    nodes.note_self_test("node", "no device")
+    nodes.note_self_test("node", "no device", now=scene.now)
     assert nodes.find("node").quarantine == "no device"
-    nodes.note_self_test("node", None)
-    assert (nodes.find("node").quarantine, nodes.find("node").faults) == (None, 0)
+    assert nodes.find("node").tested_at is None
+    nodes.note_self_test("node", None, now=scene.now)
+    found = nodes.find("node")
+    assert (found.quarantine, found.faults, found.tested_at) == (None, 0, scene.now)
 
 
 def test_faults_of_many_slots_are_all_counted(scene, node):

@@ -66,12 +66,18 @@ def search_spec(name: str, *, trials: int, train: TrainSpec = QUICK, best: int =
     )
 
 
+OF_ITS_OWN = {"other node": {"BACKPROP_EVO_NODE_NAME": "other"}}
+"""What one program reads in place of what all of them do."""
+
+
 class Cluster:
     """Processes of one home folder; every one can be started, killed and started again."""
 
     PROGRAMS = {  # noqa: RUF012
         "redis": ("-m", "workers.embedded"),
         "node": ("-m", "workers.node"),
+        "other node": ("-m", "workers.node"),
+        "api": ("-m", "api"),
         "controller": ("-m", "workers.controller"),
         "hanging slot": (str(Path(__file__).with_name("hanging_slot.py")),),
     }
@@ -96,7 +102,7 @@ class Cluster:
             with (self.home / f"{name}.log").open("ab") as output:
                 self.processes[name] = subprocess.Popen(
                     dying_with_parent((sys.executable, *self.PROGRAMS[name])),
-                    env=self.environment,
+                    env=self.environment | OF_ITS_OWN.get(name, {}),
                     stdout=output,
                     stderr=output,
                     start_new_session=True,

@@ -8,8 +8,9 @@ from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.funnel import Transfer
 from backprop_evo.records.methods import equation_method
-from backprop_evo.records.nodes import NodeRecord
+from backprop_evo.records.nodes import Demand, NodeRecord
 from backprop_evo.records.training import TrainSpec
+from backprop_evo.service.pool import pool_of
 
 
 @pytest.fixture
@@ -74,6 +75,78 @@ def test_a_node_in_quarantine_counts_for_nothing(service, store, small_spec, bea
     with pytest.raises(InvalidSettings, match="ImportError: torch") as refused:
         service.submit_search(small_spec())
     assert "self-test" in refused.value.hint
+
+
+def test_a_node_that_fetches_by_itself_will_have_it_unless_that_failed(service, small_spec, beat):
+    beat(datasets=("mnist",), fetches=True)
+    service.submit_search(small_spec())
+    fault = "it could not be fetched: no route"
+    beat(datasets=("mnist",), fetches=True, fetch_faults={"cifar10-mini": fault})
+    with pytest.raises(InvalidSettings, match=f"lacks the data set cifar10-mini, and {fault}"):
+        service.submit_search(small_spec())
+
+
+def test_labels_that_no_live_node_carries_are_refused_with_the_command_that_gives_them(
+    service, small_spec, beat
+):
+    beat(own_labels=("cpu",))
+    with pytest.raises(InvalidSettings, match="node lacks the label a100, big") as refused:
+        service.submit_search(small_spec(labels=("cpu", "a100", "big")))
+    assert refused.value.field == "labels"
+    assert refused.value.hint.endswith("backprop-evo nodes label NODE cpu a100 big")
+    service.ask_of_node("node", {"labels": ["big", "a100", "cpu"]})
+    service.submit_search(small_spec(labels=("cpu", "a100", "big")))
+
+
+def test_where_no_node_has_a_slot_it_waits_and_beside_others_a_drained_one_counts_for_nothing(
+    service, small_spec, beat
+):
+    beat(datasets=("cifar10-mini",))
+    service.ask_of_node("node", {"draining": True})
+    assert "no live node has a slot" in service.warnings()[0]
+    service.submit_search(small_spec())
+    beat("other", datasets=("mnist",))
+    with pytest.raises(InvalidSettings, match="node is drained; other lacks the data set"):
+        service.submit_search(small_spec())
+    service.ask_of_node("node", {"draining": False, "slots": 0})
+    with pytest.raises(InvalidSettings, match="node has no slots"):
+        service.submit_search(small_spec())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"slots": 257}, "slots"),
+        ({"slots": -1}, "slots"),
+        ({"slots": True}, "slots"),
+        ({"labels": ["a b"]}, "labels"),
+        ({"labels": [""]}, "labels"),
+        ({"labels": [str(number) for number in range(33)]}, "labels"),
+        ({}, "slots"),
+    ],
+)
+def test_what_no_node_can_be_asked_for_is_refused(service, beat, store, wanted, field):
+    beat()
+    with pytest.raises(InvalidSettings) as refused:
+        service.ask_of_node("node", wanted)
+    assert refused.value.field == field
+    assert store.nodes.wish("node").slots is None
+
+
+@pytest.mark.parametrize(
+    ("queued", "running", "least", "most", "wanted"),
+    [(0, 0, 0, 10, 0), (3, 2, 0, 10, 5), (3, 2, 8, 10, 8), (30, 2, 0, 10, 10), (3, 0, 4, 4, 4)],
+)
+def test_the_pool_wants_a_slot_a_trial_within_its_bounds(
+    service, store, beat, queued, running, least, most, wanted
+):
+    beat("a")
+    beat("b")
+    store.nodes.count_fault("b", "why", quarantine_after=1)
+    found = pool_of(service.live_nodes(), Demand(queued, running), least=least, most=most)
+    assert (found.wanted, found.slots, found.nodes) == (wanted, 1, 1)
+    with pytest.raises(InvalidSettings, match="min"):
+        service.pool(least=2, most=1)
 
 
 def test_an_evaluation_needs_a_node_for_each_of_its_data_sets(service, beat):

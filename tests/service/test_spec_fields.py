@@ -50,6 +50,7 @@ EVERYTHING = SearchSpec(
     operators=Operators(change_length=0.1, mutate_constant=0.2, crossover=0.3),
     in_flight=9,
     priority=5,
+    labels=("a100", "rack.2"),
     strategy="random",
     yardsticks=(MethodSpec("indirect-feedback"), equation_method("h * g")),
     screening=False,

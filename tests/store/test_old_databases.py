@@ -69,6 +69,8 @@ def rows(path):
 NEW_COLUMNS = ("idempotency_key", "not_before", "reports", "method", "is_yardstick", "extensions")
 NEW_COLUMNS += ("setting_id", "is_control", "role", "screened_out", "inherited_step", "relative_step")
 NEW_COLUMNS += ("datasets", "free_memory_mib", "faults", "quarantine", "priority", "counterpart")
+NEW_COLUMNS += ("tested_at", "own_labels", "fetches", "fetching", "fetch_faults", "wanted_slots")
+NEW_COLUMNS += ("wanted_labels", "draining", "gives_back", "labels", "stranded")
 NEW_COLUMNS += ("remeasures", "search_m2", "spent_s", "slot_s", "metered_at")
 NEW_COLUMNS += ("retries", "injections", "archived_at", "tags", "note")
 NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")

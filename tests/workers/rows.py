@@ -7,7 +7,7 @@ from typing import Any
 
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.methods import equation_method
-from backprop_evo.records.searching import Purpose
+from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import IndividualRecord, Origin, SearchRecord, TrialRecord
 from backprop_evo.records.training import TrainResult
@@ -91,6 +91,14 @@ def add_trials(
     ]
     store.individuals.record(search.id, CONTROLLER, individuals, trials, now=now)
     return [trial.id for trial in trials]
+
+
+def labelled(store: SqlStore, clock: Clock, labels: tuple[str, ...], **rest: Any) -> SearchRecord:
+    """A search that only nodes with these labels run, claimed by ``CONTROLLER``."""
+    store.searches.add(SearchSpec(name="asks", labels=labels, **rest), now=clock())
+    claimed = store.searches.claim(CONTROLLER, lease_s=600, now=clock())
+    assert claimed is not None
+    return claimed
 
 
 def give(result: TrainResult) -> Train:

@@ -1,10 +1,11 @@
 """Slots are planned from what the machine has, and the plan is told to torch before it is imported."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from workers.devices import MEMORY_PER_SLOT, Slot, free_memory, plan_slots, usable_cores, visible_gpus
+from workers.devices import MEMORY_PER_SLOT, Hardware, Slot, free_memory, usable_cores, visible_gpus
 
 PLENTY = 64 * 2**30
 
@@ -12,27 +13,40 @@ PLENTY = 64 * 2**30
 @pytest.mark.parametrize(
     ("wanted", "gpus", "cores", "memory", "slots", "threads"),
     [
-        (0, (), 2, PLENTY, 2, 1),
-        (0, (), 8, 3 * MEMORY_PER_SLOT, 3, 2),
-        (0, (), 1, 0, 1, 1),
+        (None, (), 2, PLENTY, 2, 1),
+        (None, (), 8, 3 * MEMORY_PER_SLOT, 3, 2),
+        (None, (), 1, 0, 1, 1),
         (1, (), 2, PLENTY, 1, 2),
         (3, (), 2, PLENTY, 3, 1),
-        (0, ("0", "1"), 16, PLENTY, 2, 8),
+        (None, ("0", "1"), 16, PLENTY, 2, 8),
+        (256, (), 2, 0, 256, 1),
         (4, ("0", "1"), 16, PLENTY, 4, 4),
     ],
 )
 def test_slots_and_threads(
-    wanted: int, gpus: tuple[str, ...], cores: int, memory: int, slots: int, threads: int
+    wanted: int | None, gpus: tuple[str, ...], cores: int, memory: int, slots: int, threads: int
 ) -> None:
-    plan = plan_slots(wanted, gpus=gpus, cores=cores, memory=memory)
+    plan = Hardware(gpus=gpus, cores=cores, memory=memory).plan(wanted)
     assert len(plan) == slots
     assert {slot.threads for slot in plan} == {threads}
     assert [slot.number for slot in plan] == list(range(slots))
 
 
 def test_more_slots_than_gpus_share_them_in_turn() -> None:
-    plan = plan_slots(4, gpus=("0", "1"), cores=16, memory=PLENTY)
+    plan = Hardware(gpus=("0", "1"), cores=16, memory=PLENTY).plan(4)
     assert [slot.gpu for slot in plan] == ["0", "1", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("placement", "placed"), [("spread", ["0", "1", "0", "1", "0"]), ("pack", ["0", "0", "1", "1", "0"])]
+)
+def test_several_slots_a_gpu_are_spread_over_the_gpus_or_fill_one_first(
+    placement: Literal["spread", "pack"], placed: list[str]
+) -> None:
+    machine = Hardware(gpus=("0", "1"), cores=16, memory=PLENTY, slots_per_gpu=2, placement=placement)
+    assert len(machine.plan(None)) == 4
+    for wanted in range(6):
+        assert [slot.gpu for slot in machine.plan(wanted)] == placed[:wanted], "none moves"
 
 
 def test_a_slot_sees_its_own_gpu_only() -> None:

@@ -1,0 +1,216 @@
+// All trials of a search as points in the order in which they finished, seen against backprop, chance and its counterpart.
+import { axis, base, faded, percent, percentAxis, signed, zooms } from "./look.js";
+import { read } from "./reading.js";
+
+// Points of one kind as x, y, x, y …: it grows by what is new, and is handed to the chart without a copy for each point.
+class Points {
+  #numbers = new Float64Array(2048);
+  size = 0;
+
+  add(x, y) {
+    if (2 * this.size + 2 > this.#numbers.length) {
+      const larger = new Float64Array(2 * this.#numbers.length);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    this.#numbers[2 * this.size] = x;
+    this.#numbers[2 * this.size + 1] = y;
+    this.size += 1;
+  }
+
+  get flat() { return this.#numbers.subarray(0, 2 * this.size); }
+}
+
+class Course {
+  last = 0;
+  best = [];
+  kinds = new Map();
+  low = Infinity;
+  high = -Infinity;
+
+  constructor(id) { this.address = `/searches/${id}/charts/fitness`; }
+
+  async more() {
+    const before = this.last;
+    for (;;) {
+      const page = await read(`${this.address}?after=${this.last}`);
+      page.accuracy.forEach((accuracy, place) => this.#take(page, accuracy, place));
+      this.last = page.last;
+      if (!page.more) return this.last > before;
+    }
+  }
+
+  #take(page, accuracy, place) {
+    const order = page.after + place + 1;
+    const [purpose, state, rung] = [page.purpose[place], page.state[place], page.rung[place]];
+    const kind = kindOf(purpose, state, rung, accuracy);
+    if (!kind) return;
+    if (!this.kinds.has(kind)) this.kinds.set(kind, new Points());
+    const level = kind.startsWith("rug") ? 0 : accuracy / 100;
+    this.kinds.get(kind).add(order, level);
+    if (kind.startsWith("rug")) return;
+    this.low = Math.min(this.low, level);
+    this.high = Math.max(this.high, level);
+    if (kind !== "trained" || (this.best.length && level <= this.best.at(-1)[1])) return;
+    if (this.best.length) this.best.push([order, this.best.at(-1)[1]]);
+    this.best.push([order, level]);
+  }
+
+  get line() { return this.best.length ? [...this.best, [this.last, this.best.at(-1)[1]]] : []; }
+}
+
+const kindOf = (purpose, state, rung, accuracy) => {
+  if (purpose === "b") return state === "c" ? "backprop" : null;
+  if (purpose === "y") return state === "c" ? "yardstick" : null;
+  if (state === "c" && accuracy !== null) return purpose === "r" ? "again" : "trained";
+  if (state === "p" && accuracy !== null) return rung === "-" ? "stopped" : `rung ${rung}`;
+  return { d: "rug diverged", p: "rug stopped", x: "rug screened out" }[state] ?? "rug failed";
+};
+
+const told = new Map();
+
+const finish = (id, order) => {
+  const address = `/searches/${id}/charts/finishes/${order}`;
+  if (!told.has(address)) told.set(address, read(address).catch((error) => { told.delete(address); throw error; }));
+  return told.get(address);
+};
+
+const nameOf = (kind) => ({ trained: "trained to the end", again: "measured again", backprop: "backprop, in the search", yardstick: "yardstick", stopped: "stopped early" })[kind]
+  ?? (kind.startsWith("rung") ? `stopped at rung ${kind.slice(5)}` : kind.replace("rug ", ""));
+
+const styleOf = (kind, look, place) => ({
+  trained: { color: look.ink, opacity: 0.45, size: 5 },
+  again: { color: look.warn, opacity: 0.9, size: 7, symbol: "diamond" },
+  backprop: { color: look.blue, opacity: 1, size: 9, symbol: "triangle" },
+  yardstick: { color: look.violet, opacity: 1, size: 8, symbol: "rect" },
+  "rug diverged": { color: look.bad, opacity: 0.7 },
+  "rug failed": { color: look.warn, opacity: 0.8 },
+  "rug stopped": { color: look.soft, opacity: 0.6 },
+  "rug screened out": { color: look.violet, opacity: 0.5 },
+})[kind] ?? { color: [look.soft, look.violet, look.blue][place % 3], opacity: 0.35, size: 4 };
+
+const CROWD = 2000;
+
+const series = (kind, points, look, place) => {
+  const style = styleOf(kind, look, place);
+  const rug = kind.startsWith("rug");
+  // Where many points lie on each other, fainter ones show how many.
+  const crowded = Math.min(1, CROWD / points.size);
+  return {
+    id: kind, name: nameOf(kind), type: "scatter", data: points.flat, dimensions: ["order", "accuracy"],
+    xAxisIndex: rug ? 1 : 0, yAxisIndex: rug ? 1 : 0,
+    large: true, largeThreshold: 4000, symbol: rug ? "rect" : style.symbol ?? "circle", symbolSize: rug ? [crowded < 1 ? 1 : 2, 12] : crowded < 1 && style.size < 6 ? style.size - 1 : style.size,
+    itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 }, z: kind === "trained" ? 3 : rug || kind.startsWith("rung") ? 2 : 5,
+  };
+};
+
+const stepped = (id, name, data, colour, more = {}) => ({
+  id, name, type: "line", data, showSymbol: false, symbol: "none", lineStyle: { color: colour, width: 2, ...more }, itemStyle: { color: colour }, z: 4, tooltip: { show: false }, silent: true,
+});
+
+const level = (text, y, look, colour, type) => ({
+  yAxis: y, label: { formatter: text, position: "insideEndTop", color: colour, fontSize: 11, textBorderColor: look.card, textBorderWidth: 3 }, lineStyle: { color: colour, type, width: 1.5 },
+});
+
+const levels = (data, look) => {
+  const { frame } = data;
+  const lines = [];
+  const bands = [];
+  for (const [found, colour] of [[frame.backprop, look.blue], [frame.best, look.accent]]) {
+    if (!found) continue;
+    lines.push(level("", found.mean / 100, look, colour, "dashed"));
+    if (found.std) bands.push([{ yAxis: (found.mean - found.std) / 100, itemStyle: { color: faded(colour, 0.12) } }, { yAxis: (found.mean + found.std) / 100 }]);
+  }
+  if (frame.chance !== null) lines.push(level("chance", frame.chance / 100, look, look.soft, "dotted"));
+  return {
+    id: "levels", type: "line", data: [], silent: true,
+    markLine: { symbol: "none", silent: true, animation: false, data: lines },
+    markArea: { silent: true, animation: false, data: bands },
+  };
+};
+
+const range = (data) => {
+  const { frame } = data;
+  const ends = [data.course.low, data.course.high, data.other?.best.at(-1)?.[1]];
+  for (const each of [frame.backprop, frame.best]) if (each) ends.push((each.mean - (each.std ?? 0)) / 100, (each.mean + (each.std ?? 0)) / 100);
+  if (frame.chance !== null) ends.push(frame.chance / 100);
+  const finite = ends.filter(Number.isFinite);
+  return [Math.min(...finite), Math.max(...finite)];
+};
+
+export const height = () => 400;
+export const toggles = [["logX", "log order"], ["logY", "log accuracy"]];
+
+export const load = async (source, before) => {
+  const id = source.split("/")[2];
+  const data = before ?? { id, course: new Course(id), other: null };
+  const [frame, grew] = await Promise.all([read(`${source}/frame`), data.course.more()]);
+  if (frame.counterpart && !data.other) data.other = new Course(frame.counterpart.id);
+  const otherGrew = data.other ? await data.other.more() : false;
+  const changed = grew || otherGrew || JSON.stringify(frame) !== JSON.stringify(data.frame);
+  data.frame = frame;
+  return { data, changed };
+};
+
+export const option = (data, look, view) => {
+  const { course, other, frame } = data;
+  if (!course.last) return null;
+  const kinds = [...course.kinds.keys()].sort();
+  const last = Math.max(course.last, other?.last ?? 0);
+  const [low, high] = range(data);
+  const x = { type: view.logX ? "log" : "value", min: 1, max: Math.max(last, 2), minInterval: 1 };
+  const found = kinds.map((kind, place) => series(kind, course.kinds.get(kind), look, place));
+  found.push(stepped("best", "best so far", course.line, look.accent));
+  if (other) found.push(stepped("other", `best so far, ${frame.counterpart.called}`, other.line, look.warn, { type: "dashed" }));
+  const failed = found.filter((each) => each.xAxisIndex === 1).length;
+  return {
+    ...base(look, `${summary(data)}`),
+    animation: false,
+    grid: [{ left: 46, right: 14, top: 30, bottom: failed ? 92 : 74 }, { left: 46, right: 14, bottom: 72, height: failed ? 14 : 0 }],
+    xAxis: [
+      axis(look, { ...x, axisLabel: { show: false }, splitLine: { show: false } }),
+      axis(look, { ...x, gridIndex: 1, name: "trials in the order they finished", nameGap: 24, splitLine: { show: false } }),
+    ],
+    yAxis: [
+      percentAxis(look, low, high, view.logY ? { type: "log", min: Math.max(low * 0.95, 0.1), interval: undefined } : {}),
+      axis(look, { type: "value", gridIndex: 1, min: -1, max: 1, axisLabel: { show: false }, axisLine: { show: false }, splitLine: { show: false } }),
+    ],
+    dataZoom: zooms(look, [0, 1]),
+    legend: { show: false, data: found.map((each) => each.name) },
+    series: [...found, levels(data, look)],
+  };
+};
+
+export const tip = (data, point, done) => {
+  const [order, accuracy] = point.value;
+  const rug = point.seriesId.startsWith("rug");
+  const { backprop } = data.frame;
+  const against = backprop && !rug ? `, ${signed(100 * accuracy - backprop.mean)} points to backprop` : "";
+  const head = rug ? `${point.seriesName}` : `${accuracy.toFixed(2)} %${against}`;
+  const where = `${point.seriesName}, finished as number ${order}`;
+  finish(data.id, order)
+    .then((found) => done(`${head}\n${found.equation}\n#${found.individual}, seed ${found.seed}, ${found.purpose}\n${where}${found.reason ? `\n${found.reason.slice(0, 160)}` : ""}`))
+    .catch(() => done(`${head}\n${where}`));
+  return `${head}\n${where}`;
+};
+
+export const press = async (data, point) => (point.value ? `/trials/${(await finish(data.id, point.value[0])).trial}` : null);
+
+const spread = ({ mean, std, n }) => `${percent(mean)}${std === null ? "" : ` ± ${percent(std)}`}, n = ${n}`;
+
+export const legend = (data, look) => {
+  const kinds = [...data.course.kinds.keys()].sort();
+  const keys = kinds.map((kind, place) => [nameOf(kind), styleOf(kind, look, place).color, kind.startsWith("rug") ? "tick" : "dot"]);
+  if (data.course.best.length) keys.push(["best so far", look.accent, "line"]);
+  if (data.other) keys.push([`best so far, ${data.frame.counterpart.called}`, look.warn, "line"]);
+  const { backprop, best, confirmed } = data.frame;
+  if (backprop) keys.push([`plain backprop${confirmed ? ", confirmed" : ""}: ${spread(backprop)}`, look.blue, "dashes", true]);
+  if (best) keys.push([`best, confirmed: ${spread(best)}`, look.accent, "dashes", true]);
+  return keys;
+};
+
+export const summary = ({ course, frame }) => {
+  const best = course.best.at(-1);
+  const against = frame.backprop ? `, plain backprop at ${percent(frame.backprop.mean)} %` : "";
+  return `${course.last} trials by validation accuracy in the order they finished; ${best ? `the best so far has ${best[1].toFixed(1)} %, found as number ${best[0]}` : "none was trained to the end"}${against}.`;
+};

@@ -1,0 +1,160 @@
+// Draws every chart of a page from its own numbers, and again when there are new ones: what was zoomed stays.
+// The library is fetched only here, so that a page without a chart never waits for it.
+import * as components from "./components.js";
+import * as fitness from "./fitness.js";
+import * as lines from "./lines.js";
+import { look } from "./look.js";
+import * as seeds from "./seeds.js";
+import * as slots from "./slots.js";
+
+const KINDS = { fitness, components, slots, seeds, running: lines.running, curve: lines.curve, curves: lines.curves, update: lines.update, feedback: lines.feedback };
+const library = import("../vendor/echarts-6.1.0/echarts.esm.min.mjs");
+// News come in bursts; a chart is drawn again at most so often.
+const REST_MS = 1500;
+const charts = new Map();
+
+const make = (name, more = {}, ...children) => {
+  const element = Object.assign(document.createElement(name), more);
+  element.append(...children);
+  return element;
+};
+
+class Chart {
+  #data = null;
+  #view = {};
+  #chart = null;
+  #busy = false;
+  #rested = 0;
+  #tools = make("div", { className: "chart-tools" });
+  #keys = make("div", { className: "chart-keys" });
+  #room = make("div", { className: "chart-room" });
+  #message = make("p", { className: "empty chart-message" });
+
+  constructor(figure) {
+    this.figure = figure;
+    this.kind = KINDS[figure.dataset.chart];
+    this.#room.setAttribute("role", "img");
+    figure.querySelector("figcaption").after(this.#tools, this.#keys, this.#message, this.#room);
+    this.#message.textContent = "Reading the numbers …";
+    this.#room.hidden = true;
+  }
+
+  async refresh() {
+    if (this.#busy || performance.now() < this.#rested) { this.#later(); return; }
+    this.#busy = true;
+    try {
+      const { data, changed, again } = await this.kind.load(this.figure.dataset.source, this.#data);
+      this.#data = data;
+      if (changed || !this.#chart) await this.draw();
+      if (again) this.#later();
+    } catch (error) {
+      if (!this.#chart) this.#say("The chart could not be drawn; the table below has its numbers.");
+      console.warn(`chart ${this.figure.dataset.chart}: ${error.message}`);
+    } finally {
+      this.#busy = false;
+      this.#rested = performance.now() + REST_MS;
+    }
+  }
+
+  #planned = 0;
+  #later() {
+    if (!this.#planned) this.#planned = setTimeout(() => { this.#planned = 0; this.refresh(); }, REST_MS);
+  }
+
+  #say(text) {
+    this.#message.textContent = text;
+    this.#message.hidden = !text;
+    this.#room.hidden = Boolean(text);
+  }
+
+  async draw() {
+    if (!this.#data) return;
+    const colours = look();
+    const option = this.kind.option(this.#data, colours, this.#view);
+    if (!option) { this.#say(this.kind.empty ?? "Nothing to draw yet."); this.#tools.replaceChildren(); this.#keys.replaceChildren(); return; }
+    this.#say("");
+    this.#room.style.height = `${this.kind.height(this.#data, this.#view)}px`;
+    if (!this.#chart) await this.#begin();
+    else if (this.#chart.getHeight() !== this.#room.clientHeight) this.#chart.resize();
+    option.tooltip.formatter = (point, ticket, done) => this.kind.tip(this.#data, point, (text) => done(ticket, text), this.#view);
+    this.#chart.setOption(option, { replaceMerge: ["series"] });
+    this.#showKeys(colours);
+    this.#showTools();
+  }
+
+  async #begin() {
+    const echarts = await library;
+    this.#chart = echarts.init(this.#room, null, { renderer: "canvas" });
+    new ResizeObserver(() => this.#chart.resize()).observe(this.#room);
+    this.#chart.on("click", async (point) => {
+      // A finger asks for the tooltip first.
+      if (!this.kind.press || point.event?.event?.zrByTouch) return;
+      const address = await this.kind.press(this.#data, point, this.#view);
+      if (address) location.assign(address);
+    });
+    this.#chart.on("datazoom", () => this.#showTools());
+  }
+
+  #hidden = new Set();
+  #showKeys(colours) {
+    const keys = this.kind.legend?.(this.#data, colours, this.#view) ?? [];
+    this.#keys.replaceChildren(...keys.map(([name, colour, shape, isFixed]) => {
+      const swatch = make("span", { className: `swatch ${shape}` });
+      swatch.style.color = colour;
+      const switches = this.#chart.getOption().legend?.[0]?.data?.length;
+      if (isFixed || !switches) return make("span", { className: "key" }, swatch, name);
+      const key = make("button", { className: "key", type: "button" }, swatch, name);
+      key.setAttribute("aria-pressed", String(!this.#hidden.has(name)));
+      key.addEventListener("click", () => {
+        if (!this.#hidden.delete(name)) this.#hidden.add(name);
+        key.setAttribute("aria-pressed", String(!this.#hidden.has(name)));
+        this.#chart.dispatchAction({ type: "legendToggleSelect", name });
+      });
+      return key;
+    }));
+  }
+
+  #showTools() {
+    const tools = this.kind.toggles.map(([name, label]) => this.#tool(label, Boolean(this.#view[name]), () => { this.#view[name] = !this.#view[name]; }));
+    for (const [value, label] of this.kind.choices?.(this.#data) ?? []) {
+      tools.push(this.#tool(label, (this.#view.choice ?? 0) === value, () => { this.#view.choice = value; }));
+    }
+    const zoom = this.#chart.getOption().dataZoom?.[0];
+    if (zoom && (zoom.start > 0.01 || zoom.end < 99.99)) {
+      const reset = make("button", { type: "button" }, "show all");
+      reset.addEventListener("click", () => this.#chart.dispatchAction({ type: "dataZoom", start: 0, end: 100 }));
+      tools.push(reset);
+    }
+    // Replaced only where they change: a button that is focused stays the same button.
+    const told = tools.map((each) => `${each.textContent}${each.getAttribute("aria-pressed")}`).join("|");
+    if (this.#tools.dataset.told === told) return;
+    const focused = [...this.#tools.children].findIndex((each) => each === document.activeElement);
+    this.#tools.dataset.told = told;
+    this.#tools.replaceChildren(...tools);
+    if (focused >= 0) this.#tools.children[Math.min(focused, tools.length - 1)]?.focus();
+  }
+
+  #tool(label, pressed, act) {
+    const button = make("button", { type: "button" }, label);
+    button.setAttribute("aria-pressed", String(pressed));
+    button.addEventListener("click", () => { act(); this.draw(); });
+    return button;
+  }
+}
+
+const begin = () => {
+  for (const figure of document.querySelectorAll("figure[data-chart]")) {
+    if (charts.has(figure)) continue;
+    const chart = new Chart(figure);
+    charts.set(figure, chart);
+    chart.refresh();
+  }
+  for (const figure of charts.keys()) if (!figure.isConnected) charts.delete(figure);
+};
+
+const drawAll = () => { for (const chart of charts.values()) chart.draw(); };
+
+begin();
+document.addEventListener("live:news", () => { begin(); for (const chart of charts.values()) chart.refresh(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", drawAll);

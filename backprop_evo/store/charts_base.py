@@ -1,0 +1,35 @@
+"""What the store promises of charts; ``base`` names it among the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from backprop_evo.records.charting import AttemptSpan, FinishPoint, TrainedPoint, ValuePoint
+from backprop_evo.records.stored import TrialRecord
+
+
+class Charts(Protocol):
+    """Rows that charts are drawn from: few columns of many rows, nothing decoded that is not shown."""
+
+    def finishes(self, search_id: str, *, after: int = 0, limit: int) -> Sequence[FinishPoint]:
+        """At most ``limit`` terminal trials in finish order, those with ``finish_order > after``."""
+
+    def finish(self, search_id: str, finish_order: int) -> TrialRecord:
+        """The trial that finished as that one. Raises ``NotFound``."""
+
+    def completed(self, search_id: str, purpose: str) -> int:
+        """How many trials of that purpose completed."""
+
+    def attempts(self, search_id: str, *, limit: int, since: datetime | None = None) -> Sequence[AttemptSpan]:
+        """Attempts at the newest ``limit`` trials that a worker has taken, oldest trial first; ``since``: but
+        those that ended before."""
+
+    def values(self, trial_ids: Collection[str]) -> Sequence[ValuePoint]:
+        """The intermediate values of these trials, trial by trial in the order of their steps."""
+
+    def trained(
+        self, fingerprint: str, *, limit: int, search_ids: Collection[str] | None = None
+    ) -> Sequence[TrainedPoint]:
+        """Terminal trainings of one behaviour, newest first, over all searches and evaluations or these."""

@@ -1,0 +1,59 @@
+"""One browser and one service over a seeded home for all tests of a process; loud where there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.chromium import NoBrowser, launched
+from tests.browser.seeded import Told, tell
+from tests.browser.service import Served
+
+
+def without_browser(reason: NoBrowser) -> None:
+    """A failure where the tests count, and elsewhere a skip that says what to install."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"the pages are untested: {reason}", pytrace=False)
+    pytest.skip(f"THE PAGES ARE UNTESTED: {reason}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        with launched() as found:
+            yield found
+    except NoBrowser as reason:
+        without_browser(reason)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    service = Served(tmp_path_factory.mktemp("browsed"))
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def told(served: Served) -> Told:
+    """What the seeded home holds; the service answers."""
+    found = tell(served.store)
+    served.start()
+    return found
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()

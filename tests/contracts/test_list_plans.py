@@ -1,0 +1,124 @@
+"""Lists go by an index on both databases, however many trials there are: asked of the planner, not of a
+clock."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, text
+
+from backprop_evo.records.callers import AuditFilter
+from backprop_evo.records.choosing import TrialChoice
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.states import TrialState
+from backprop_evo.store.caller_tables import AUDIT
+from backprop_evo.store.sql import SqlStore
+from backprop_evo.store.tables import ATTEMPTS, INDIVIDUALS, TRIALS
+
+MANY = 3000
+
+
+def fill(store: SqlStore, search_id: str, now: Any) -> None:
+    """Many search trials that completed, one baseline at the beginning, one failure in the middle."""
+    common = {"search_id": search_id, "equation": "g", "fingerprint": "f"}
+    proposed = {"origin": "random", "canonical": "g", "finishes_known": 0, "created_at": now}
+    trained = {"spec": "{}", "seed": 1, "fence": 1, "created_at": now, "queued_at": now}
+    individuals = [{"number": n, **common, **proposed} for n in range(MANY)]
+    trials = [
+        {
+            "id": f"{search_id}.{n}",
+            "individual": n,
+            "purpose": "baseline" if n == 0 else "search",
+            "state": "failed" if n == MANY // 2 else "completed",
+            "finish_order": n + 1,
+            **common,
+            **trained,
+        }
+        for n in range(MANY)
+    ]
+    attempts = [
+        {"trial_id": each["id"], "fence": 1, "worker": "w", "started_at": now, "outcome": each["state"]}
+        for each in trials
+    ]
+    acts = [
+        {"at": now, "caller": f"k{n % 50}", "label": "l", "address": "", "request_id": "", "verb": "v"}
+        | {"target": f"searches/{n}", "outcome": "done", "detail": ""}
+        for n in range(MANY)
+    ]
+    with store.database.write() as connection:
+        for table, rows in (
+            (INDIVIDUALS, individuals),
+            (TRIALS, trials),
+            (ATTEMPTS, attempts),
+            (AUDIT, acts),
+        ):
+            connection.execute(insert(table), rows)
+        connection.execute(text("ANALYZE"))
+
+
+def plan_of(store: SqlStore, asked: Callable[[], object]) -> str:
+    """How the database carries out what is asked."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            heard.append((statement, parameters))
+
+    event.listen(store.database.reader, "before_cursor_execute", hear)
+    try:
+        asked()
+    finally:
+        event.remove(store.database.reader, "before_cursor_execute", hear)
+    explain = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
+    with store.database.read() as connection:
+        plans = [connection.exec_driver_sql(explain + each, values).all() for each, values in heard]
+    return "\n".join(str(row[-1]) for plan in plans for row in plan)
+
+
+@pytest.fixture
+def filled(scene) -> tuple[SqlStore, str]:
+    search = scene.search()
+    fill(scene.store, search.id, scene.now)
+    return scene.store, search.id
+
+
+def test_trials_by_purpose_and_by_state_are_found_without_a_walk(filled) -> None:
+    store, search_id = filled
+    for index, wanted in (
+        ("ix_trials_search_id_purpose_row", {"purpose": Purpose.BASELINE}),
+        ("ix_trials_ended", {"state": TrialState.FAILED}),
+        ("ix_trials_open", {"state": TrialState.QUEUED}),
+    ):
+        plan = plan_of(store, lambda: store.trials.page(search_id, choice=TrialChoice(**wanted)))  # noqa: B023
+        assert index in plan, (wanted, plan)
+        assert "TEMP B-TREE" not in plan, plan
+
+
+def test_what_they_find_is_what_there_is(filled) -> None:
+    store, search_id = filled
+    (baseline,) = store.trials.page(search_id, choice=TrialChoice(purpose=Purpose.BASELINE)).items
+    (failed,) = store.trials.page(search_id, choice=TrialChoice(state=TrialState.FAILED)).items
+    assert (baseline.individual, failed.individual) == (0, MANY // 2)
+    assert store.trials.page(search_id, choice=TrialChoice(state=TrialState.QUEUED)).items == ()
+    assert (
+        len(store.trials.page(search_id, choice=TrialChoice(state=TrialState.COMPLETED), limit=1000).items)
+        == 1000
+    )
+
+
+def test_failures_are_counted_by_the_index_of_failures(filled) -> None:
+    store, _ = filled
+    plan = plan_of(store, store.monitoring.load)
+    assert "ix_attempts_failed" in plan, plan
+    assert "ix_trials_open" in plan, plan
+    assert store.monitoring.load().failed_attempts == {"failed": 1}
+
+
+def test_the_audit_trail_of_one_key_and_of_one_thing_goes_by_an_index(filled) -> None:
+    store, _ = filled
+    for index, wanted in (
+        ("ix_audit_target_id", AuditFilter(target="searches/7")),
+        ("ix_audit_caller_id", AuditFilter(caller="nobody")),
+    ):
+        plan = plan_of(store, lambda: store.audit.page(wanted))  # noqa: B023
+        assert index in plan, plan
