@@ -7,6 +7,7 @@ from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from backprop_evo.records.counting import FAILURES
 from backprop_evo.records.load import Load
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.states import TrialState
@@ -40,13 +41,10 @@ def load_metrics(load: Load, nodes: Sequence[NodeRecord], now: datetime) -> Iter
         "Attempts without a usable result, by how they ended",
         labels=["reason"],
     )
+    # All of them, so that a rate begins at 0 instead of with the first failure.
     for reason in FAILURES:
         failures.add_metric([reason.replace(" ", "_")], load.failed_attempts.get(reason, 0))
     yield failures
-
-
-FAILURES = ("lost", "failed", "not begun", "oom", "timeout", "diverged")
-"""All of them, so that a rate begins at 0 instead of with the first failure."""
 
 
 def finished_trials(counted: Mapping[TrialState, int]) -> Metric:

@@ -26,6 +26,7 @@ from backprop_evo.cli import (
     nodes,
     processes,
     search,
+    sequence,
     side_by_side,
     train,
     transfer,
@@ -70,6 +71,7 @@ app.add_typer(trial.app, name="trial")
 app.command("leaderboard", epilog=leaderboard.EPILOG)(leaderboard.leaderboard)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("train", epilog=train.EPILOG)(train.train)
+app.command("sequence", epilog=sequence.EPILOG)(sequence.sequence)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")

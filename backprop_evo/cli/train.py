@@ -23,6 +23,7 @@ from backprop_evo.service import field_texts
 from backprop_evo.service.documents import texts_of, train_document, train_spec
 from backprop_evo.service.spec_fields import train_fields
 from backprop_evo.training.methods import method_of
+from backprop_evo.training.sequences.spec import refuse_sequences
 
 Report = Callable[[TrainProgress], None]
 
@@ -63,6 +64,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network by an equation or another method and say how well it learnt."""
+    for given in (method, compare):
+        refuse_sequences(given or "", texts.get("data"))
     spec = train_spec(preset or "quick", texts)
     methods = {" ".join([method, *(setting or ())]): read_method(method, setting or ())}
     if compare is not None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backprop_evo.records.nodes import NOT_BEGUN
 from backprop_evo.records.states import SearchState, TrialState
+
+FAILURES = (
+    TrialState.LOST,
+    TrialState.FAILED,
+    NOT_BEGUN,
+    TrialState.OOM,
+    TrialState.TIMEOUT,
+    TrialState.DIVERGED,
+)
+"""How an attempt ends without a usable result."""
 
 
 @dataclass(frozen=True, slots=True)

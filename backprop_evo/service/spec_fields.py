@@ -88,6 +88,11 @@ def train_fields() -> tuple[SpecField, ...]:
     return tuple(_rows(TrainSpec, ("train",), "Training", ""))
 
 
+def fields_of(spec: type, name: str, panel: Panel = "Training") -> tuple[SpecField, ...]:
+    """Of any spec class that stands outside of searches; errors call it ``name``."""
+    return tuple(_rows(spec, (name,), panel, ""))
+
+
 def field_at(path: str, fields: tuple[SpecField, ...]) -> SpecField | None:
     """The field that an error's dotted path means: itself, the one it is inside of, or the first one inside
     of it."""

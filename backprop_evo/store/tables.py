@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backprop_evo.records.counting import FAILURES
 from backprop_evo.store.caller_tables import API_KEYS, REQUESTS
 from backprop_evo.store.columns import LongId, partial_index
 from backprop_evo.store.node_table import NODES
@@ -45,7 +46,7 @@ __all__ = [
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
 ENDED_STATES = "state NOT IN ('queued', 'leased', 'running')"
-FAILED_ATTEMPTS = "outcome IN ('lost', 'failed', 'not begun', 'oom', 'timeout', 'diverged')"
+FAILED_ATTEMPTS = f"outcome IN ({', '.join(map(repr, map(str, FAILURES)))})"
 
 
 class SearchRow(Base):

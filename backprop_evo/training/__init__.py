@@ -1,10 +1,11 @@
 """The torch wing: child models, sites, and the loop that trains them. Imports with torch and numpy alone.
 
-Four rooms, lowest first, which is also the order to read them in:
+Five rooms, lowest first, which is also the order to read them in:
 
     models/    the child networks, ordinary modules without any knowledge of equations
     meaning/   what an equation computes in one backward pass of one site
     methods/   what a child is trained by: conversion of a model to sites, and the registry of methods
+    sequences/ recurrent networks on sequences, apart from all that follows
     run/       one training from its spec to its result: data, steps, guards, choice of the rate
 
 ``apply_equation`` puts an equation into any model, ``apply_method`` any method; ``train_child`` trains one of

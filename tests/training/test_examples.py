@@ -123,3 +123,16 @@ def test_your_model_learns_by_the_hsic_bottleneck(format_share, capsys):
     assert script.train(script.model(64, 2), 4, format_share, images=1024) > 0.17
     phases = [line.split()[2] for line in capsys.readouterr().out.splitlines()]
     assert phases == (["stages"] * 4 if format_share == 0 else ["stages"] * 2 + ["format"] * 2)
+
+
+def test_a_recurrent_network_learns_in_windows(capsys):
+    script = example_named("recurrent_synthetic_gradients")
+    for method in ("dni", "bptt"):
+        assert script.train(method, 20) is None, "twenty windows are too few for any length"
+    assert capsys.readouterr().out.count("length 4, solved None") == 20
+
+
+def test_your_layers_learn_without_waiting_for_each_other():
+    script = example_named("unlocked_layers")
+    torch.manual_seed(0)
+    assert script.train(script.model(32), 3, images=2048) > 0.13

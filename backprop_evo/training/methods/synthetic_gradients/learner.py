@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +22,19 @@ from backprop_evo.training.methods.synthetic_gradients.predictors import Predict
 from backprop_evo.training.methods.synthetic_gradients.settings import SyntheticGradientSettings
 
 
+class Owner(Protocol):
+    """Who has a small model, once a pass has shown what it is to be like."""
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """None before."""
+
+
 @dataclass(slots=True, eq=False)
 class Predictors:
-    """The M of all sites under their own Adam. They are no part of the network."""
+    """The small models, each with its owner, under their own Adam. They are no part of the network."""
 
-    rules: Mapping[str, PredictedSignal]
+    rules: Mapping[str, Owner]
     rate: float
     captured: bool
     _known: set[str] = field(default_factory=set)
@@ -129,7 +138,11 @@ def prepare(settings: SyntheticGradientSettings, child: FreshChild, *, condition
         conversion,
         bootstrap,
         Predictors(rules, settings.rate, child.captured),
-        Draws(_by_layer(child.model), settings.update_probability, torch.Generator().manual_seed(child.seed)),
+        Draws(
+            parameters_by_layer(child.model),
+            settings.update_probability,
+            torch.Generator().manual_seed(child.seed),
+        ),
     )
 
 
@@ -137,15 +150,19 @@ def _maker(
     site: str, settings: SyntheticGradientSettings, classes: int | None, seed: int
 ) -> Callable[[Tensor], Predictor]:
     def make(h: Tensor) -> Predictor:
-        # By name: a site's M is the same whatever other sites there are.
-        digest = hashlib.sha256(f"synthetic gradient {seed} {site}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+        generator = seeded("synthetic gradient", seed, site)
         return Predictor(h, settings, classes=classes, generator=generator)
 
     return make
 
 
-def _by_layer(model: nn.Module) -> Mapping[str, Sequence[nn.Parameter]]:
+def seeded(purpose: str, seed: int, site: str) -> torch.Generator:
+    """By name: a site's small model is the same whatever other sites there are."""
+    digest = hashlib.sha256(f"{purpose} {seed} {site}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def parameters_by_layer(model: nn.Module) -> Mapping[str, Sequence[nn.Parameter]]:
     """Every parameter with the Linear or Conv2d that it follows: BatchNorm goes with the layer before it."""
     found: dict[str, list[nn.Parameter]] = {}
     layer = ""

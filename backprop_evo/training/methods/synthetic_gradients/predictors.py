@@ -1,4 +1,5 @@
-"""M: the small model that predicts, from a layer's input alone, the gradient that will arrive there.
+"""M: the small model that predicts, from a layer's input alone, the gradient that will arrive there. I, which
+predicts the input itself from the network's, is made in the same way.
 
 For features (B, I) it is linear layers, for maps (B, C, H, W) padded 5×5 convolutions, so that a prediction
 has the shape of what it predicts. The last layer begins at zero: an M that has learnt nothing sends nothing.
@@ -22,7 +23,8 @@ KERNEL = 5
 
 
 class Predictor(nn.Module):
-    """M for inputs like ``h``. ``classes`` is None where it does not see labels.
+    """M for inputs like ``h``. ``classes`` is None where it does not see labels; ``features`` how many it
+    predicts where these are not as many as it sees.
 
     Hidden weights are He-normal, drawn from ``generator``: the network's own randomness stays as it was.
     Raises InvalidSettings for inputs that are neither features nor maps.
@@ -35,6 +37,7 @@ class Predictor(nn.Module):
         *,
         classes: int | None,
         generator: torch.Generator,
+        features: int | None = None,
     ) -> None:
         super().__init__()
         if h.dim() not in (2, 4):
@@ -45,9 +48,9 @@ class Predictor(nn.Module):
                 hint="an equation trains layers of any shape: apply_equation(model, …)",
             )
         self._classes = classes
-        features = int(h.shape[1])
+        seen = int(h.shape[1])
         hidden = settings.width if h.dim() == 2 else settings.channels
-        sizes = [features + (classes or 0), *[hidden] * settings.hidden_layers, features]
+        sizes = [seen + (classes or 0), *[hidden] * settings.hidden_layers, features or seen]
         dtype = torch.promote_types(h.dtype, torch.float32)
         sides = (KERNEL, KERNEL) if h.dim() == 4 else ()
         norm = nn.BatchNorm2d if h.dim() == 4 else nn.BatchNorm1d
@@ -62,10 +65,10 @@ class Predictor(nn.Module):
             self.biases.append(nn.Parameter(torch.zeros(size_out, device=h.device, dtype=dtype)))
         self._dtype = dtype
 
-    def forward(self, h: Tensor, labels_B: Tensor) -> Tensor:
-        """The predicted gradient, in the shape of ``h``. Labels are broadcast over the places of a map."""
+    def forward(self, h: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """What is predicted. Labels, which only a model of ``classes`` needs, are broadcast over a map."""
         x = h.to(self._dtype)
-        if self._classes is not None:
+        if self._classes is not None and labels_B is not None:
             # Compared, not ``F.one_hot``, which reads the labels to check them: a CUDA graph could not.
             numbers_K = torch.arange(self._classes, device=labels_B.device)
             one_hot = (labels_B[:, None] == numbers_K).to(self._dtype)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backprop_evo.errors import InvalidSettings
+from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.training.methods.declaration import setting
 
@@ -38,6 +39,41 @@ class ConditionedSettings(SyntheticGradientSettings):
     hidden_layers: int = setting(_HIDDEN, default=0, low=0, high=16)
 
 
+@dataclass(frozen=True, slots=True)
+class UnlockedSettings(SyntheticGradientSettings):
+    """As above; besides, every layer has an I, under the same Adam."""
+
+    conditioned: bool = setting("whether every M sees the label too, as in cdni", default=False)
+    input_hidden_layers: int = setting(
+        "hidden layers of each I, which predicts a layer's input; of the width of M's",
+        default=2,
+        low=0,
+        high=16,
+    )
+    true_input_share: float = setting(
+        "how much of a layer's input is what the layer below gave; 0: all is predicted, 1: as dni",
+        default=0.0,
+        low=0.0,
+        high=1.0,
+    )
+
+    @property
+    def of_inputs(self) -> SyntheticGradientSettings:
+        """Those by which an I is made."""
+        return replace(self, hidden_layers=self.input_hidden_layers)
+
+
+def fits_perceptrons(settings: UnlockedSettings, train: TrainSpec) -> None:
+    """Refuses convolutions, whose inputs no I predicts, and batches of one where M or I has BatchNorm."""
+    if parse_model_name(train.model).kind != "mlp":
+        raise InvalidSettings(
+            f"dni-unlocked predicts the inputs of perceptrons, and {train.model} is none",
+            field="train.model",
+            hint="use an mlp such as mlp-256-256-256-bn; dni and cdni train every model",
+        )
+    fits(replace(settings, hidden_layers=max(settings.hidden_layers, settings.input_hidden_layers)), train)
+
+
 def fits(settings: SyntheticGradientSettings, train: TrainSpec) -> None:
     """Refuses batches of one where M has BatchNorm."""
     if train.batch_size < 2 and settings.hidden_layers > 0:
@@ -57,3 +93,13 @@ def described(settings: SyntheticGradientSettings) -> str:
     if settings.backprop_share > 0:
         words.append(f"backprop {settings.backprop_share:g}")
     return ", ".join(words)
+
+
+def described_unlocked(settings: UnlockedSettings) -> str:
+    """M and I in a few words, and the settings that are not the usual ones."""
+    words = [f"M {described(settings)}", f"I {described(replace(settings.of_inputs, backprop_share=0.0))}"]
+    if settings.conditioned:
+        words.append("conditioned")
+    if settings.true_input_share > 0:
+        words.append(f"true inputs {settings.true_input_share:g}")
+    return "; ".join(words)
