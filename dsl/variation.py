@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from dsl.equation import MAX_OPERATIONS, Component, Equation, Operand, Operation, Unary
 from dsl.errors import EquationError
-from dsl.notation import operand_text
+from dsl.places import components_by_place
 from dsl.primitives import MAX_CONSTANT, UNARIES
 from dsl.shapes import is_feasible
 from dsl.vocabulary import EVERYTHING, Vocabulary
@@ -194,26 +194,9 @@ def describe_change(parent: Equation, child: Equation) -> str:
     """What a variation changed, in words."""
     if len(parent.operations) != len(child.operations):
         return f"from {len(parent.operations)} to {len(child.operations)} operations"
-    pairs = zip(_components(parent), _components(child), strict=True)
+    pairs = zip(components_by_place(parent), components_by_place(child), strict=True)
     changes = [f"{place}: {before} to {after}" for (place, before), (_, after) in pairs if before != after]
     return "; ".join(changes) or "nothing"
-
-
-def _components(equation: Equation) -> list[tuple[str, str]]:
-    """Every component's place and text, in the order of the genome."""
-    found = [("first operand", operand_text(equation.first))]
-    for number, operation in enumerate(equation.operations, start=1):
-        found += [
-            (f"left function of operation {number}", _unary_words(operation.left_unary)),
-            (f"right operand of operation {number}", operand_text(operation.right)),
-            (f"right function of operation {number}", _unary_words(operation.right_unary)),
-            (f"operation {number}", operation.binary),
-        ]
-    return found
-
-
-def _unary_words(unary: Unary) -> str:
-    return unary.name if unary.constant is None else f"{unary.name} {unary.constant:g}"
 
 
 # Beyond the paper, off by default ---------------------------------------------------------------------------

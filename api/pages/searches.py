@@ -1,4 +1,4 @@
-"""Pages of one search: overview with its verbs, all trials, the lineage."""
+"""Pages of one search: overview with its verbs, all trials."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ from backprop_evo.service.comparing import Comparisons
 from backprop_evo.service.funnel import progress_of_stages
 from backprop_evo.service.tallies import Tallies, Tally
 from backprop_evo.store.base import Store
-from backprop_evo.store.cursors import decode_cursor, encode_cursor
 
 router = APIRouter()
 TOP, RECENT, RUNNING, INJECTED = 10, 12, 12, 20
@@ -176,16 +175,6 @@ def trials_page(
         asked=asked,
         kept=urlencode({name: value for name, value in asked.items() if value}),
     )
-
-
-@router.get("/searches/{search_id}/lineage")
-def lineage_page(request: Request, search: SearchDep, store: StoreDep, part: SliceDep) -> Response:
-    """Individuals in order of their numbers, each with its parent."""
-    after = -1 if part.cursor is None else decode_cursor("individuals", part.cursor, (int,))[0]
-    found = store.individuals.of(search.id, after=after, limit=part.limit + 1)
-    shown = found[: part.limit]
-    more = encode_cursor("individuals", shown[-1].number) if len(found) > part.limit else None
-    return render(request, "lineage.html", search=search, individuals=shown, next_cursor=more)
 
 
 @router.post("/searches/{search_id}/{verb}")

@@ -2,6 +2,7 @@
 
 from api.routes import (
     audit,
+    compare,
     datasets,
     equations,
     evaluations,
@@ -20,6 +21,7 @@ ROUTERS = (
     trials.router,
     leaderboard.router,
     equations.router,
+    compare.router,
     nodes.router,
     datasets.router,
     events.router,

@@ -22,6 +22,7 @@ from api.deps import (
     etag,
     is_known,
 )
+from api.schemas.ancestry import AncestryOut
 from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.leaderboard import LeaderboardRowOut
@@ -38,6 +39,7 @@ from backprop_evo.records.steering import InjectionRecord
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import INJECT, VERBS
 from backprop_evo.service import Service, parse_search_spec
+from backprop_evo.service.ancestry import ancestry_of
 from backprop_evo.service.export_formats import EXPORT_FORMATS, find_export_format
 from backprop_evo.service.exporting import EXPORT_TABLES, Wanted, find_export_table
 from backprop_evo.service.funnel import progress_of_stages
@@ -191,6 +193,17 @@ def list_individuals(search: SearchDep, store: StoreDep, part: SliceDep) -> Page
     items = [IndividualOut.of(each) for each in found[: part.limit]]
     more = len(found) > part.limit
     return PageOut(items=items, next_cursor=encode_cursor("individuals", items[-1].number) if more else None)
+
+
+@router.get("/{search_id}/individuals/{number}/ancestry")
+def read_ancestry(
+    search: SearchDep,
+    store: StoreDep,
+    number: Annotated[int, Path(ge=0, lt=2**31, description="number of an individual")],
+) -> AncestryOut:
+    """What an individual came from, at most 200 individuals: parents, second parents of crossovers, the first
+    of a twin's behaviour, and what was changed."""
+    return AncestryOut.of(ancestry_of(store, search.id, number))
 
 
 @router.get("/{search_id}/leaderboard")

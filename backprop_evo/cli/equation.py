@@ -1,4 +1,5 @@
-"""``backprop-evo equation``: read, show, draw and vary equations. Needs no service and no torch."""
+"""``backprop-evo equation``: read, show, draw and vary equations. Needs no service and no torch; ``compare``,
+which does, is in ``side_by_side.py``."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from backprop_evo.cli.output import print_json, standard_output
 from backprop_evo.equations import language_errors, read_known_or_text, report_on, require_feasible
 from backprop_evo.errors import InvalidEquation
 
-app = typer.Typer(no_args_is_help=True, help="Read, show, draw and vary equations of the language.")
+app = typer.Typer(no_args_is_help=True, help="Read, show, draw, vary and compare equations of the language.")
 
 EquationText = Annotated[
     str, typer.Argument(help='An equation, as in "g / fro(g)", or the key of a known one, as in a1-sgd-1.')

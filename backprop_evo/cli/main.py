@@ -27,6 +27,7 @@ from backprop_evo.cli import (
     processes,
     search,
     sequence,
+    side_by_side,
     train,
     transfer,
     trial,
@@ -79,4 +80,5 @@ app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
 app.add_typer(nodes.app, name="nodes")
+equation.app.command("compare", epilog=side_by_side.EPILOG)(side_by_side.compare)
 app.add_typer(equation.app, name="equation")

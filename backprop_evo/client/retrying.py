@@ -55,7 +55,8 @@ def asked_to(
     key: str | None = None,
     at_version: int | None = None,
 ) -> Request:
-    """A request below ``/api/v1``. Parameters that are None are left out. A POST has an idempotency key,
+    """A request below ``/api/v1``. Parameters that are None are left out, one that is a
+    list is given several times. A POST has an idempotency key,
     ``key`` or a fresh one; with ``at_version`` it acts on that version only."""
     headers = {KEY_HEADER: key or new_key()} if method == "POST" else {}
     if at_version is not None:
@@ -63,10 +64,14 @@ def asked_to(
     return Request(
         method=method,
         path=PREFIX + path,
-        parameters={name: _text(each) for name, each in (parameters or {}).items() if each is not None},
+        parameters={name: _texts(each) for name, each in (parameters or {}).items() if each is not None},
         body=dict(body or {}) if method in ("POST", "PATCH", "PUT") else None,
         headers=headers,
     )
+
+
+def _texts(value: object) -> str | list[str]:
+    return [_text(each) for each in value] if isinstance(value, list | tuple) else _text(value)
 
 
 def _text(value: object) -> str:

@@ -19,6 +19,9 @@ from dsl.equation import Equation
 _read = lru_cache(maxsize=4096)(read_equation)
 
 
+CROSSED = "crossed with "
+"""How the words for a crossover begin; the second parent's text follows, and a colon."""
+
 NO_ERROR = "no operand carries the error: nothing below the classifier can learn"
 
 
@@ -46,6 +49,14 @@ def identify_method(method: MethodSpec) -> Candidate:
     """Any method. Raises ``InvalidSettings``, and ``InvalidEquation`` for an equation that is none."""
     known = method_of(method)
     return Candidate(known.spec, known.canonical(), known.fingerprint())
+
+
+def read_crossing(mutation: str | None) -> tuple[str | None, str | None]:
+    """The text of the second parent, None where there was none, and the words for what was changed."""
+    if mutation is None or not mutation.startswith(CROSSED):
+        return None, mutation
+    partner, _, change = mutation.removeprefix(CROSSED).partition(": ")
+    return partner, change
 
 
 class SearchLanguage:
@@ -120,7 +131,7 @@ class SearchLanguage:
             child = dsl.mutate_constant(parent, generator)
         elif drawn < crossover:
             other = partner()
-            child, prefix = self._crossed(parent, other, generator), f"crossed with {other}: "
+            child, prefix = self._crossed(parent, other, generator), f"{CROSSED}{other}: "
         # No constant to change, no other length permitted: a proposal must not be its own parent.
         if child == parent:
             child, prefix = self._mutated(parent, generator), ""

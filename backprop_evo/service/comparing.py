@@ -40,10 +40,11 @@ def compare_stored(store: Store, search: SearchRecord, with_id: str | None) -> C
         )
     other = store.searches.get(partner)
     check_comparable(search, other)  # before everything of both is read
-    return compare(_read(store, search), _read(store, other))
+    return compare(read_search(store, search), read_search(store, other))
 
 
-def _read(store: Store, search: SearchRecord) -> Read:
+def read_search(store: Store, search: SearchRecord) -> Read:
+    """Everything of it that a comparison needs."""
     confirmation = store.evaluations.stages_of(search.id).get(Role.CONFIRMATION)
     return Read(
         search=search,

@@ -7,7 +7,7 @@ argument. One contract suite (``tests/contracts``) runs over every store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from backprop_evo.records.callers import (
     KeyScope,
 )
 from backprop_evo.records.choosing import EVERY_ROW, RowChoice
+from backprop_evo.records.comparing import TrainingRecord
 from backprop_evo.records.counting import Counts
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
@@ -27,6 +28,7 @@ from backprop_evo.records.load import Load
 from backprop_evo.records.nodes import NodeRecord, NodeWish
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.stored import (
+    Accuracies,
     EventRecord,
     IndividualRecord,
     Lease,
@@ -34,7 +36,7 @@ from backprop_evo.records.stored import (
     TrainingTime,
     TrialRecord,
 )
-from backprop_evo.records.training import IntermediateValue
+from backprop_evo.records.training import IntermediateValue, TrainResult
 from backprop_evo.store.acting import Act
 from backprop_evo.store.charts_base import Charts
 from backprop_evo.store.driven_base import Evaluations, Searches
@@ -64,6 +66,22 @@ class Individuals(Protocol):
 
     def count(self, search_id: str) -> int:
         """How many a search has proposed, with its baseline and yardsticks."""
+
+    def ancestors(
+        self, search_id: str, numbers: Collection[int], *, limit: int = 200, steps: int | None = None
+    ) -> Sequence[IndividualRecord]:
+        """Those of these numbers, and whatever they came from by ``parent``, ``twin`` and ``remeasures``: the
+        nearest first, at most ``limit``, at most ``steps`` back. One statement, which reads no other
+        individual."""
+
+    def fitnesses(self, search_id: str, numbers: Collection[int]) -> Mapping[int, Accuracies]:
+        """The fitness of those individuals that have one, by number."""
+
+    def first_of(self, search_id: str, fingerprints: Collection[str]) -> Mapping[str, IndividualRecord]:
+        """The first individual of the search of each of these behaviours, where there is one."""
+
+    def of_behaviour(self, fingerprint: str, *, limit: int = 20) -> Sequence[IndividualRecord]:
+        """The first individual of this behaviour in each search that proposed it, newest first."""
 
 
 Judgement = Callable[[Purpose, int, Sequence[IntermediateRecord]], Judged]
@@ -181,6 +199,12 @@ class Statistics(Protocol):
 
     def times_in(self, setting_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
         """The same of the newest few searches with results in this setting."""
+
+    def trainings_of(self, fingerprint: str, *, limit: int = 1000) -> Sequence[TrainingRecord]:
+        """The newest ended trainings of a behaviour, over all searches and evaluations; newest first."""
+
+    def results(self, trial_ids: Collection[str]) -> Mapping[str, TrainResult]:
+        """Of those of the trials that have ended, with their curves."""
 
 
 class Monitoring(Protocol):

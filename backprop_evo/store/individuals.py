@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import CTE, Connection, Row, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from backprop_evo.errors import Conflict
-from backprop_evo.records.stored import IndividualRecord, Origin, TrialRecord
+from backprop_evo.records.stored import Accuracies, IndividualRecord, Origin, TrialRecord
 from backprop_evo.search.lifecycle import TRAINING
 from backprop_evo.store.base import Individuals
 from backprop_evo.store.codec import encode
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
 from backprop_evo.store.injecting import note_proposed
+from backprop_evo.store.leaderboard import accuracies_from
 from backprop_evo.store.moving import get_row
 from backprop_evo.store.rows import individual_record, method_values
-from backprop_evo.store.tables import INDIVIDUALS, SEARCHES, TRIALS
+from backprop_evo.store.tables import INDIVIDUALS, LEADERBOARD, SEARCHES, TRIALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,87 @@ class SqlIndividuals(Individuals):
         with self.database.read() as connection:
             number = connection.execute(last).scalar_one()
             return 0 if number is None else number + 1
+
+    @override
+    def ancestors(
+        self, search_id: str, numbers: Collection[int], *, limit: int = 200, steps: int | None = None
+    ) -> Sequence[IndividualRecord]:
+        # Every step back brings one individual at least.
+        found = _chain(search_id, numbers, limit if steps is None else steps)
+        nearest = select(found.c.number, func.min(found.c.depth).label("depth")).group_by(found.c.number)
+        near = nearest.subquery()
+        query = (
+            select(INDIVIDUALS)
+            .join(near, near.c.number == INDIVIDUALS.c.number)
+            .where(INDIVIDUALS.c.search_id == search_id)
+            .order_by(near.c.depth, INDIVIDUALS.c.number.desc())
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [individual_record(row) for row in connection.execute(query)]
+
+    @override
+    def fitnesses(self, search_id: str, numbers: Collection[int]) -> Mapping[int, Accuracies]:
+        columns = LEADERBOARD.c.individual, LEADERBOARD.c.search_n, LEADERBOARD.c.search_fitness
+        query = select(*columns, LEADERBOARD.c.search_m2).where(
+            LEADERBOARD.c.search_id == search_id,
+            LEADERBOARD.c.individual.in_(numbers),
+            LEADERBOARD.c.search_n > 0,
+        )
+        with self.database.read() as connection:
+            return {number: accuracies_from(*told) for number, *told in connection.execute(query)}
+
+    @override
+    def first_of(self, search_id: str, fingerprints: Collection[str]) -> Mapping[str, IndividualRecord]:
+        if not fingerprints:
+            return {}
+        query = select(INDIVIDUALS).where(
+            INDIVIDUALS.c.fingerprint.in_(fingerprints),
+            INDIVIDUALS.c.search_id == search_id,
+            IS_FIRST,
+        )
+        with self.database.read() as connection:
+            return {row.fingerprint: individual_record(row) for row in connection.execute(query)}
+
+    @override
+    def of_behaviour(self, fingerprint: str, *, limit: int = 20) -> Sequence[IndividualRecord]:
+        query = (
+            select(INDIVIDUALS)
+            .where(
+                INDIVIDUALS.c.fingerprint == fingerprint, IS_FIRST, INDIVIDUALS.c.origin != Origin.EVALUATED
+            )
+            .order_by(INDIVIDUALS.c.created_at.desc(), INDIVIDUALS.c.search_id)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [individual_record(row) for row in connection.execute(query)]
+
+
+IS_FIRST = INDIVIDUALS.c.twin.is_(None) & INDIVIDUALS.c.remeasures.is_(None)
+"""Of its behaviour in its search; one whose fingerprint was known is a twin, or measures another again."""
+
+
+def _chain(search_id: str, numbers: Collection[int], steps: int) -> CTE:
+    """``number`` and ``depth`` of what these came from, so many steps back. Who came from whom is told by
+    numbers alone, so that each step is a look at the primary key."""
+    columns = [INDIVIDUALS.c[name] for name in ("number", "parent", "twin", "remeasures")]
+    chain = (
+        select(*columns, literal(0).label("depth"))
+        .where(INDIVIDUALS.c.search_id == search_id, INDIVIDUALS.c.number.in_(numbers))
+        .cte("chain", recursive=True)
+    )
+    older = INDIVIDUALS.alias("older")
+    return chain.union(
+        select(*(older.c[column.name] for column in columns), chain.c.depth + 1)
+        .join(chain, older.c.number.in_((chain.c.parent, chain.c.twin, chain.c.remeasures)))
+        .where(
+            older.c.search_id == search_id,
+            # What came before has a smaller number: whatever was stored, this ends. Without the sum SQLite
+            # would look the smaller numbers up in the index, which are all.
+            older.c.number + 0 < chain.c.number,
+            chain.c.depth < steps,
+        )
+    )
 
 
 def _check_may_decide(search: Row[Any], controller: str) -> None:

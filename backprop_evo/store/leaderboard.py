@@ -203,7 +203,7 @@ def _setting(connection: Connection, setting_id: str, results: int) -> SettingRe
 
 def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
     confirmed = row.tier == CONFIRMED
-    search_fitness = _accuracies(row.search_n, row.search_fitness, row.search_m2)
+    search_fitness = accuracies_from(row.search_n, row.search_fitness, row.search_m2)
     return LeaderboardRecord(
         rank=rank,
         setting_id=row.setting_id,
@@ -216,18 +216,19 @@ def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
         is_control=row.is_control,
         confirmed=confirmed,
         validation=(
-            _accuracies(row.validation_n, row.validation_mean, row.validation_m2)
+            accuracies_from(row.validation_n, row.validation_mean, row.validation_m2)
             if confirmed
             else search_fitness
         ),
         search_fitness=search_fitness if row.search_n else None,
-        test=_accuracies(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
+        test=accuracies_from(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
         train_time_s=row.train_time_s,
         learning_rate=row.learning_rate,
     )
 
 
-def _accuracies(n: int, mean: float, m2: float) -> Accuracies:
+def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
+    """``m2`` is the sum of squared deviations."""
     return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from backprop_evo.records.comparing import EndRecord
+from backprop_evo.records.comparing import SEARCHING, EndRecord, TrainingRecord
 from backprop_evo.records.judging import IntermediateRecord, Judged
 from backprop_evo.records.methods import MethodSpec, equation_method, read_method
 from backprop_evo.records.nodes import NodeRecord, NodeWish, SlotTraining
@@ -144,6 +144,25 @@ def outcome_record(row: Row[Any]) -> OutcomeRecord:
     return OutcomeRecord(
         individual=row.individual,
         spec=decode_train_spec(row.spec),
+        seed=row.seed,
+        state=TrialState(row.state),
+        validation_accuracy=row.validation_accuracy,
+        test_accuracy=row.test_accuracy,
+    )
+
+
+def training_record(row: Row[Any], driven: Row[Any]) -> TrainingRecord:
+    """A training, from the columns that ``Statistics.trainings_of`` selects of it and of the search or
+    evaluation that it belongs to."""
+    spec, purpose = decode_train_spec(row.spec), Purpose(row.purpose)
+    return TrainingRecord(
+        trial_id=row.id,
+        fingerprint=row.fingerprint,
+        method=method_spec(row),
+        purpose=purpose,
+        train=decode_search_spec(driven.spec).train if purpose in SEARCHING else spec,
+        role=Role(driven.role) if driven.role else None,
+        measured_on=spec.validation_part,
         seed=row.seed,
         state=TrialState(row.state),
         validation_accuracy=row.validation_accuracy,

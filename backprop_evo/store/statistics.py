@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, select
 from typing_extensions import override
 
+from backprop_evo.records.comparing import TrainingRecord
 from backprop_evo.records.counting import Counts
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.stored import TrainingTime
+from backprop_evo.records.training import TrainResult
 from backprop_evo.store.base import Statistics
 from backprop_evo.store.codec import decode_result, decode_train_spec
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.engine import Database
+from backprop_evo.store.rows import training_record
 from backprop_evo.store.tables import ATTEMPTS, LEADERBOARD, SEARCHES, TRIALS
 
 NEWEST_SEARCHES = 5
@@ -77,6 +80,32 @@ class SqlStatistics(Statistics):
         with self.database.read() as connection:
             found = connection.execute(newest).scalars().all()
             return _times(connection, found, limit)
+
+    @override
+    def trainings_of(self, fingerprint: str, *, limit: int = 1000) -> Sequence[TrainingRecord]:
+        names = ("id", "search_id", "fingerprint", "equation", "method", "purpose", "spec", "seed", "state")
+        query = (
+            select(*(TRIALS.c[name] for name in (*names, "validation_accuracy", "test_accuracy")))
+            .where(TRIALS.c.fingerprint == fingerprint, TRIALS.c.finish_order.is_not(None))
+            .order_by(TRIALS.c.row.desc())
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+            # Apart from the trials: many share a search, and its spec is long.
+            query = select(SEARCHES.c.id, SEARCHES.c.spec, SEARCHES.c.role).where(
+                SEARCHES.c.id.in_({row.search_id for row in rows})
+            )
+            driven = {each.id: each for each in connection.execute(query)}
+        return [training_record(row, driven[row.search_id]) for row in rows]
+
+    @override
+    def results(self, trial_ids: Collection[str]) -> Mapping[str, TrainResult]:
+        query = select(TRIALS.c.id, TRIALS.c.result).where(
+            TRIALS.c.id.in_(trial_ids), TRIALS.c.result.is_not(None)
+        )
+        with self.database.read() as connection:
+            return {trial_id: decode_result(text) for trial_id, text in connection.execute(query)}
 
 
 def _times(connection: Connection, search_ids: Sequence[str], limit: int) -> list[TrainingTime]:

@@ -116,7 +116,7 @@ def test_the_page_lists_settings_and_ranks_each_for_itself(client: TestClient, s
         assert text.count(f'href="/leaderboard?setting={setting_id(train)}"') == 2
         assert setting_words(train) in text
     sections = text.split('<section aria-labelledby="setting-')[1:]
-    assert [re.findall(r'<td class="num rank">(\d+)</td>', part) for part in sections] == [
+    assert [re.findall(r'<td class="num rank" data-label="rank">(\d+)</td>', part) for part in sections] == [
         ["1", "2", "3", "4", "5"],
         ["1", "2", "3"],
     ]
@@ -134,7 +134,7 @@ def test_the_page_of_a_setting_shows_it_on_top_and_only_its_rows(
     following = re.search(r'href="(\?setting=[^"]*cursor=[^"]+)"', text)
     assert following is not None
     rest = client.get("/leaderboard" + unescape(following[1])).text
-    assert re.findall(r'<td class="num rank">(\d+)</td>', rest) == ["3"]
+    assert re.findall(r'<td class="num rank" data-label="rank">(\d+)</td>', rest) == ["3"]
     assert client.get("/leaderboard?setting=nothing").status_code == 404
 
 

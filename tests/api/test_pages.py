@@ -167,7 +167,7 @@ def test_a_trial_that_did_not_measure_has_no_alignment(client: TestClient, seed:
 def test_all_trials_and_the_lineage(client: TestClient, seed: Any) -> None:
     assert "baseline" in page(client, f"/searches/{seed.search_id}/trials")
     assert "diverged" in page(client, f"/searches/{seed.search_id}/trials?state=diverged")
-    assert 'href="#i1"' in page(client, f"/searches/{seed.search_id}/lineage")
+    assert 'href="?individual=1#ancestry"' in page(client, f"/searches/{seed.search_id}/lineage")
 
 
 def test_an_equation_shows_mathematics_facts_history_and_curve(client: TestClient, seed: Any) -> None:
