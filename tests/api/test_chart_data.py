@@ -161,7 +161,7 @@ def test_an_equation_has_its_seeds_by_setting(client: TestClient, seed: Any) -> 
     assert sum(len(each["seed"]) for each in found["settings"]) == 4
     assert sum(each["chosen"].count(True) for each in found["settings"]) == 1
     text = client.get(f"/equations/{fingerprint}").text
-    assert text.count("to compare") == 3
+    assert text.count("<td>to compare</td>") == 3
     assert text.count("by a search, which chose by it") == 1
 
 

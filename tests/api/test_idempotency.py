@@ -178,7 +178,7 @@ def test_a_body_that_is_too_large_is_refused_as_without_a_key(client: TestClient
 def test_every_post_of_the_document_names_the_header(client: TestClient) -> None:
     paths = client.get("/api/v1/openapi.json").json()["paths"]
     posts = [operations["post"] for operations in paths.values() if "post" in operations]
-    assert len(posts) == 17
+    assert len(posts) == 22
     for post in posts:
         named = [each["name"] for each in post.get("parameters", [])]
         assert named.count("Idempotency-Key") == 1

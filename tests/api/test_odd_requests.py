@@ -15,10 +15,10 @@ from backprop_evo.store.sql import SqlStore, open_store
 PROBLEM = "application/problem+json"
 LISTS = (
     ("searches", "/api/v1/searches", ("2026-01-01T00:00:00+00:00", "id")),
-    ("trials", "/api/v1/searches/{id}/trials", (1,)),
+    ("trials, newest", "/api/v1/searches/{id}/trials", (-1.0, 1)),
     ("individuals", "/api/v1/searches/{id}/individuals", (1,)),
     ("leaderboard of all", "/api/v1/leaderboard", (1, "setting", 0, -0.5, "id", 1)),
-    ("behaviour", "/api/v1/equations/f", (1,)),
+    ("behaviour", "/api/v1/equations/f", (-1.0, 1)),
 )
 ODD_TEXTS = ("\0", "a\0b", "\ud800", "\udfff")
 ODD_VALUES = {

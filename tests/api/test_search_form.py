@@ -78,7 +78,7 @@ def inputs(client: TestClient, path: str = "/", status: int = 200, **form: str) 
 
 
 def shown_json(text: str) -> Any:
-    found = re.search(r"As JSON</summary><pre>(.*?)</pre>", text, re.S)
+    found = re.search(r'As JSON</summary><pre tabindex="0">(.*?)</pre>', text, re.S)
     assert found is not None
     return json.loads(found[1].replace("&#34;", '"').replace("&gt;", ">").replace("&lt;", "<"))
 

@@ -95,7 +95,7 @@ def test_without_its_library_parquet_is_501(client, search, monkeypatch):
 def test_the_page_of_trials_filters_without_a_script(client, seed):
     page = client.get(f"/searches/{seed.search_id}/trials?component=bn&sort=best").text
     assert "1 trial" not in page
-    assert page.count('class="nowrap">#') == 1
+    assert page.count('class="nowrap" data-label="trial"><a href="/trials/') == 1
     assert 'value="bn"' in page
     assert "tables/trials?format=csv" in client.get(f"/searches/{seed.search_id}").text
 

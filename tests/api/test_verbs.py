@@ -79,7 +79,7 @@ def test_a_search_that_waits_cannot_be_resumed(client: TestClient, search: str) 
     assert refused.status_code == 409
     assert refused.json()["type"].endswith(":illegal-transition")
     assert refused.json()["legal_verbs"] == before["verbs"]
-    assert before["verbs"] == ["pause", "stop", "cancel", "extend", "clone", "challenge"]
+    assert before["verbs"] == ["pause", "stop", "cancel", "extend", "inject", "clone", "challenge"]
     assert client.get(search).json() == before
 
 

@@ -278,7 +278,7 @@ def _evaluations(teller: Teller, told: Told) -> None:
 def _nodes(store: SqlStore, now: datetime) -> None:
     # Heard of in the future, so that they live as long as anybody looks.
     heard = datetime.now(UTC) + timedelta(hours=6)
-    for name, busy, devices in (("node-a", 2, ("cpu",)), ("gpu-box.lab.example", 0, ("cuda:0", "cuda:1"))):
+    for name, devices in (("node-a", ("cpu",)), ("gpu-box.lab.example", ("cuda:0", "cuda:1"))):
         node = NodeRecord(
             name=name,
             slots=SLOTS,
@@ -286,7 +286,6 @@ def _nodes(store: SqlStore, now: datetime) -> None:
             code_version="0.1.0",
             started_at=now - timedelta(hours=3),
             seen_at=heard,
-            busy=busy,
             datasets=("cifar10-mini", "fashion-mnist"),
             free_memory_mib=11_264,
         )

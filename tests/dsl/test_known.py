@@ -61,13 +61,15 @@ DH = r"\frac{\partial h_{i}}{\partial h_{i}^{p}}"
         ("backprop", G),
         (
             "a1-sgd-1",
-            rf"\operatorname{{min}} \left(\frac{{{G}}}{{\lVert .\rVert_{{\operatorname{{fro}}}}}} , "
+            rf"\operatorname{{min}} \left(\frac{{{G}}}"
+            rf"{{\left\lVert {G} \right\rVert_{{\operatorname{{fro}}}}}} , "
             r"\operatorname{clip}_{1} \left(h_{i}\right)\right)",
         ),
         (
             "a1-sgd-2",
-            rf"\frac{{{G}}}{{\lVert .\rVert_{{2}}^{{\operatorname{{row}}}}}} + "
-            rf"\frac{{\hat{{m}} \left({DH}\right)}}{{\lVert .\rVert_{{0}}^{{\operatorname{{elem}}}}}}",
+            rf"\frac{{{G}}}{{\left\lVert {G} \right\rVert_{{2}}^{{\operatorname{{row}}}}}} + "
+            rf"\frac{{\hat{{m}} \left({DH}\right)}}"
+            rf"{{\left\lVert \hat{{m}} \left({DH}\right) \right\rVert_{{0}}^{{\operatorname{{elem}}}}}}",
         ),
         ("b1-sgd-4", rf"\frac{{0.5 \left({G}\right)}}{{\hat{{s}} \left({DH}\right) + 0.1}}"),
         ("b1-momentum-2", rf"\left({DH} - 0.5\right) \odot \left(2 \left({G}\right)\right)"),
@@ -78,7 +80,7 @@ def test_known_equations_print_as_the_papers_mathematics(key: str, latex: str) -
 
 
 def test_one_newton_schulz_step_prints_as_mathematics() -> None:
-    x = rf"\frac{{{G}}}{{\lVert .\rVert_{{\operatorname{{fro}}}}}}"
+    x = rf"\frac{{{G}}}{{\left\lVert {G} \right\rVert_{{\operatorname{{fro}}}}}}"
     product = rf"{x} \cdot {{\left({G}\right)}}^{{t}} \cdot \left({x}\right)"
     expected = rf"-0.5 \left({product}\right) + 1.5 \left({G}\right)"
     assert dsl.to_latex(dsl.KNOWN["newton-schulz"].equation) == expected

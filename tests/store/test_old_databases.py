@@ -72,7 +72,7 @@ NEW_COLUMNS += ("datasets", "free_memory_mib", "faults", "quarantine", "priority
 NEW_COLUMNS += ("tested_at", "own_labels", "fetches", "fetching", "fetch_faults", "wanted_slots")
 NEW_COLUMNS += ("wanted_labels", "draining", "gives_back", "labels", "stranded")
 NEW_COLUMNS += ("remeasures", "search_m2", "spent_s", "slot_s", "metered_at")
-NEW_COLUMNS += ("retries", "injections", "archived_at", "tags", "note")
+NEW_COLUMNS += ("retries", "injections", "archived_at", "tags", "note", "owner")
 NEW_IN_SEARCHES = ("searches.kind", "searches.search_id")
 DROPPED = "confirmations_planned"
 
