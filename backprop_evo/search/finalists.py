@@ -14,10 +14,10 @@ def shrunk_means(best: Sequence[Measured], spread: float | None) -> list[float]:
 
     The empirical Bayes estimate of Efron and Morris 1975: mean + τ²/(τ² + s²/n) · (its mean - mean), where s
     is the ``spread`` of one measurement and τ² what the variance among them exceeds its share of that. Plain
-    means where the spread is not known.
+    means where the spread is not known, and where there is none: all that was measured again stood at chance.
     """
     means = [each.mean for each in best]
-    if spread is None or len(best) < 3:
+    if not spread or len(best) < 3:
         return means
     chance = [spread**2 / each.n for each in best]
     middle, apart = fmean(means), max(0.0, variance(means) - fmean(chance))

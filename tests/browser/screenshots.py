@@ -70,6 +70,8 @@ def take_for_readme(browser: Browser, url: str, pages: Mapping[str, Shown], fold
 
 
 def _chosen(pages: Mapping[str, Shown], names: list[str]) -> Mapping[str, Shown]:
+    if unknown := [name for name in names if name not in pages]:
+        raise SystemExit(f"no page is called {', '.join(unknown)}; known: {', '.join(pages)}")
     return {name: pages[name] for name in names} if names else pages
 
 

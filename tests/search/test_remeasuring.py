@@ -227,6 +227,11 @@ class TestFinalists:
         best = [measured(0.5), measured(0.4, 3), measured(0.3)]
         assert shrunk_means(best, None) == [0.5, 0.4, 0.3]
 
+    def test_plain_means_where_there_is_no_noise_because_nothing_learns(self):
+        stuck = [measured(0.1), measured(0.1, 3), measured(0.1, 2)]
+        assert shrunk_means(stuck, 0.0) == [0.1, 0.1, 0.1]
+        assert in_order(stuck, 0.0) == [0, 1, 2]
+
     def test_one_lucky_measurement_does_not_beat_several_good_ones(self):
         best = [measured(0.42), measured(0.41, 5), measured(0.33), measured(0.32), measured(0.31)]
         assert in_order(best, 0.04)[0] == 1
