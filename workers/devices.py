@@ -60,26 +60,29 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """What a machine has for slots, memory in bytes, and how they are placed on its GPUs."""
+    """What a machine has for slots, memory in bytes, and how they are placed on its GPUs. ``most_threads`` is
+    what whoever runs it allows each (None: all)."""
 
     gpus: tuple[str, ...]
     cores: int
     memory: int
     slots_per_gpu: int = 1
     placement: Literal["spread", "pack"] = "spread"
+    most_threads: int | None = None
 
     def plan(self, wanted: int | None) -> tuple[Slot, ...]:
         """``wanted`` slots, or (None) ``slots_per_gpu`` for each GPU, or without a GPU one per core as far as
         the memory goes.
 
         Threads are cores over slots: two processes of two threads on two cores reached 0.15-0.6 of one
-        process. More slots than the GPUs are for share them all the same.
+        process, small perceptrons a tenth, as threads that wait for each other spin. More slots than the GPUs
+        are for share them all the same.
         """
         if wanted is None:
             # At least one slot: better a slow training than a node that does nothing.
             by_memory = max(1, self.memory // MEMORY_PER_SLOT)
             wanted = len(self.gpus) * self.slots_per_gpu or max(1, min(self.cores, by_memory))
-        threads = max(1, self.cores // max(1, wanted))
+        threads = max(1, min(self.cores // max(1, wanted), self.most_threads or self.cores))
         return tuple(Slot(number, self._gpu(number), threads) for number in range(wanted))
 
     def _gpu(self, number: int) -> str | None:
@@ -88,6 +91,12 @@ class Hardware:
             return None
         place = number if self.placement == "spread" else number // self.slots_per_gpu
         return self.gpus[place % len(self.gpus)]
+
+
+def allowed_threads(environment: Mapping[str, str] = os.environ) -> int | None:
+    """What ``OMP_NUM_THREADS`` says for the outermost level; None where it says nothing, or no number."""
+    first = environment.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isascii() and first.isdigit() and int(first) > 0 else None
 
 
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:

@@ -25,7 +25,14 @@ from backprop_evo.store.base import Store
 from backprop_evo.store.sql import open_store
 from backprop_evo.supervision import ProcessSpec
 from workers.app import RELEASE_S
-from workers.devices import Hardware, Slot, free_memory, usable_cores, visible_gpus
+from workers.devices import (
+    Hardware,
+    Slot,
+    allowed_threads,
+    free_memory,
+    usable_cores,
+    visible_gpus,
+)
 from workers.fetching import Fetching
 from workers.heartbeat import NodeHeartbeat
 from workers.self_test import SelfTest
@@ -114,6 +121,7 @@ def run(options: Settings, stopping: threading.Event) -> None:
         memory=free_memory(),
         slots_per_gpu=options.slots_per_gpu,
         placement=options.slot_placement,
+        most_threads=allowed_threads(),
     )
     store = open_store(options.resolved_database_url)
     node = make_node(options, store, hardware)

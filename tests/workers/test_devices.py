@@ -5,7 +5,15 @@ from typing import Literal
 
 import pytest
 
-from workers.devices import MEMORY_PER_SLOT, Hardware, Slot, free_memory, usable_cores, visible_gpus
+from workers.devices import (
+    MEMORY_PER_SLOT,
+    Hardware,
+    Slot,
+    allowed_threads,
+    free_memory,
+    usable_cores,
+    visible_gpus,
+)
 
 PLENTY = 64 * 2**30
 
@@ -30,6 +38,18 @@ def test_slots_and_threads(
     assert len(plan) == slots
     assert {slot.threads for slot in plan} == {threads}
     assert [slot.number for slot in plan] == list(range(slots))
+
+
+@pytest.mark.parametrize(
+    ("said", "most", "threads"),
+    [("1", 1, 1), ("3,2", 3, 3), ("16", 16, 4), ("", None, 4), ("many", None, 4), ("0", None, 4)],
+)
+def test_whoever_runs_a_node_may_allow_its_slots_fewer_threads(
+    said: str, most: int | None, threads: int
+) -> None:
+    assert allowed_threads({"OMP_NUM_THREADS": said}) == most
+    (slot,) = Hardware(gpus=(), cores=4, memory=PLENTY, most_threads=most).plan(1)
+    assert slot.environment()["OMP_NUM_THREADS"] == str(threads)
 
 
 def test_more_slots_than_gpus_share_them_in_turn() -> None:
