@@ -20,7 +20,8 @@ def without_browser(reason: NoBrowser) -> None:
     pytest.skip(f"THE PAGES ARE UNTESTED: {reason}")
 
 
-@pytest.fixture(scope="session")
+# For one file: while it is open an event loop runs in this thread, beside which no other test could run one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     try:
         with launched() as found:
