@@ -35,7 +35,7 @@ from backprop_evo.service.chart_columns import (
 from backprop_evo.service.specs import chance_of, steps_an_epoch
 
 router = APIRouter()
-#: Finishes in one answer: about 150 kB, 40 ms.
+#: Finishes in one answer; a longer search is asked for in several.
 A_PAGE = 20_000
 MOST_RUNNING = 12
 #: Newest trials of an equation whose curves are drawn.

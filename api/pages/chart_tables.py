@@ -15,7 +15,7 @@ from backprop_evo.service.components import Importance
 from backprop_evo.service.tallies import Tally
 from backprop_evo.store.base import Store
 
-#: Equations that one request reads: 0.3 s. A page reads fewer, so that it is not held up: 4 ms.
+#: Equations that one request of a chart reads. A page reads fewer, so that it is not held up.
 EQUATIONS_A_REQUEST, EQUATIONS_A_PAGE = 2_000, 25
 #: Newest trials whose attempts are drawn.
 MOST_ATTEMPTS = 2_000

@@ -18,7 +18,7 @@ from backprop_evo.store.base import Store
 
 #: Searches whose tallies are kept; looking at one more forgets the one not seen for longest.
 MOST_KEPT = 64
-#: Finishes that one look takes in: about 30 ms.
+#: Finishes that one look takes in, so that no page waits for all of a long search.
 A_LOOK = 10_000
 
 
