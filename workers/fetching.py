@@ -7,21 +7,18 @@ was downloaded is gone on from. The node tells of what is there with its heartbe
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import IO
 
 import structlog
 
 from backprop_evo import data
 from backprop_evo.errors import BackpropEvoError
-from backprop_evo.parent_death import dying_with_parent
 from backprop_evo.settings import Settings, settings
 from backprop_evo.store.base import Store
 from workers.devices import present_datasets
+from workers.side_process import SideProcess
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +39,7 @@ class Fetching:
     name: str | None = None
     faults: dict[str, str] = field(default_factory=dict)
     _again: dict[str, float] = field(default_factory=dict)
-    _process: subprocess.Popen[bytes] | None = None
-    _said: IO[bytes] | None = None
+    _process: SideProcess | None = None
     _next: float = 0.0
 
     def step(self, labels: Collection[str], clock: float) -> None:
@@ -64,12 +60,8 @@ class Fetching:
     def stop(self) -> None:
         """End what is under way; the next start goes on from it."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.end()
             self._process = None
-        if self._said is not None:
-            self._said.close()
-            self._said = None
         self.name = None
 
     def _wanted(self, labels: Collection[str]) -> list[str]:
@@ -89,24 +81,15 @@ class Fetching:
 
     def _begin(self, name: str) -> None:
         log.info("fetching a data set that queued trials want", dataset=name)
-        # Closed with the process that writes it.
-        self.name, self._said = name, tempfile.TemporaryFile()  # noqa: SIM115
-        self._process = subprocess.Popen(
-            dying_with_parent((*self.argv, name)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._said,
-        )
+        self.name, self._process = name, SideProcess.started((*self.argv, name))
 
     def _look(self, clock: float) -> None:
         assert self._process is not None
-        assert self._said is not None
         assert self.name is not None
         code, name = self._process.poll(), self.name
         if code is None:
             return
-        self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        reason = self._process.reason()
         self.stop()
         self._next = clock
         if code == 0:
@@ -115,7 +98,7 @@ class Fetching:
             self._again.pop(name, None)
             return
         self._again[name] = clock + AGAIN_S
-        self.faults[name] = f"it could not be fetched: {lines[-1][:500] if lines else f'exit code {code}'}"
+        self.faults[name] = f"it could not be fetched: {reason}"
         log.error("data set not fetched", dataset=name, reason=self.faults[name], again_in_s=AGAIN_S)
 
 

@@ -7,19 +7,15 @@ broken may crash. The node lets itself return when it ends well on all of them.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import structlog
 
 from backprop_evo import data
 from backprop_evo.errors import BackpropEvoError, DeviceUnusable
-from backprop_evo.parent_death import dying_with_parent
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.settings import Settings, settings
@@ -27,6 +23,7 @@ from backprop_evo.store.base import Store
 from workers.children import check_device
 from workers.devices import Slot, present_datasets
 from workers.heartbeat import utc_now
+from workers.side_process import SideProcess
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +52,7 @@ class SelfTest:
     options: Settings
     argv: tuple[str, ...] = (sys.executable, "-m", "workers.self_test")
     _waiting: list[Slot] = field(default_factory=list)
-    _process: subprocess.Popen[bytes] | None = None
-    _said: IO[bytes] | None = None
+    _process: SideProcess | None = None
     _began: float = 0.0
     _next: float = 0.0
 
@@ -73,31 +69,20 @@ class SelfTest:
     def stop(self) -> None:
         """End a test that runs."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.end()
             self._process = None
-        if self._said is not None:
-            self._said.close()
-            self._said = None
 
     def _test_next(self, clock: float) -> None:
         slot = self._waiting.pop()
-        # Closed with the process that writes it.
-        self._said, self._began = tempfile.TemporaryFile(), clock  # noqa: SIM115
-        self._process = subprocess.Popen(
-            dying_with_parent(self.argv),
-            env={**os.environ, **slot.environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._said,
-        )
+        self._began = clock
+        self._process = SideProcess.started(self.argv, env={**os.environ, **slot.environment()})
 
     def _look(self, clock: float) -> None:
         assert self._process is not None
         code = self._process.poll()
         if code is None and clock - self._began <= LONGEST_S:
             return
-        fault = None if code == 0 else self._fault(code)
+        fault = None if code == 0 else _fault(self._process, code)
         self.stop()
         if fault is None and self._waiting:
             self._test_next(clock)
@@ -106,13 +91,11 @@ class SelfTest:
         log.info("self-test ended", node=self.node, fault=fault)
         self.store.nodes.note_self_test(self.node, fault, now=utc_now())
 
-    def _fault(self, code: int | None) -> str:
-        if code is None:
-            return f"the self-test hangs: no end after {LONGEST_S:g} s"
-        assert self._said is not None
-        self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
-        return f"the self-test failed: {lines[-1][:500] if lines else f'exit code {code}'}"
+
+def _fault(process: SideProcess, code: int | None) -> str:
+    if code is None:
+        return f"the self-test hangs: no end after {LONGEST_S:g} s"
+    return f"the self-test failed: {process.reason()}"
 
 
 def examine(
