@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from backprop_evo.records.counting import FAILURES
 from backprop_evo.records.load import Load
-from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.states import TrialState
+from backprop_evo.service.pool import Pool
 
 
-def load_metrics(load: Load, nodes: Sequence[NodeRecord], now: datetime) -> Iterator[Metric]:
-    """``nodes`` are those alive. An age of 0 says that nothing waits; a controller that never told of a step
-    has none."""
+def load_metrics(load: Load, pool: Pool, now: datetime) -> Iterator[Metric]:
+    """An age of 0 says that nothing waits; a controller that never told of a step has none."""
     yield GaugeMetricFamily(
         "backprop_evo_queue_length", "Trials of running searches that wait for a worker", load.queued
     )
@@ -24,13 +23,8 @@ def load_metrics(load: Load, nodes: Sequence[NodeRecord], now: datetime) -> Iter
         "Since when the trial that waits longest waits",
         _age(load.oldest_queued_at, now),
     )
-    taking = [each for each in nodes if each.quarantine is None]
-    yield GaugeMetricFamily(
-        "backprop_evo_slots", "Slots of live nodes that take trials", sum(each.slots for each in taking)
-    )
-    yield GaugeMetricFamily(
-        "backprop_evo_slots_busy", "Slots of live nodes that train now", sum(each.busy for each in nodes)
-    )
+    yield GaugeMetricFamily("backprop_evo_slots", "Slots of live nodes that take trials", pool.slots)
+    yield GaugeMetricFamily("backprop_evo_slots_busy", "Slots of live nodes that train now", pool.busy)
     yield _heartbeats(load.heartbeats, now)
     yield from _controller(load, now)
     yield GaugeMetricFamily(

@@ -61,7 +61,7 @@ class _Counts(Collector):
             yield GaugeMetricFamily(f"backprop_evo_pool_{name}", text, getattr(self.pool, name))
         yield from _node_metrics(self.nodes)
         yield finished_trials(counted.trials)
-        yield from load_metrics(self.store.monitoring.load(), self.nodes, self.now)
+        yield from load_metrics(self.store.monitoring.load(), self.pool, self.now)
 
 
 def _node_metrics(nodes: Sequence[NodeRecord]) -> Iterator[Metric]:

@@ -51,11 +51,9 @@ class Injection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """A search at one moment. ``verbs`` are those that its state allows, ``version`` grows by every
-    transition; ``notice`` is what to know of it while it runs, and ``warnings`` in the answer to its
-    submission, ``injected`` in the answer to ``inject``. ``time_left_s`` is None where time does not decide
-    when it ends."""
+class DrivenAnswer:
+    """What searches and evaluations have in common, at one moment. ``verbs`` are those that its state allows,
+    ``version`` grows by every transition; ``warnings`` are in the answer to its submission."""
 
     id: str
     state: SearchState
@@ -63,29 +61,19 @@ class Search:
     verbs: tuple[str, ...]
     trials_done: int
     trials_total: int
-    screened_out: int
-    best_fitness: float | None
-    spent_s: float
-    time_left_s: float | None
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
     end_reason: str | None
     stranded: str | None
-    counterpart: str | None
-    notice: str | None
     failure: str | None
-    setting: Setting
-    spec: SearchSpec
     owner: str | None
-    injections: int
     retries: int
     priority: int
     tags: tuple[str, ...]
     note: str
     archived: bool
     warnings: tuple[str, ...] = ()
-    injected: tuple[Injection, ...] = ()
 
     @property
     def has_ended(self) -> bool:
@@ -94,38 +82,31 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class Search(DrivenAnswer):
+    """A search at one moment. ``notice`` is what to know of it while it runs, and ``injected`` in the answer
+    to ``inject``. ``time_left_s`` is None where time does not decide when it ends."""
+
+    screened_out: int
+    best_fitness: float | None
+    spent_s: float
+    time_left_s: float | None
+    counterpart: str | None
+    notice: str | None
+    setting: Setting
+    spec: SearchSpec
+    injections: int
+    injected: tuple[Injection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(DrivenAnswer):
     """An evaluation at one moment. One with a ``search_id`` belongs to that search, in a ``role``."""
 
-    id: str
     search_id: str | None
     role: Role | None
-    state: SearchState
-    version: int
-    verbs: tuple[str, ...]
-    trials_done: int
-    trials_total: int
     seeds: int
     extensions: int
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    end_reason: str | None
-    stranded: str | None
-    failure: str | None
     spec: EvaluationSpec
-    owner: str | None
-    retries: int
-    priority: int
-    tags: tuple[str, ...]
-    note: str
-    archived: bool
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def has_ended(self) -> bool:
-        """Completed, stopped, cancelled or failed."""
-        return self.state.is_terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,10 +175,14 @@ class Seed:
             [running, self.trial(number + 1, queued)],
         )
         self.begin(running)
+        self.heartbeat("node-a", slots=2)
+
+    def heartbeat(self, name: str, *, slots: int = 1) -> None:
+        """A node that lives."""
         self.store.nodes.record_heartbeat(
             NodeRecord(
-                name="node-a",
-                slots=2,
+                name=name,
+                slots=slots,
                 devices=("cpu",),
                 code_version="0.1.0",
                 started_at=self.now,

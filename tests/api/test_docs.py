@@ -3,7 +3,6 @@
 import re
 import shlex
 import socket
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from fastapi.testclient import TestClient
 
 from backprop_evo.equations import report_on
 from backprop_evo.records.evaluating import setting_id
-from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import TrainResult
 from backprop_evo.service import Service
@@ -49,16 +47,7 @@ def test_every_example_is_accepted(client: TestClient, seed: Any, line: str) -> 
         assert seed.store.trials.start(lease, now=seed.tick())
         assert seed.store.trials.finish(lease, failed, now=seed.tick())
     seed.confirm_row(0)
-    seed.store.nodes.record_heartbeat(
-        NodeRecord(
-            name="gpu-7",
-            slots=1,
-            devices=("cpu",),
-            code_version="0",
-            started_at=seed.now,
-            seen_at=datetime.now(UTC),
-        )
-    )
+    seed.heartbeat("gpu-7")
     if "DELETE" in line:
         Service(seed.store).apply_verb("cancel", seed.search_id)
     known = {"$ID": seed.search_id, "$SETTING": setting_id(seed.spec.train), "$OTHER": counterpart.id}

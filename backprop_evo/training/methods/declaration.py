@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hint
 
 from backprop_evo.errors import InvalidSettings
 from backprop_evo.records.methods import MethodSpec, Scalar
+from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.training import TrainSpec
 
 if TYPE_CHECKING:
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 _KINDS: Mapping[type, str] = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def refuse_all_but_perceptrons(train: TrainSpec, need: str, *, example: str) -> None:
+    """For methods that ``need`` a plain chain of layers, in words. Raises ``InvalidSettings`` for a model
+    that is known to be none; of others the first backward pass will tell."""
+    if parse_model_name(train.model).kind != "mlp":
+        raise InvalidSettings(
+            f"{need}, and {train.model} is none",
+            field="train.model",
+            hint=f"use an mlp such as {example}; direct-feedback-alignment trains every model",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.methods.declaration import Declared, NoSettings
+from backprop_evo.training.methods.declaration import Declared, NoSettings, refuse_all_but_perceptrons
 
 if TYPE_CHECKING:
     from backprop_evo.training.methods.learner import FreshChild, Learner
@@ -16,12 +14,8 @@ if TYPE_CHECKING:
 def fits(settings: NoSettings, train: TrainSpec) -> None:
     """Refuses a model that is known to be no plain chain; of others the first backward pass will tell."""
     del settings
-    if parse_model_name(train.model).kind != "mlp":
-        raise InvalidSettings(
-            f"indirect feedback needs a plain chain of layers, and {train.model} is none",
-            field="train.model",
-            hint="use an mlp such as mlp-64-32; direct-feedback-alignment trains every model",
-        )
+    need = "indirect feedback needs a plain chain of layers"
+    refuse_all_but_perceptrons(train, need, example="mlp-64-32")
 
 
 def prepare(settings: NoSettings, child: FreshChild) -> Learner:

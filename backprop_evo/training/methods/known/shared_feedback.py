@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backprop_evo.errors import InvalidSettings
-from backprop_evo.records.model_names import parse_model_name
 from backprop_evo.records.training import TrainSpec
-from backprop_evo.training.methods.declaration import Declared, setting
+from backprop_evo.training.methods.declaration import Declared, refuse_all_but_perceptrons, setting
 
 if TYPE_CHECKING:
     from backprop_evo.training.methods.learner import FreshChild, Learner
@@ -28,12 +26,8 @@ class SharedFeedbackSettings:
 def fits(settings: SharedFeedbackSettings, train: TrainSpec) -> None:
     """Refuses a model that is known to be no perceptron."""
     del settings
-    if parse_model_name(train.model).kind != "mlp":
-        raise InvalidSettings(
-            f"one shared matrix is cut by the widths of a perceptron's layers, and {train.model} is none",
-            field="train.model",
-            hint="use an mlp such as mlp-64-64; direct-feedback-alignment trains every model",
-        )
+    need = "one shared matrix is cut by the widths of a perceptron's layers"
+    refuse_all_but_perceptrons(train, need, example="mlp-64-64")
 
 
 def prepare(settings: SharedFeedbackSettings, child: FreshChild) -> Learner:
