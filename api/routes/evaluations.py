@@ -17,8 +17,8 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
-    is_known,
 )
+from api.etags import is_known
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.steering import EvaluationChangesIn, changes_of
 from api.schemas.trials import TrialOut

@@ -20,8 +20,8 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
-    is_known,
 )
+from api.etags import is_known
 from api.schemas.ancestry import AncestryOut
 from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
