@@ -19,6 +19,7 @@ from api.compression import Compression, Validation
 from api.event_feed import EventFeed
 from api.idempotency import PARAMETER, Idempotency
 from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
+from api.parts import KeptParts
 from api.rate_limit import RateLimit, RateLimiter
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.state.store = opened
     app.state.service = Service(opened)
     app.state.feed = EventFeed(opened.events, chosen.poll_s)
+    app.state.kept_parts = KeptParts()
     app.state.tallies = Tallies(opened)
     app.state.comparisons = Comparisons(opened)
     errors.install(app)

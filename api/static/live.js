@@ -6,7 +6,7 @@ import { mend } from "./mend.js";
 const BEAT_S = 1;
 // News come in bursts, and to many pages at once: each waits a little, and no two the same time.
 const GATHER_MS = [150, 600];
-const REST_MS = [2500, 3500];
+const REST_MS = [3000, 5000];
 const AGAIN_MS = 3000;
 const between = ([least, most]) => least + Math.random() * (most - least);
 
@@ -102,6 +102,7 @@ class Live {
   #ask(names) {
     const query = new URLSearchParams(location.search);
     query.set("parts", names.join(","));
+    query.set("heard", this.#seen);
     const known = names.map((name) => this.#tags.get(name)).filter(Boolean);
     const headers = { Accept: "application/json", ...(known.length ? { "If-None-Match": known.join(", ") } : {}) };
     return fetch(`${location.pathname}?${query}`, { headers, cache: "no-store" });

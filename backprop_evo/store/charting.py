@@ -113,7 +113,9 @@ class SqlCharts(Charts):
             .limit(limit)
         )
         if search_ids is not None:
-            query = query.where(trial.search_id.in_(search_ids))
+            # Written so that no index answers it: SQLite would read all trials of these searches instead of
+            # the few of this behaviour (430 ms at 100,000).
+            query = query.where((trial.search_id + "").in_(search_ids))
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from api import rendering
 from api.pages import evaluations, searches, submission
-from api.parts import PREFIX
+from api.parts import PREFIX, KeptParts
 from backprop_evo.records.states import EVENT_KINDS
 
 NOON = datetime(2031, 1, 1, 12, tzinfo=UTC)
@@ -137,3 +138,32 @@ def test_every_block_of_a_part_holds_the_element_of_that_name() -> None:
                 template,
                 name,
             )
+
+
+def test_many_tabs_are_rendered_for_once_and_none_gets_what_is_older_than_it_heard() -> None:
+    clock, rendered = [100.0], []
+
+    def render(names: Sequence[str]) -> tuple[dict[str, str], bool]:
+        rendered.append(list(names))
+        return {name: f"{name} {len(rendered)}" for name in names}, True
+
+    kept = KeptParts(lambda: clock[0])
+    assert kept.of("/a", ["head", "tiles"], 7, 7, render)[0] == {"head": "head 1", "tiles": "tiles 1"}
+    assert kept.of("/a", ["tiles"], 6, 9, render)[0] == {"tiles": "tiles 1"}
+    assert kept.of("/b", ["tiles"], 6, 9, render)[0] == {"tiles": "tiles 2"}
+    # It heard of 8, and what is kept was read when 7 was the newest.
+    assert kept.of("/a", ["head", "tiles"], 8, 8, render)[0] == {"head": "head 3", "tiles": "tiles 3"}
+    assert kept.of("/a", ["head"], None, 8, render)[0] == {"head": "head 4"}
+    clock[0] += 2.1
+    assert kept.of("/a", ["head"], 8, 8, render)[0] == {"head": "head 5"}
+    assert rendered == [["head", "tiles"], ["tiles"], ["head", "tiles"], ["head"], ["head"]]
+
+
+def test_two_tabs_get_two_keys(client: TestClient, seed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept for both, the form would send for one what the other has sent."""
+    path = f"/searches/{seed.search_id}?heard=0"
+    assert "0" * 32 in parts(client, path, "transfer").json()["parts"]["transfer"]["html"]
+    draw_keys(monkeypatch, "1" * 32)
+    second = parts(client, path, "transfer").json()["parts"]["transfer"]["html"]
+    assert "1" * 32 in second
+    assert "0" * 32 not in second

@@ -13,7 +13,7 @@ const library = import("../vendor/echarts-6.1.0/echarts.esm.min.mjs");
 // News come in bursts; a chart is drawn again at most so often.
 const REST_MS = 5000;
 // What is read in several requests goes on this soon.
-const AGAIN_MS = 1000;
+const AGAIN_MS = 400;
 const charts = new Map();
 
 const make = (name, more = {}, ...children) => {
