@@ -60,6 +60,14 @@ class LargeSearch:
         made._draw(SearchLanguage(search.spec))
         return made
 
+    @classmethod
+    def found(cls, store: SqlStore) -> LargeSearch:
+        """The one that a home of an earlier run holds."""
+        search = store.searches.page().items[0]
+        made = cls(store, search, search.created_at, store.individuals.count(search.id), Random(8))
+        made._draw(SearchLanguage(search.spec))
+        return made
+
     def _draw(self, language: SearchLanguage) -> None:
         for _ in range(DRAWN // 2):
             first = language.draw(self.generator)

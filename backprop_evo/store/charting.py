@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select, text
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.charting import AttemptSpan, FinishPoint, TrainedPoint, ValuePoint
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import TrialRecord
 from backprop_evo.records.training import TrainSpec
@@ -21,7 +22,7 @@ from backprop_evo.store.codec import decode_train_spec
 from backprop_evo.store.engine import Database
 from backprop_evo.store.finishes import ENDED_IT, VALUES
 from backprop_evo.store.rows import trial_record
-from backprop_evo.store.tables import ATTEMPTS, INTERMEDIATE_VALUES, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, ENDED_STATES, INTERMEDIATE_VALUES, TRIALS
 
 #: The accuracy that a finish is shown with.
 SHOWN = case(
@@ -60,13 +61,15 @@ class SqlCharts(Charts):
 
     @override
     def completed(self, search_id: str, purpose: str) -> int:
-        query = select(func.count()).where(
-            TRIALS.c.search_id == search_id,
-            TRIALS.c.purpose == purpose,
-            TRIALS.c.state == TrialState.COMPLETED,
-        )
+        trial = TRIALS.c
+        here = (trial.search_id == search_id, trial.state == TrialState.COMPLETED)
+        # No index knows purpose and state together. One counts all that completed, another reads the few of
+        # other purposes.
+        others = [each for each in Purpose if each != purpose]
+        every = select(func.count()).select_from(TRIALS).where(*here, text(ENDED_STATES))
+        other = select(func.count()).select_from(TRIALS).where(*here, trial.purpose.in_(others))
         with self.database.read() as connection:
-            return int(connection.execute(query).scalar_one())
+            return int(connection.execute(every).scalar_one() - connection.execute(other).scalar_one())
 
     @override
     def attempts(self, search_id: str, *, limit: int, since: datetime | None = None) -> Sequence[AttemptSpan]:

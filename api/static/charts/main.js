@@ -86,6 +86,8 @@ class Chart {
 
   async draw() {
     if (!this.#data) return;
+    await library;
+    const began = performance.now();
     const colours = look();
     const option = this.kind.option(this.#data, colours, this.#view);
     if (!option) { this.#say(this.kind.empty ?? "Nothing to draw yet."); this.#tools.replaceChildren(); this.#keys.replaceChildren(); return; }
@@ -94,9 +96,17 @@ class Chart {
     if (!this.#chart) await this.#begin();
     else if (this.#chart.getHeight() !== this.#room.clientHeight) this.#chart.resize();
     option.tooltip.formatter = (point, ticket, done) => this.kind.tip(this.#data, point, (text) => done(ticket, text), this.#view);
+    const isFirst = !this.#chart.getOption()?.series;
     this.#chart.setOption(option, { replaceMerge: ["series"] });
+    if (isFirst) this.#measure(began);
     this.#showKeys(colours);
     this.#showTools();
+  }
+
+  // How long it took from the numbers to the picture, for who measures this page.
+  #measure(start) {
+    const end = () => { this.#chart.off("finished", end); performance.measure(`chart ${this.figure.dataset.chart}`, { start, end: performance.now() }); };
+    this.#chart.on("finished", end);
   }
 
   async #begin() {
