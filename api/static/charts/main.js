@@ -96,15 +96,16 @@ class Chart {
     if (!this.#chart) await this.#begin();
     else if (this.#chart.getHeight() !== this.#room.clientHeight) this.#chart.resize();
     option.tooltip.formatter = (point, ticket, done) => this.kind.tip(this.#data, point, (text) => done(ticket, text), this.#view);
-    const isFirst = !this.#chart.getOption()?.series;
+    if (!this.#isMeasured) this.#measure(began);
     this.#chart.setOption(option, { replaceMerge: ["series"] });
-    if (isFirst) this.#measure(began);
     this.#showKeys(colours);
     this.#showTools();
   }
 
   // How long it took from the numbers to the picture, for who measures this page.
+  #isMeasured = false;
   #measure(start) {
+    this.#isMeasured = true;
     const end = () => { this.#chart.off("finished", end); performance.measure(`chart ${this.figure.dataset.chart}`, { start, end: performance.now() }); };
     this.#chart.on("finished", end);
   }
