@@ -1,0 +1,13 @@
+"""All experiments by name, the most telling for its time first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reproductions import asynchronous, depths, fifty_layers, kernel_widths, unformatted, unlocked
+from reproductions.experiment import Experiment
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    each.EXPERIMENT.name: each.EXPERIMENT
+    for each in (depths, unformatted, fifty_layers, kernel_widths, asynchronous, unlocked)
+}
