@@ -76,7 +76,7 @@ EXPERIMENT = Experiment(
         "data": "mnist", "width": 128, "depth": 50, "activation": "relu", "batch_size": 256, "sigma": "5",
         "beta": 500, "backprop_rates": [0.1, 0.01, 0.001], "hsic_rates": [HSIC_RATE],
     },
-    tiny={"data": "cifar10-mini", "width": 8, "depth": 3, "batch_size": 1000, "backprop_rates": [0.1]},
+    tiny={"data": "cifar10-mini", "width": 8, "depth": 3, "batch_size": 100, "backprop_rates": [0.1]},
     trainings=trainings,
     carry_out=carry_out,
     table=table,

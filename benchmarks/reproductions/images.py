@@ -53,8 +53,9 @@ class Material:
         return int(self.train.pixels_NCHW[0].numel())
 
     @property
-    def channels(self) -> int:
-        return int(self.train.pixels_NCHW.shape[1])
+    def image_shape(self) -> tuple[int, ...]:
+        """(C, H, W)."""
+        return tuple(self.train.pixels_NCHW.shape[1:])
 
 
 @lru_cache(maxsize=1)

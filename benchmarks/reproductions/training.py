@@ -66,8 +66,10 @@ def train(
     course: Course,
     optimizer: Optimizer,
     seed: int,
+    watch: Callable[[], list[float]] = list,
 ) -> Outcome:
-    """The network is trained in place, and is an ordinary one afterwards."""
+    """The network is trained in place, and is an ordinary one afterwards. What ``watch`` tells at each look
+    follows the accuracy in the curve."""
     learner = apply_method(network, method, settings, classes=material.classes, seed=seed)
     stepped, phase = optimizer(network.parameters()), learner.phase_at(0, course.iterations)
     decays = {round(share * course.iterations) for share in course.decays}
@@ -94,7 +96,7 @@ def train(
             outcome.ended = f"the loss of iteration {iteration} is {loss}"
         if course.looks_after(iteration) or outcome.ended != "completed":
             right = accuracy(network, material.measured)
-            outcome.curve.append([iteration, sum(losses) / len(losses), right])
+            outcome.curve.append([iteration, sum(losses) / len(losses), right, *watch()])
             losses.clear()
         if outcome.ended != "completed" or iteration == course.stop_after:
             break
