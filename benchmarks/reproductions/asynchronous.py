@@ -64,7 +64,7 @@ def table(rows: Sequence[Row]) -> str:
 EXPERIMENT = Experiment(
     name="asynchronous",
     title="Layers updated at random, MNIST",
-    sizes={"data": "mnist", "width": 256, "depth": 3, "batch_size": 256, "updates": 1500, "rate": 1e-3},
+    sizes={"data": "mnist", "width": 256, "depth": 3, "batch_size": 256, "updates": 1000, "rate": 1e-3},
     tiny={"data": "cifar10-mini", "width": 8, "batch_size": 16, "updates": 2},
     trainings=trainings,
     carry_out=carry_out,

@@ -111,7 +111,7 @@ EXPERIMENT = Experiment(
     name="depths",
     title="Synthetic gradients by depth, MNIST",
     sizes={
-        "data": "mnist", "width": 256, "batch_size": 256, "iterations": 2000, "predictor_width": 256,
+        "data": "mnist", "width": 256, "batch_size": 256, "iterations": 1200, "predictor_width": 256,
         "rates": {"backprop": 1e-3, "dni": 3e-4, "cdni": 1e-3},
     },
     tiny={"data": "cifar10-mini", "width": 8, "batch_size": 16, "iterations": 4, "predictor_width": 8},

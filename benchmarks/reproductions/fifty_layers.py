@@ -27,7 +27,7 @@ from reproductions.experiment import (
 from reproductions.images import load
 from reproductions.networks import perceptron
 from reproductions.training import Course, sgd, train
-from reproductions.unformatted import DECAY, HSIC_RATE
+from reproductions.unformatted import DECAY
 
 METHODS = {"backprop": "g", "hsic": "hsic"}
 
@@ -74,7 +74,7 @@ EXPERIMENT = Experiment(
     title="Fifty hidden layers, MNIST",
     sizes={
         "data": "mnist", "width": 128, "depth": 50, "activation": "relu", "batch_size": 256, "sigma": "5",
-        "beta": 500, "backprop_rates": [0.1, 0.01, 0.001], "hsic_rates": [HSIC_RATE],
+        "beta": 500, "backprop_rates": [0.1, 0.01, 0.001], "hsic_rates": [0.003],
     },
     tiny={"data": "cifar10-mini", "width": 8, "depth": 3, "batch_size": 100, "backprop_rates": [0.1]},
     trainings=trainings,
