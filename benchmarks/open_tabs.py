@@ -34,10 +34,10 @@ class Tab:
         self._news = asyncio.Event()
         self.asked = self.unchanged = self.heard = 0
 
-    async def stay_open(self, url: str, search_id: str) -> None:
+    async def stay_open(self, client: httpx2.AsyncClient, search_id: str) -> None:
         """Until it is cancelled. People do not open their tabs in the same second."""
         await asyncio.sleep(self._random.uniform(0, 10))
-        async with httpx2.AsyncClient(base_url=url, timeout=None) as client, asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen(client, search_id))
             tasks.create_task(self._look(client, search_id))
             tasks.create_task(self._draw(client, search_id))

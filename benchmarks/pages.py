@@ -183,8 +183,13 @@ async def ask_beside(url: str, search_id: str, tabs: Sequence[Tab], seconds: flo
         "/readyz",
     )
     times: list[float] = []
-    async with asyncio.TaskGroup() as tasks, httpx2.AsyncClient(base_url=url, timeout=60) as client:
-        open_ = [tasks.create_task(each.stay_open(url, search_id)) for each in tabs]
+    # One client for all: each reads the certificates of the system, which nobody asks for here.
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+    async with (
+        httpx2.AsyncClient(base_url=url, timeout=None, limits=limits) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        open_ = [tasks.create_task(each.stay_open(client, search_id)) for each in tabs]
         await asyncio.sleep(10 + len(tabs) / 20)
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
