@@ -80,7 +80,7 @@ def list_evaluations(
     return PageOut(items=[EvaluationOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{evaluation_id}", responses={304: {"description": "as in If-None-Match"}})
+@router.get("/{evaluation_id:id}", responses={304: {"description": "as in If-None-Match"}})
 def read_evaluation(
     evaluation: EvaluationDep, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> Any:
@@ -90,7 +90,7 @@ def read_evaluation(
     return _answer(response, evaluation)
 
 
-@router.patch("/{evaluation_id}")
+@router.patch("/{evaluation_id:id}")
 def change_evaluation(
     evaluation_id: EvaluationId,
     body: EvaluationChangesIn,  # type: ignore[valid-type]
@@ -103,7 +103,7 @@ def change_evaluation(
     return _answer(response, changed)
 
 
-@router.delete("/{evaluation_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{evaluation_id:id}", status_code=status.HTTP_204_NO_CONTENT)
 def delete_evaluation(evaluation_id: EvaluationId, version: ExpectedVersion, service: ServiceDep) -> None:
     """Delete an evaluation that has ended and is no stage of a search, for good."""
     service.delete_evaluation(evaluation_id, expected_version=version)
@@ -113,7 +113,9 @@ def delete_evaluation(evaluation_id: EvaluationId, version: ExpectedVersion, ser
 def read_table(
     evaluation: EvaluationDep,
     service: ServiceDep,
-    format: Annotated[str, Query(max_length=16, description=", ".join(FORMATS))] = "json",
+    format: Annotated[
+        str, Query(max_length=16, description=", ".join(FORMATS), json_schema_extra={"enum": [*FORMATS]})
+    ] = "json",
 ) -> Response:
     """What has ended so far: a block for each setting, a row with a verdict for each method."""
     chosen = find_format(format)

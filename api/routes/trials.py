@@ -18,7 +18,7 @@ router = APIRouter(prefix="/trials", tags=["trials"])
 TrialToAct = Annotated[str, Path(max_length=96, pattern=r"^[^:/]+$", description="id of a trial")]
 
 
-@router.get("/{trial_id}")
+@router.get("/{trial_id:id}")
 def read_trial(trial_id: TrialId, store: StoreDep) -> TrialDetailOut:
     """One trial with all it reported."""
     return _detail(store, store.trials.get(trial_id))
