@@ -32,6 +32,7 @@ from backprop_evo.cli import (
     transfer,
     trial,
     up,
+    webhooks,
 )
 from backprop_evo.cli.errors import CommandGroup
 
@@ -75,6 +76,7 @@ app.command("sequence", epilog=sequence.EPILOG)(sequence.sequence)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("audit", epilog=audit.EPILOG)(audit.audit)
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
