@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic.json_schema import SkipJsonSchema
@@ -198,6 +199,13 @@ def _version(tag: str) -> int:
 
 
 ExpectedVersion = Annotated[int | None, Depends(expected_version)]
+
+
+def one_of(names: Iterable[str]) -> dict[str, Any]:
+    """What the document says of a parameter that is one of ``names``; who reads it refuses others in
+    words."""
+    known = [*names]
+    return {"description": ", ".join(known), "json_schema_extra": {"enum": known}}
 
 
 def etag(search: SearchRecord | EvaluationRecord) -> str:

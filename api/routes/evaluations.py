@@ -18,6 +18,7 @@ from api.deps import (
     TrialChoiceDep,
     etag,
     is_known,
+    one_of,
 )
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.steering import EvaluationChangesIn, changes_of
@@ -113,9 +114,7 @@ def delete_evaluation(evaluation_id: EvaluationId, version: ExpectedVersion, ser
 def read_table(
     evaluation: EvaluationDep,
     service: ServiceDep,
-    format: Annotated[
-        str, Query(max_length=16, description=", ".join(FORMATS), json_schema_extra={"enum": [*FORMATS]})
-    ] = "json",
+    format: Annotated[str, Query(max_length=16, **one_of(FORMATS))] = "json",
 ) -> Response:
     """What has ended so far: a block for each setting, a row with a verdict for each method."""
     chosen = find_format(format)

@@ -21,6 +21,7 @@ from api.deps import (
     TrialChoiceDep,
     etag,
     is_known,
+    one_of,
 )
 from api.schemas.ancestry import AncestryOut
 from api.schemas.comparisons import ComparisonOut
@@ -224,19 +225,13 @@ def export_table(
     store: StoreDep,
     table: Annotated[
         str,
-        Path(
-            max_length=16, description=", ".join(EXPORT_TABLES), json_schema_extra={"enum": [*EXPORT_TABLES]}
-        ),
+        Path(max_length=16, **one_of(EXPORT_TABLES)),
     ],
     trials: TrialChoiceDep,
     rows: RowChoiceDep,
     format: Annotated[
         str,
-        Query(
-            max_length=16,
-            description=", ".join(EXPORT_FORMATS),
-            json_schema_extra={"enum": [*EXPORT_FORMATS]},
-        ),
+        Query(max_length=16, **one_of(EXPORT_FORMATS)),
     ] = "csv",
 ) -> Response:
     """Leaderboard, trials or curves as a file, written while it is read. Trials and curves are chosen and
@@ -257,11 +252,7 @@ def read_report(
     store: StoreDep,
     format: Annotated[
         str,
-        Query(
-            max_length=16,
-            description=", ".join(REPORT_FORMATS),
-            json_schema_extra={"enum": [*REPORT_FORMATS]},
-        ),
+        Query(max_length=16, **one_of(REPORT_FORMATS)),
     ] = "html",
     replay: Annotated[bool, Query(description="Check that the search replays, which takes a while.")] = True,
     download: Annotated[bool, Query(description="As a file, in place of showing it.")] = False,

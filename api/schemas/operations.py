@@ -77,14 +77,18 @@ class NodeWishIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"slots": 4}]})
     slots: whole(ge=0, le=MOST_SLOTS) | None = None  # type: ignore[valid-type]
     labels: list[str] | None = Field(None, max_length=MOST_LABELS)
-    gives_back: bool = Field(False, description="a slot that is to go gives its trial back at once")
+    gives_back: bool = Field(
+        False, strict=True, description="a slot that is to go gives its trial back at once"
+    )
 
 
 class DrainIn(BaseModel):
     """How a node is drained."""
 
     model_config = ConfigDict(extra="forbid")
-    gives_back: bool = Field(False, description="what trains is given back at once, to be tried elsewhere")
+    gives_back: bool = Field(
+        False, strict=True, description="what trains is given back at once, to be tried elsewhere"
+    )
 
 
 class PoolOut(Wire):

@@ -6,8 +6,9 @@ random, and sequences in which an id that one answer gave goes into the next req
 server over a fresh database with a search in the middle of its life.
 
 One thing no document can say: a rule between fields, the grammar of an equation, the cursor of a page, a name
-that is looked up. A request that fits the document and breaks such a rule is refused with 422 and says which
-(``RULES``); it is counted apart, and must be refused in that form. Whatever else is refused is a finding.
+that is looked up, the version that a search has. A request that fits the document and breaks such a rule is
+refused with 422, or 412, and says which (``RULES``); it is counted apart, and must be refused in that form.
+Whatever else is refused is a finding.
 """
 
 from __future__ import annotations
@@ -40,11 +41,17 @@ from tests.api.conftest import Seed
 from tests.conftest import running_postgres
 from tests.serving import serving
 
-RULES = frozenset(
-    f"urn:backprop-evo:problem:{name}"
-    for name in ("invalid-settings", "invalid-equation", "invalid-input", "unknown-dataset", "not-installed")
-)
-"""Problems that tell of a rule; what does not fit the document is ``invalid-request``."""
+RULES = {
+    f"urn:backprop-evo:problem:{name}": status
+    for name, status in (
+        ("invalid-settings", 422),
+        ("invalid-equation", 422),
+        ("invalid-input", 422),
+        ("unknown-dataset", 422),
+        ("precondition-failed", 412),
+    )
+}
+"""Problems that tell of a rule, with their status; what does not fit the document is ``invalid-request``."""
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
@@ -138,10 +145,11 @@ def fuzz(address: str, *, examples: int, steps: int, phases: tuple[str, ...], se
 
 def rule_of(response: Any) -> str | None:
     """The name of the rule that a refusal tells of, in the form of all problems; None for another answer."""
-    if response.status_code != 422:
+    if response.status_code not in RULES.values():
         return None
     problem = json.loads(response.content)
-    told = problem["type"] in RULES and problem["detail"] and problem["request_id"]
+    fits = RULES.get(problem["type"]) == response.status_code
+    told = fits and problem["detail"] and problem["request_id"]
     return str(problem["type"]).rpartition(":")[2] if told else None
 
 

@@ -47,6 +47,13 @@ def test_what_is_no_whole_number_is_refused(client: TestClient, odd: object) -> 
     assert client.post(f"{path}:extend", json={"trials": odd}).status_code == 422
 
 
+@pytest.mark.parametrize("odd", [0, 1, "true"])
+def test_a_truth_value_is_true_or_false(client: TestClient, seed: Any, odd: object) -> None:
+    assert client.patch("/api/v1/nodes/node-a", json={"slots": 4, "gives_back": odd}).status_code == 422
+    assert client.post("/api/v1/nodes/node-a:drain", json={"gives_back": odd}).status_code == 422
+    assert client.post("/api/v1/nodes/node-a:drain", json={"gives_back": True}).status_code == 200
+
+
 @pytest.mark.parametrize("odd", ["0.5", "1700000000", "1e3"])
 def test_a_moment_is_a_date_and_no_number(client: TestClient, odd: str) -> None:
     assert client.get("/api/v1/audit", params={"until": odd}).status_code == 422

@@ -60,6 +60,8 @@ def test_sequences_fit_the_document() -> None:
     [
         ({}, "invalid-settings"),
         ({"status_code": 400}, None),
+        ({"status_code": 412}, None),
+        ({"status_code": 412, "type": "urn:backprop-evo:problem:precondition-failed"}, "precondition-failed"),
         ({"type": "urn:backprop-evo:problem:invalid-request"}, None),
         ({"detail": ""}, None),
     ],

@@ -1,4 +1,4 @@
-"""A search moves from SQLite to PostgreSQL in its middle, as operators do it, and ends as if it had stayed."""
+"""A search moves from SQLite to PostgreSQL in its middle, as operators do it, and ends as one that stayed."""
 
 import json
 from collections.abc import Callable
