@@ -127,7 +127,7 @@ def fuzz(address: str, *, examples: int, steps: int, phases: tuple[str, ...], se
         }
     )
     report = Report()
-    document = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=config)
+    document = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=config, timeout=60)
 
     @document.hook
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
