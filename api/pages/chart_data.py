@@ -15,7 +15,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
 
-from api.deps import Fingerprint, SearchDep, StoreDep, TalliesDep, TrialId, is_known
+from api.deps import Fingerprint, SearchDep, StoreDep, TalliesDep, TrialId
+from api.etags import is_known
 from api.pages.chart_tables import EQUATIONS_A_REQUEST, importances, level, slot_attempts, trained_seeds
 from api.rendering import method_text
 from backprop_evo.errors import UnknownDataset

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.deps import ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
+from api.parts import Later
 from api.rendering import render
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.steering import RETRIABLE
@@ -46,7 +47,7 @@ def leaderboard_page(
         search=search,
         verdicts=service.verdicts_of(search) if search else {},
         setting=found,
-        last_event=store.events.last(),
+        last_event=Later(store.events.last),
     )
 
 
@@ -57,11 +58,14 @@ def _settings_page(request: Request, store: Store, part: Slice) -> Response:
         request,
         "settings.html",
         settings=settings,
-        best_of={
-            each.id: store.leaderboard.page(setting_id=each.id, limit=TOP).items for each in settings.items
-        },
+        best_of=Later(
+            lambda: {
+                each.id: store.leaderboard.page(setting_id=each.id, limit=TOP).items
+                for each in settings.items
+            }
+        ),
         first=part.cursor is None,
-        last_event=store.events.last(),
+        last_event=Later(store.events.last),
     )
 
 
@@ -78,11 +82,11 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
         trial=trial,
         search=driven,
         may_retry=RETRY if may_retry else None,
-        retries=store.retries.of(trial_id),
+        retries=Later(lambda: store.retries.of(trial_id)),
         is_evaluated=trial.purpose is Purpose.EVALUATION,
-        attempts=store.trials.attempts(trial_id),
+        attempts=Later(lambda: store.trials.attempts(trial_id)),
         curve=trial.result.curve if trial.result is not None else (),
         angles=angle_lines(alignment, lambda point: point.update_angle),
         feedback_angles=angle_lines(alignment, lambda point: point.feedback_angle),
-        last_event=store.events.last(),
+        last_event=Later(store.events.last),
     )

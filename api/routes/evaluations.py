@@ -17,9 +17,9 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
-    is_known,
     one_of,
 )
+from api.etags import is_known
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.steering import EvaluationChangesIn, changes_of
 from api.schemas.trials import TrialOut

@@ -20,9 +20,9 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
-    is_known,
     one_of,
 )
+from api.etags import is_known
 from api.schemas.ancestry import AncestryOut
 from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
