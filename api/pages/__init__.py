@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api.pages import (
     chart_data,
     compare,
+    compare_charts,
     equations,
     evaluations,
     learn,
@@ -27,6 +28,7 @@ for part in (
     chart_data,
     evaluations,
     compare,
+    compare_charts,
     equations,
     listings,
     learn,

@@ -169,6 +169,7 @@ def trials_page(
         "trials.html",
         search=search,
         page=page,
+        spared=store.intermediates.spared([each.id for each in page.items]),
         state=state,
         states=list(TrialState),
         orders=list(TrialOrder),
