@@ -81,8 +81,9 @@ const differences = {
     const pairs = shown(data, view);
     if (!pairs.length) return null;
     const every = [0, ...pairs.flatMap((pair) => [pair.low ?? pair.mean, pair.mean, pair.high ?? pair.mean].map((each) => each / 100))];
-    const span = Math.max(...every.map(Math.abs));
-    const { max, interval } = around(0, Math.min(span, 100));
+    const span = Math.min(Math.max(...every.map(Math.abs)), 100);
+    const { interval } = around(0, span);
+    const max = Math.ceil((1.02 * span) / interval) * interval || interval;
     const mark = (pair, place) => ({
       value: [pair.mean / 100, place], pair,
       itemStyle: pair.selecting ? { color: look.card, borderColor: colourOfPair(pair, look), borderWidth: 2 } : { color: colourOfPair(pair, look) },
