@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.pages import EMPTY_PAGES, PAGE_NAMES, THEMES, WIDTHS, Shown, look_at, pages_of
 from tests.browser.seeded import Told
 from tests.browser.service import Served
@@ -72,6 +73,7 @@ def told_by_axe(page: Page) -> list[str]:
 @pytest.fixture(scope="module")
 def watched(browser: Browser) -> Iterator[Watched]:
     context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
     yield Watched(context.new_page())
     context.close()
 
