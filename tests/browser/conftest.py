@@ -12,7 +12,6 @@ from tests.browser.chromium import NoBrowser, launched
 from tests.browser.seeded import Told, tell
 from tests.browser.service import Served
 
-
 #: A page that does not come within it is a fault; a machine that does much else serves and draws slowly.
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS / 2)
