@@ -118,7 +118,7 @@ def proposal(search: SearchDep, store: StoreDep, number: Annotated[int, Path(ge=
     if not found or found[0].number != number:
         raise NotFound(f"search {search.id!r} has no individual {number}")
     (one,) = found
-    told = {"equation": method_text(one.method), "change": one.mutation, "screened": one.screened_out}
+    told = {"equation": method_text(one.method), "change": one.mutation, "screened_out": one.screened_out}
     return answer(told, None, is_final=True)
 
 

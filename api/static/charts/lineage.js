@@ -90,7 +90,7 @@ export const tip = (data, point, done) => {
   const [number, fitness] = point.value;
   const head = `#${number}  ${point.seriesId === "n" ? "no fitness" : `${fitness.toFixed(2)} %`}, ${NAMES[point.seriesId]}`;
   proposal(data.address, number)
-    .then((found) => done([head, found.equation, found.change, found.screened && `screened out: ${found.screened}`].filter(Boolean).join("\n")))
+    .then((found) => done([head, found.equation, found.change, found.screened_out && `screened out: ${found.screened_out}`].filter(Boolean).join("\n")))
     .catch(() => done(head));
   return head;
 };
