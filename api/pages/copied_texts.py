@@ -42,6 +42,6 @@ from backprop_evo.client import Client
 with Client({url.rstrip("/")!r}) as client:
     equation = client.equations.describe({text!r})
     trials = list(client.equations.history({fingerprint!r}))
-accuracies = [trial.result.validation_accuracy for trial in trials if trial.result]
+accuracies = [trial.validation_accuracy for trial in trials]
 print(len(trials), "trials:", accuracies)
 equation"""
