@@ -133,13 +133,14 @@ def get_row_choice(
     text: Text = None,
     component: Component = None,
     confirmed: Annotated[bool | None, Query(description="only those that are, or are not")] = None,
+    starred: Annotated[bool | None, Query(description="only those that somebody starred, or did not")] = None,
     model: OfTrain = None,
     data: OfTrain = None,
     optimizer: OfTrain = None,
 ) -> RowChoice:
     """Raises ``InvalidInput``."""
     of_settings = {"model": model, "data": data, "optimizer": optimizer}
-    return RowChoice(text=text, component=component, confirmed=confirmed, **of_settings)
+    return RowChoice(text=text, component=component, confirmed=confirmed, starred=starred, **of_settings)
 
 
 TrialChoiceDep = Annotated[TrialChoice, Depends(get_trial_choice)]

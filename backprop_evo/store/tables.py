@@ -23,13 +23,14 @@ from backprop_evo.records.counting import FAILURES
 from backprop_evo.store.caller_tables import API_KEYS, REQUESTS
 from backprop_evo.store.columns import LongId, partial_index
 from backprop_evo.store.node_table import NODES
-from backprop_evo.store.steering_tables import INJECTIONS, RETRIES
+from backprop_evo.store.steering_tables import EQUATION_MARKS, INJECTIONS, RETRIES
 from backprop_evo.store.table_base import Base, table_of
 
 __all__ = [
     "API_KEYS",
     "ATTEMPTS",
     "CONTROLLERS",
+    "EQUATION_MARKS",
     "EVENTS",
     "INDIVIDUALS",
     "INJECTIONS",
