@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import shutil
 import sys
@@ -22,7 +23,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from backprop_evo.cli.up import ending_on_sigterm
+from backprop_evo.logs import configure_logs
 from tests.chaos import cases
+from tests.chaos.clocks import CPU, WALL
 from tests.chaos.databases import Database, PostgresServer, new_sqlite, postgres_server
 from tests.chaos.setting import POSTGRESQL, SQLITE, Setting
 from tests.chaos.table import Row, as_json, as_table, machine
@@ -45,6 +48,12 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="asleep: real slots sleep 0.3 s instead of training, and start without torch",
     )
     parser.add_argument("--every-s", type=float, default=2.0, help="seconds between two kills of the storm")
+    parser.add_argument(
+        "--clock",
+        choices=[WALL, CPU],
+        default=WALL,
+        help="cpu: what requests cost, where other work runs too",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave logs and databases there")
     return parser.parse_args(arguments)
@@ -75,12 +84,14 @@ def of(asked: argparse.Namespace, name: str, database: Database, place: Path) ->
         size=asked.size,
         asleep=asked.trainings == "asleep",
         every_s=asked.every_s,
+        clock=asked.clock,
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status."""
     asked = parsed(arguments)
+    configure_logs("console", logging.ERROR)
     began = machine()
     found: list[Row] = []
     folder = asked.keep or Path(tempfile.mkdtemp(prefix="chaos-"))

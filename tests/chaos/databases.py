@@ -40,6 +40,11 @@ class PostgresServer:
         self.url: str = self._server.get_uri()
         self._made = 0
 
+    @property
+    def pid(self) -> int:
+        """Of the process whose children serve connections."""
+        return int(self._server.get_pid())
+
     def new_database(self) -> Database:
         self._made += 1
         name = f"chaos_{self._made}"

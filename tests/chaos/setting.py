@@ -32,7 +32,7 @@ def case(name: str) -> Callable[[Study], Study]:
 class Setting:
     """One case on one database. ``short``: small enough for the ordinary tests; ``size`` overrides what a
     case takes for its number of trials; ``asleep``: slots sleep instead of training; ``every_s``: between
-    two kills of the storm."""
+    two kills of the storm; ``clock``: by which requests are timed."""
 
     name: str
     database: Database
@@ -41,6 +41,7 @@ class Setting:
     size: int | None = None
     asleep: bool = False
     every_s: float = 2.0
+    clock: str = "wall"
     began: float = field(default_factory=time.monotonic)
 
     def row(self, must_hold: str, measured: str, holds: bool | None) -> Row:

@@ -61,10 +61,11 @@ class Service(Cluster):
         self.database = database
         self.nodes = ("node", "other node")[:nodes]
         if asleep:
-            program = (str(Path(__file__).with_name("asleep_node.py")),)
+            program = ("-m", "tests.chaos.asleep_node")
             self.PROGRAMS = {**Cluster.PROGRAMS, **dict.fromkeys(self.nodes, program)}
         self.programs = tuple(each for each in PROGRAMS if each in self.nodes or "node" not in each)
         self.held_down: set[str] = set()
+        self.start_s = 0.0
         self.strikes: list[Strike] = []
         self._down_since: dict[str, float] = {}
 
@@ -94,7 +95,7 @@ class Service(Cluster):
     def processes_of(self, kind: str) -> list[psutil.Process]:
         """Those of ``KINDS`` that live now."""
         if kind in ("pool child", "slot"):
-            marks = ("billiard.spawn",) if kind == "pool child" else ("workers.slot", "asleep_slot.py")
+            marks = ("billiard.spawn",) if kind == "pool child" else ("workers.slot", "chaos.asleep_slot")
             family = [each for name in self.nodes for each in self._family(name)]
             return [each for each in family if any(_is(each, mark) for mark in marks)]
         names = self.nodes if kind == "node" else (kind,)
@@ -177,12 +178,16 @@ def service(
     home = home or setting.folder / "home"
     home.mkdir(exist_ok=True)
     running = Service(home, setting.database, nodes=nodes, slots=slots, asleep=setting.asleep)
+    began = time.monotonic()
     try:
         running.start(*running.programs)
         wanted = nodes * slots
         up = running.pass_time(within_s, lambda: len(running.processes_of("pool child")) == wanted)
         if not up:
             raise SystemExit(f"the service did not come up within {within_s:g} s: see {home}")
+        first = running.service.submit_search(short_trials("first", 1))
+        running.pass_time(within_s, lambda: running.finishes(first.id) > 0)
+        running.start_s = time.monotonic() - began
         yield running
     finally:
         with suppress(Unavailable):

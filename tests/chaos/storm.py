@@ -71,7 +71,9 @@ def _strike_until_ended(
         kinds = random.sample(KINDS, len(KINDS))
         struck = next((kind for kind in kinds if running.strike(kind, random)), "nothing")
         if len(running.strikes) % 10 == 0:
-            setting.tell(f"{len(running.strikes)} kills, the last a {struck}; {seen} of {trials} trials ended")
+            setting.tell(
+                f"{len(running.strikes)} kills, the last a {struck}; {seen} of {trials} trials ended"
+            )
         if running.pass_time(setting.every_s, count):
             break
     try:
