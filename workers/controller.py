@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 # A quarter of the default lease: after any pause a claim can still be renewed in time.
 MAX_PAUSE_S = 15.0
-#: The longest pause between two looks at a database that is away: what waits for it goes on soon after it is back.
+#: Between two looks at a database that is away, at most: what waits goes on soon after it is back.
 AWAY_PAUSE_S = 4.0
 SLOW_STEP_S = 0.2
 """A step that took longer is followed by a rest, in which the other searches have as much time each."""

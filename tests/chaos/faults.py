@@ -112,7 +112,8 @@ def one_fault(setting: Setting, running: Service, what: str, fault: Fault, *, st
     _stop(running, search.id)
     broken = broken_promises(running.store, search.id, trials=None)
     beside = f", a first start takes {starts_s:.1f} s" if starts_s else ""
-    measured = f"first finish after {first_s:.1f} s{beside}; {at_end[0] - before} finishes meanwhile, {at_end[-1]} in all"
+    meanwhile = at_end[0] - before
+    measured = f"first finish after {first_s:.1f} s{beside}; {meanwhile} meanwhile, {at_end[-1]} in all"
     return setting.row(
         f"{what}: nothing lost or doubled, replay equal, a finish within {WITHIN_S:g} s of its end"
         + (" and of the time of a start" if starts_s else ""),

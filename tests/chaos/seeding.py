@@ -57,16 +57,16 @@ FROM numbers JOIN chaos_equations ON chaos_equations.place = n % {EQUATIONS}"""
 ATTEMPTS = f"""
 INSERT INTO attempts (trial_id, fence, worker, started_at, ended_at, outcome)
 {NUMBERS}
-SELECT CAST(:search AS TEXT) || '.' || CAST(n AS TEXT), 1, 'node' || CAST(n % 8 AS TEXT) || '/1/0', :now, :now,
-       {STATE} FROM numbers"""
+SELECT CAST(:search AS TEXT) || '.' || CAST(n AS TEXT), 1, 'node' || CAST(n % 8 AS TEXT) || '/1/0',
+       :now, :now, {STATE} FROM numbers"""
 
 STANDINGS = f"""
 INSERT INTO standings (search_id, individual, equation, fingerprint, is_baseline, setting_id, tier, rank_key,
                        search_fitness, search_n, learning_rate, train_time_s, search_m2, is_yardstick,
                        is_control, validation_n, validation_mean, validation_m2, test_n, test_mean, test_m2)
 {NUMBERS}
-SELECT :search, n, equation, CAST(:search AS TEXT) || '-' || CAST(n AS TEXT), n = 0, :setting, 1, -{ACCURACY},
-       {ACCURACY}, 1, 0.1, 1.0, 0.0, n < 0,
+SELECT :search, n, equation, CAST(:search AS TEXT) || '-' || CAST(n AS TEXT), n = 0, :setting, 1,
+       -{ACCURACY}, {ACCURACY}, 1, 0.1, 1.0, 0.0, n < 0,
        n < 0, 0, 0.0, 0.0, 0, 0.0, 0.0
 FROM numbers JOIN chaos_equations ON chaos_equations.place = n % {EQUATIONS}
 WHERE {STATE} = 'completed'"""

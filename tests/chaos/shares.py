@@ -35,7 +35,7 @@ def shares(setting: Setting) -> Iterator[Row]:
             f"searches of {', '.join(f'{size:,}' for size in sizes)} trials on {SLOTS} slots, the largest "
             f"first: each within {WITHIN:.0%} of its share",
             f"the small one: {first} of {sizes[0]} within 5 s; then {pool.trained[large]} and "
-            f"{pool.trained[huge]} trials in {seconds} s, {apart:.0%} apart from {share:g}; {idle} slots idle",
+            f"{pool.trained[huge]} in {seconds} s, {apart:.0%} apart from {share:g}; {idle} slots idle",
             first == sizes[0] and apart <= WITHIN and idle == 0,
         )
     finally:

@@ -63,7 +63,8 @@ def sizes(setting: Setting) -> Iterator[Row]:
         worst = max(lists, key=lambda each: each.p95)
         slow = [str(each) for each in lists if each.p95 > LIST_MS]
         yield setting.row(
-            f"{trials:,} trials: p95 of every list, filter and leaderboard at most {LIST_MS:g} ms{_by(setting)}",
+            f"{trials:,} trials: p95 of every list, filter and leaderboard at most {LIST_MS:g} ms"
+            f"{_by(setting)}",
             f"of {len(lists)} requests the slowest, ms: {'; '.join(slow) or worst}",
             not slow,
         )
@@ -97,7 +98,7 @@ def paths(client: TestClient, seeded: Seeded) -> dict[str, str]:
     """Every list that grows with trials, its filters, and pages from its middle."""
     v1, search = "/api/v1", f"/api/v1/searches/{seeded.runs}"
     middle = _middle(client, f"{search}/leaderboard?limit=500")
-    found = {
+    return {
         "searches": f"{v1}/searches",
         "searches by state": f"{v1}/searches?state=completed",
         "a search": search,
@@ -132,7 +133,6 @@ def paths(client: TestClient, seeded: Seeded) -> dict[str, str]:
         "audit": f"{v1}/audit",
         "metrics": "/metrics",
     }
-    return found
 
 
 def _middle(client: TestClient, path: str, pages: int = 5) -> str:
@@ -149,7 +149,8 @@ def _rebuild(setting: Setting, store: SqlStore, seeded: Seeded) -> Row:
     load_progress(store, store.searches.get(seeded.runs))
     seconds = clock() - began
     return setting.row(
-        f"a controller rebuilds a search of {seeded.trials_each:,} trials within {REBUILD_S:g} s{_by(setting)}",
+        f"a controller rebuilds a search of {seeded.trials_each:,} trials within {REBUILD_S:g} s"
+        f"{_by(setting)}",
         f"{seconds:.1f} s",
         seconds <= REBUILD_S,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 
 from backprop_evo.errors import Unavailable
@@ -32,8 +33,8 @@ def storm(setting: Setting) -> Iterator[Row]:
         killed = Counter(each.kind for each in running.strikes)
         kinds = ", ".join(f"{killed[kind]} {kind}" for kind in KINDS)
         yield setting.row(
-            f"{trials} short trials, a process killed every {setting.every_s:g} s: all terminal, none lost, none "
-            "doubled, replay equal",
+            f"{trials} short trials, a process killed every {setting.every_s:g} s: all terminal, none lost, "
+            "none doubled, replay equal",
             "; ".join(broken) or f"all hold after {len(running.strikes)} kills ({kinds}) in {lasted:.0f} s",
             not broken,
         )
@@ -76,8 +77,6 @@ def _strike_until_ended(
             )
         if running.pass_time(setting.every_s, count):
             break
-    try:
+    with suppress(Unavailable):
         count()
-    except Unavailable:
-        pass
     return at

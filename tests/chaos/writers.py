@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import structlog
 
 from benchmarks.many_workers import Figures, Refusals, figures
-from tests.chaos.setting import SQLITE, Setting, case
+from tests.chaos.setting import Setting, case
 from tests.chaos.table import Row
 
 LEAST_IN_TRIALS = 0.95
@@ -53,4 +53,5 @@ def _figures(setting: Setting, *, workers: int, seconds: float, trials: int) -> 
 
 
 def _told(found: Figures) -> str:
-    return f"{found.share:.1%} of {found.trials} trials' time, {found.rate:.1f} a second, {found.refusals} refusals"
+    in_trials = f"{found.share:.1%} of the time of {found.trials} trials"
+    return f"{in_trials}, {found.rate:.1f} a second, {found.refusals} refusals"

@@ -1,5 +1,6 @@
 """A worker looks for a Redis that was away every few seconds, however long it was."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import kombu.utils.functional
@@ -35,6 +36,6 @@ def test_the_pauses_between_two_tries_stay_short(tmp_path: Path, monkeypatch: py
     consumer.app, consumer.broker_connection_retry_attempt = app, 0
     with pytest.raises(EnoughError):
         consumer.ensure_connected(connection)
-    pauses = [after - before for before, after in zip(tries, tries[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(tries)]
     assert len(pauses) == TRIES - 1
     assert 0 < max(pauses) <= LONGEST_PAUSE_S
