@@ -1,7 +1,7 @@
 """How soon a worker finds its Redis again.
 
-Celery waits two seconds longer after each try, up to thirty, and has no setting for it: slots stood idle for a
-quarter of a minute after a Redis that had been away for one.
+Celery waits two seconds longer after each try, up to thirty, and has no setting for it: slots stood idle for
+a quarter of a minute after a Redis that had been away for one.
 """
 
 from __future__ import annotations
