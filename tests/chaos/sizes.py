@@ -22,7 +22,7 @@ from tests.chaos.setting import SQLITE, Setting, case
 from tests.chaos.table import Row
 
 LIST_MS, STEP_MS, REBUILD_S = 50.0, 20.0, 10.0
-ROUNDS = 40
+ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True)
