@@ -17,6 +17,7 @@ from api.access import KeyGate, ScopeGate
 from api.acts import Acts
 from api.idempotency import PARAMETER, Idempotency
 from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
+from api.newest import NewestEvent
 from api.rate_limit import RateLimit, RateLimiter
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.state.settings = chosen
     app.state.store = opened
     app.state.service = Service(opened)
+    app.state.newest_event = NewestEvent(opened.events, every_s=chosen.poll_s / 2)
     app.state.tallies = Tallies(opened)
     app.state.comparisons = Comparisons(opened)
     errors.install(app)

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 
 from api.errors import PreconditionRequired
+from api.newest import NewestEvent
 from backprop_evo.errors import NotFound
 from backprop_evo.records.choosing import MAX_CHOSEN_TEXT, RowChoice, TrialChoice, TrialOrder
 from backprop_evo.records.searching import Purpose
@@ -47,7 +48,14 @@ def get_tallies(request: Request) -> Tallies:
     return tallies
 
 
+def get_newest_event(request: Request) -> NewestEvent:
+    """What all streams of this process wait for."""
+    newest: NewestEvent = request.app.state.newest_event
+    return newest
+
+
 ServiceDep = Annotated[Service, Depends(get_service)]
+NewestEventDep = Annotated[NewestEvent, Depends(get_newest_event)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
 TalliesDep = Annotated[Tallies, Depends(get_tallies)]

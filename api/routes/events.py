@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.deps import SettingsDep, StoreDep, driven_by_id
+from api.deps import NewestEventDep, SettingsDep, StoreDep, driven_by_id
 from api.schemas.operations import EventOut
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -42,6 +42,7 @@ def known_search(
 async def stream_events(
     store: StoreDep,
     settings: SettingsDep,
+    newest: NewestEventDep,
     after: Annotated[int, Depends(starting_point)],
     search_id: Annotated[str | None, Depends(known_search)],
     follow: Annotated[bool, Query(description="false: end when there is nothing more")] = True,
@@ -49,7 +50,13 @@ async def stream_events(
     """Each event once, in order: ``id`` is its number, ``event`` its kind, ``data`` the event as JSON."""
     # At once, so that a browser knows that it is connected before anything happens.
     yield ServerSentEvent(retry=RETRY_MS, comment="connected")
+    seen = -1
     while True:
+        until = await newest.id()
+        # A stream that has seen what there is need not ask for itself.
+        if follow and until <= seen:
+            await anyio.sleep(settings.poll_s)
+            continue
         found = await run_sync(lambda: store.events.after(after, search_id=search_id))  # noqa: B023
         for event in found:
             yield ServerSentEvent(id=str(event.id), event=event.kind, data=EventOut.of(event))
@@ -57,5 +64,6 @@ async def stream_events(
         if not found:
             if not follow:
                 return
+            seen = until
             # Only when nothing was found: a reader that is behind catches up without pauses.
             await anyio.sleep(settings.poll_s)

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.newest import NewestEvent
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore
 
@@ -45,6 +47,27 @@ def test_every_event_comes_once_in_order(client: TestClient, seed: Any) -> None:
         "search.queued",
         seed.search_id,
     )
+
+
+def test_streams_that_wait_ask_the_database_once_for_all_of_them() -> None:
+    asked: list[int] = []
+
+    class Counted:
+        def last(self) -> int:
+            asked.append(1)
+            return 7
+
+    seconds = [0.0]
+    newest = NewestEvent(Counted(), every_s=0.25, clock=lambda: seconds[0])  # type: ignore[arg-type]
+
+    async def ask() -> list[int]:
+        return [await newest.id() for _ in range(200)]
+
+    assert anyio.run(ask) == [7] * 200
+    assert len(asked) == 1
+    seconds[0] = 0.25
+    anyio.run(ask)
+    assert len(asked) == 2
 
 
 def test_a_reader_resumes_after_the_last_event_it_saw(client: TestClient, seed: Any) -> None:

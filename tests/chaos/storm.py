@@ -20,7 +20,7 @@ MOST_WASTED = 0.5
 @case("storm")
 def storm(setting: Setting) -> Iterator[Row]:
     trials = setting.size or int(setting.long_or_short(300, 12))
-    longest_s = setting.long_or_short(900, 12)
+    longest_s = setting.long_or_short(900, 8)
     with service(setting, nodes=1 if setting.short else 2) as running:
         search = running.service.submit_search(short_trials("storm", trials))
         running.pass_time(120, lambda: running.finishes(search.id) > 0)
