@@ -24,7 +24,10 @@ EQUATIONS = 400
 CURVE = tuple(CurvePoint(epoch / 5, 2.0, 0.3, 0.1, 10.0 * epoch) for epoch in range(5))
 
 #: A number a row, in blocks: no transaction holds a million rows.
-NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)"
+NUMBERS = (
+    "WITH RECURSIVE numbers(n) AS (SELECT CAST(:first AS INTEGER) UNION ALL "
+    "SELECT n + 1 FROM numbers WHERE n < :last)"
+)
 ACCURACY = "((n * 7919) % 100003) / 100003.0"
 STATE = (
     "CASE WHEN n % 100 < 5 AND n > 0 THEN 'pruned' WHEN n % 100 < 8 AND n > 0 THEN 'diverged' "
