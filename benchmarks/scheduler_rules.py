@@ -89,6 +89,17 @@ class Trainer:
         return self.accuracy(equation, relative_step, rung) or -math.inf
 
 
+#: The middle of the table's grid.
+ONE_STEP = (0.01,)
+#: At one relative step: rungs, reduction, signal, and how many are measured at a rung before any ends there.
+ONE_STEP_LADDERS: tuple[tuple[tuple[int, ...], int, Signal, int], ...] = (
+    ((5, 10), 3, "accuracy", 10),
+    ((5, 10), 4, "accuracy", 24),
+    ((5, 10, 40), 2, "loss", 24),
+    ((5, 10, 20, 40), 2, "loss", 16),
+    ((5, 20, 80), 2, "loss", 5),
+)
+
 Scheduler = Callable[[Sequence[int], Trainer], Sequence[int]]
 
 
@@ -159,8 +170,9 @@ class Halving:
     ``together``: a training is judged against all, of other equations and of its own at other rates; else the
     relative step with the lowest loss at the first rung is chosen and alone judged. ``inherited``: a mutant
     whose parent was trained tries the parent's best relative step and so many neighbours on either side;
-    None: the whole grid. ``screened``: equations that do not carry the error are not trained. A tuple for
-    ``reduction`` or ``signal`` has one for each rung.
+    None: the whole grid. ``grid``: the only relative steps that are tried, None for all of them.
+    ``screened``: equations that do not carry the error are not trained. A tuple for ``reduction`` or
+    ``signal`` has one for each rung.
     """
 
     rungs: tuple[int, ...]
@@ -170,6 +182,7 @@ class Halving:
     inherited: int | None = None
     screened: bool = False
     min_trials: int = 5
+    grid: tuple[float, ...] | None = None
 
     def __call__(self, arrivals: Sequence[int], trainer: Trainer) -> Sequence[int]:
         measured: dict[int, list[float]] = defaultdict(list)
@@ -187,7 +200,7 @@ class Halving:
         return _from_the_best(merits)
 
     def _steps(self, equation: int, trainer: Trainer, best_steps: Mapping[int, float]) -> list[float]:
-        grid, parent = trainer.relative_steps, trainer.equations[equation].parent
+        grid, parent = self.grid or trainer.relative_steps, trainer.equations[equation].parent
         if self.inherited is None or parent not in best_steps:
             return list(grid)
         place = grid.index(best_steps[parent])
@@ -266,6 +279,11 @@ def tabled() -> dict[str, Scheduler]:
     for rungs, reduction in (((20, 80), 2), ((40, 160), 2), ((10, 40), 2), ((20, 80), 4)):
         cascade = Halving(rungs, reduction, together=False, screened=True, inherited=1)
         found[f"a search's cascade: η = {reduction} at {_listed(rungs)}, rate first"] = cascade
+    # With one relative step for all there is none to choose.
+    found["full training at one step"] = Halving((), 2, grid=ONE_STEP)
+    for rungs, reduction, signal, min_trials in ONE_STEP_LADDERS:
+        name = f"one step: η = {reduction} at {_listed(rungs)} by {signal}, from {min_trials} on"
+        found[name] = Halving(rungs, reduction, signal, screened=True, min_trials=min_trials, grid=ONE_STEP)
     return found | {
         f"{base}, by accuracy": Halving((10, 40), 4, "accuracy"),
         f"{base}, rate first": Halving((10, 40), 4, together=False),
