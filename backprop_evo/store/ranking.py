@@ -62,7 +62,7 @@ def places_of(
     apart = None if len(key) == len(RANK_ORDER) else LEADERBOARD.c.setting_id
     place = func.row_number().over(partition_by=apart, order_by=RANK_ORDER).label("place")
     row_of = LEADERBOARD.c.search_id, LEADERBOARD.c.individual
-    last = tuple(getattr(rows[-1], each.key) for each in key)
+    last = tuple(rows[-1]._mapping[each] for each in key)
     passed = select(*row_of, place).where(*scope, tuple_(*key) <= last)
     if reached is not None:
         passed = passed.where(tuple_(*key) > reached)
