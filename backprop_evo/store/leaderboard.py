@@ -6,12 +6,11 @@ Rows are ranked within their setting, nowhere else: other train specs make other
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     FromClause,
     Row,
@@ -29,17 +28,22 @@ from backprop_evo.records.choosing import EVERY_ROW, RowChoice
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
 from backprop_evo.records.stored import Page
 from backprop_evo.store.base import Leaderboard
-from backprop_evo.store.choosing import chosen_settings, train_of, written_so
+from backprop_evo.store.choosing import train_of
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.engine import Database
-from backprop_evo.store.leaderboard_counting import CONFIRMED, UNCONFIRMED, accuracies_from
+from backprop_evo.store.leaderboard_counting import accuracies_from
+from backprop_evo.store.ranking import (
+    CONFIRMED,
+    HAS_SETTING,
+    RANK_ORDER,
+    chosen_within,
+    key_of,
+    places_of,
+    scope_of,
+)
 from backprop_evo.store.rows import method_spec
 from backprop_evo.store.tables import EQUATION_MARKS, LEADERBOARD, SEARCHES
-
-RANK_ORDER = (LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.search_id, LEADERBOARD.c.individual)
-STARRED = select(EQUATION_MARKS.c.fingerprint).where(EQUATION_MARKS.c.starred)
-HAS_SETTING = LEADERBOARD.c.setting_id > ""  # a process of an earlier version leaves it empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +64,25 @@ class SqlLeaderboard(Leaderboard):
     ) -> Page[LeaderboardRecord]:
         listing = f"leaderboard of {search_id or setting_id or 'all'}{_told(choice)}"
         rank, setting = 0, ""  # the cursor carries what was reached: nobody counts what stands above a page
+        key, reached, places = key_of(search_id), None, None
         with self.database.read() as connection:
-            query, key = _rows_of(connection, search_id, setting_id, choice)
+            scope = scope_of(connection, search_id, setting_id, choice)
+            query = _with_star(LEADERBOARD).where(*scope, *chosen_within(choice))
             if cursor is not None:
                 rank, setting, *after = decode_cursor(listing, cursor, (int, str, int, float, str, int))
-                query = query.where(
-                    tuple_(*key) > tuple(after if search_id is not None else (setting, *after))
-                )
+                reached = tuple(after if search_id is not None else (setting, *after))
+                query = query.where(tuple_(*key) > reached)
             rows = connection.execute(query.order_by(*key).limit(page_size(limit) + 1)).all()
+            if choice.chooses_rows:
+                places = places_of(connection, scope, key, rows[:limit], reached)
         if not rows and setting_id is not None and cursor is None and choice == EVERY_ROW:
             raise _no_results(setting_id)
-        items = tuple(_ranked(rows[:limit], rank, setting if search_id is None else None))
+        of_all = setting if search_id is None else None
+        items = tuple(
+            _ranked(rows[:limit], rank, of_all)
+            if places is None
+            else _placed(rows[:limit], rank, of_all, places)
+        )
         if len(rows) <= limit:
             return Page(items, None)
         last = rows[limit - 1]
@@ -126,32 +138,6 @@ class SqlLeaderboard(Leaderboard):
             return _setting(connection, setting_id, results)
 
 
-def _rows_of(
-    connection: Connection, search_id: str | None, setting_id: str | None, choice: RowChoice
-) -> tuple[Select[Any], Sequence[ColumnElement[Any]]]:
-    """The rows of a leaderboard, in no order yet, and the key that they are ordered by."""
-    scope = [HAS_SETTING] if search_id is None else [LEADERBOARD.c.search_id == search_id]
-    if setting_id is not None and search_id is None:
-        scope.append(LEADERBOARD.c.setting_id == setting_id)
-    if choice.chooses_settings:
-        scope.append(LEADERBOARD.c.setting_id.in_(chosen_settings(connection, choice)))
-    source: FromClause = LEADERBOARD
-    if choice.chooses_rows:
-        # Who is left out keeps the rank: all have to be counted.
-        apart = LEADERBOARD.c.setting_id if search_id is None else None
-        own_rank = func.row_number().over(partition_by=apart, order_by=RANK_ORDER).label("own_rank")
-        source = select(LEADERBOARD, own_rank).where(*scope).subquery()
-        scope = written_so(source, choice)
-        if choice.confirmed is not None:
-            scope.append(source.c.tier == (CONFIRMED if choice.confirmed else UNCONFIRMED))
-        if choice.starred is not None:
-            stars = source.c.fingerprint.in_(STARRED)
-            scope.append(stars if choice.starred else ~stars)
-    key = [source.c[each.name] for each in RANK_ORDER]
-    # Of one search all rows are ranked together, also where its confirmation trains longer.
-    return _with_star(source).where(*scope), key if search_id is not None else [source.c.setting_id, *key]
-
-
 def _with_star(source: FromClause) -> Select[Any]:
     """Each row with whether somebody starred its behaviour."""
     starred = exists().where(EQUATION_MARKS.c.fingerprint == source.c.fingerprint, EQUATION_MARKS.c.starred)
@@ -174,9 +160,18 @@ def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str | None) -> Iterato
     """Counted on from the rank reached; each setting begins with 1, unless that is None."""
     for row in rows:
         rank = rank + 1 if setting in (None, row.setting_id) else 1
-        rank = getattr(row, "own_rank", rank)
         setting = None if setting is None else row.setting_id
         yield _record(row, rank)
+
+
+def _placed(
+    rows: Sequence[Row[Any]], rank: int, setting: str | None, places: Mapping[tuple[str, int], int]
+) -> Iterator[LeaderboardRecord]:
+    """The same where some were left out: each has its place behind the rank that was reached in its
+    setting."""
+    for row in rows:
+        before = rank if setting in (None, row.setting_id) else 0
+        yield _record(row, before + places[row.search_id, row.individual])
 
 
 def _setting(connection: Connection, setting_id: str, results: int) -> SettingRecord:

@@ -14,9 +14,8 @@ from backprop_evo.records.stored import Accuracies
 from backprop_evo.records.training import TrainResult
 from backprop_evo.search.measurements import NO_TRAINING
 from backprop_evo.store.codec import decode_search_spec
+from backprop_evo.store.ranking import CONFIRMED, UNCONFIRMED
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES
-
-CONFIRMED, UNCONFIRMED = 0, 1
 
 
 def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
