@@ -18,8 +18,8 @@ from backprop_evo.store.base import Store
 
 #: Searches whose tallies are kept; looking at one more forgets the one not seen for longest.
 MOST_KEPT = 64
-#: Finishes that one look takes in, so that no page waits for all of a long search: these take 20 ms.
-A_LOOK = 2_000
+#: Finishes that one look takes in, so that no page waits for all of a long search: these take 10 ms.
+A_LOOK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
