@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,6 +32,7 @@ from backprop_evo.settings import settings as process_settings
 from backprop_evo.store.base import Store
 from backprop_evo.store.sql import open_store
 
+REFERENCE = re.compile(r'"\$ref": "#/components/schemas/(\w+)"')
 STATIC = Path(__file__).parent / "static"
 DESCRIPTION = """Submit and follow evolutionary searches for backpropagation update equations.
 
@@ -100,6 +103,15 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     return app
 
 
+def _close(schemas: dict[str, Any], name: str) -> None:
+    """A spec and its parts have no other fields: an unknown one is refused."""
+    spec = schemas[name]
+    if spec.get("additionalProperties") is not False and spec.get("type") == "object":
+        spec["additionalProperties"] = False
+        for part in REFERENCE.findall(json.dumps(spec)):
+            _close(schemas, part)
+
+
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """FastAPI's document, with our one form of error in the place of its own, and what middleware reads."""
     if app.openapi_schema is None:
@@ -112,6 +124,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         problem = errors.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs")
         schemas["Problem"] = problem
+        for name in ("SearchSpec", "EvaluationSpec"):
+            _close(schemas, name)
         for operations_of_path in document["paths"].values():
             for method, operation in operations_of_path.items():
                 operation["responses"].pop("422", None)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
+from pydantic.json_schema import SkipJsonSchema
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.errors import PreconditionRequired
 from api.event_feed import EventFeed
@@ -22,6 +25,19 @@ from backprop_evo.store.base import Store
 
 # Also without quotes and as a weak one, for people with curl; 18 digits fit into any integer column.
 ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
+_TAG = ETAG.pattern.replace("(\\d", "(?:\\d")
+#: What ``If-Match`` may be, for the document: who reads it refuses the rest in words.
+IF_MATCH = {"pattern": rf"^ *(\*|{_TAG}( *, *{_TAG})*) *$"}
+
+
+class _IdConvertor(StringConvertor):
+    """``{search_id:id}`` in a path: an id ends at a colon, so that ``3f0a5c:pause`` is no id of a search, and
+    another method there is answered with 405."""
+
+    regex = "[^/:]+"
+
+
+register_url_convertor("id", _IdConvertor())
 
 
 def get_service(request: Request) -> Service:
@@ -84,10 +100,20 @@ def get_slice(
 Archived = Annotated[bool, Query(description="also those that are archived")]
 TagQuery = Annotated[str | None, Query(max_length=50, description="only those with this tag")]
 Text = Annotated[
-    str | None, Query(max_length=MAX_CHOSEN_TEXT, description="a part of the equation as it is written")
+    str | SkipJsonSchema[None],
+    Query(
+        max_length=MAX_CHOSEN_TEXT,
+        description="a part of the equation as it is written",
+        json_schema_extra={"minLength": 1},
+    ),
 ]
 Component = Annotated[
-    str | None, Query(max_length=MAX_CHOSEN_TEXT, description="an operand or a function in it, such as fro")
+    str | SkipJsonSchema[None],
+    Query(
+        max_length=MAX_CHOSEN_TEXT,
+        description="an operand or a function in it, such as fro",
+        json_schema_extra={"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+    ),
 ]
 OfTrain = Annotated[str | None, Query(max_length=100, description="only of settings with it")]
 
@@ -107,13 +133,14 @@ def get_row_choice(
     text: Text = None,
     component: Component = None,
     confirmed: Annotated[bool | None, Query(description="only those that are, or are not")] = None,
+    starred: Annotated[bool | None, Query(description="only those that somebody starred, or did not")] = None,
     model: OfTrain = None,
     data: OfTrain = None,
     optimizer: OfTrain = None,
 ) -> RowChoice:
     """Raises ``InvalidInput``."""
     of_settings = {"model": model, "data": data, "optimizer": optimizer}
-    return RowChoice(text=text, component=component, confirmed=confirmed, **of_settings)
+    return RowChoice(text=text, component=component, confirmed=confirmed, starred=starred, **of_settings)
 
 
 TrialChoiceDep = Annotated[TrialChoice, Depends(get_trial_choice)]
@@ -153,7 +180,10 @@ def expected_version(
     request: Request,
     store: StoreDep,
     if_match: Annotated[
-        str | None, Header(alias="If-Match", description="act only on this version of the search")
+        str | SkipJsonSchema[None],
+        Header(
+            alias="If-Match", description="act only on this version of the search", json_schema_extra=IF_MATCH
+        ),
     ] = None,
 ) -> int | None:
     """The version that ``If-Match``, an ETag, a list of them or ``*``, demands. Whether the search is still
@@ -178,6 +208,13 @@ def _version(tag: str) -> int:
 
 
 ExpectedVersion = Annotated[int | None, Depends(expected_version)]
+
+
+def one_of(names: Iterable[str]) -> dict[str, Any]:
+    """What the document says of a parameter that is one of ``names``; who reads it refuses others in
+    words."""
+    known = [*names]
+    return {"description": ", ".join(known), "json_schema_extra": {"enum": known}}
 
 
 def etag(search: SearchRecord | EvaluationRecord) -> str:

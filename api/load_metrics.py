@@ -25,6 +25,11 @@ def load_metrics(load: Load, pool: Pool, now: datetime) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily("backprop_evo_slots", "Slots of live nodes that take trials", pool.slots)
     yield GaugeMetricFamily("backprop_evo_slots_busy", "Slots of live nodes that train now", pool.busy)
+    yield GaugeMetricFamily(
+        "backprop_evo_slots_wanted",
+        "Slots that would be busy if they were there, within the bounds of the settings",
+        pool.wanted,
+    )
     yield _heartbeats(load.heartbeats, now)
     yield from _controller(load, now)
     yield GaugeMetricFamily(

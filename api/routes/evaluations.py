@@ -17,6 +17,7 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
+    one_of,
 )
 from api.etags import is_known
 from api.schemas.evaluations import EvaluationOut
@@ -80,7 +81,7 @@ def list_evaluations(
     return PageOut(items=[EvaluationOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{evaluation_id}", responses={304: {"description": "as in If-None-Match"}})
+@router.get("/{evaluation_id:id}", responses={304: {"description": "as in If-None-Match"}})
 def read_evaluation(
     evaluation: EvaluationDep, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> Any:
@@ -90,7 +91,7 @@ def read_evaluation(
     return _answer(response, evaluation)
 
 
-@router.patch("/{evaluation_id}")
+@router.patch("/{evaluation_id:id}")
 def change_evaluation(
     evaluation_id: EvaluationId,
     body: EvaluationChangesIn,  # type: ignore[valid-type]
@@ -103,7 +104,7 @@ def change_evaluation(
     return _answer(response, changed)
 
 
-@router.delete("/{evaluation_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{evaluation_id:id}", status_code=status.HTTP_204_NO_CONTENT)
 def delete_evaluation(evaluation_id: EvaluationId, version: ExpectedVersion, service: ServiceDep) -> None:
     """Delete an evaluation that has ended and is no stage of a search, for good."""
     service.delete_evaluation(evaluation_id, expected_version=version)
@@ -113,7 +114,7 @@ def delete_evaluation(evaluation_id: EvaluationId, version: ExpectedVersion, ser
 def read_table(
     evaluation: EvaluationDep,
     service: ServiceDep,
-    format: Annotated[str, Query(max_length=16, description=", ".join(FORMATS))] = "json",
+    format: Annotated[str, Query(max_length=16, **one_of(FORMATS))] = "json",
 ) -> Response:
     """What has ended so far: a block for each setting, a row with a verdict for each method."""
     chosen = find_format(format)
@@ -131,7 +132,8 @@ def list_trials(
 ) -> PageOut[TrialOut]:
     """The trials of an evaluation, newest first unless sorted otherwise, without their curves."""
     page = store.trials.page(evaluation.id, choice=choice, cursor=part.cursor, limit=part.limit)
-    return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
+    spared = store.intermediates.spared([each.id for each in page.items])
+    return PageOut(items=[TrialOut.of(each, spared) for each in page.items], next_cursor=page.next_cursor)
 
 
 add_verb_routes(

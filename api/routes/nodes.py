@@ -22,13 +22,13 @@ def list_nodes(store: StoreDep, service: ServiceDep) -> NodesOut:
     return NodesOut(items=[NodeOut.of(each, since) for each in store.nodes.all()])
 
 
-@router.get("/nodes/{name}")
+@router.get("/nodes/{name:id}")
 def read_node(name: NodeName, service: ServiceDep) -> NodeOut:
     """One node, alive or not."""
     return NodeOut.of(service.node(name), service.dead_since())
 
 
-@router.patch("/nodes/{name}")
+@router.patch("/nodes/{name:id}")
 def change_node(name: NodeName, asked: NodeWishIn, service: ServiceDep) -> NodeOut:
     """Ask a node for other `slots`, other `labels`, or both; null is what its own settings say. The wish is
     stored, outlives the node, and is obeyed within seconds. A slot that is one too many finishes what it

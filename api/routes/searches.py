@@ -20,6 +20,7 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
+    one_of,
 )
 from api.etags import is_known
 from api.schemas.ancestry import AncestryOut
@@ -105,7 +106,7 @@ def list_searches(
     return PageOut(items=[SearchOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{search_id}", responses={304: {"description": "as in If-None-Match"}})
+@router.get("/{search_id:id}", responses={304: {"description": "as in If-None-Match"}})
 def read_search(
     search: SearchDep, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> Any:
@@ -115,7 +116,7 @@ def read_search(
     return _answer(response, search)
 
 
-@router.patch("/{search_id}")
+@router.patch("/{search_id:id}")
 def change_search(
     search_id: SearchId,
     body: SearchChangesIn,  # type: ignore[valid-type]
@@ -129,7 +130,7 @@ def change_search(
     return _answer(response, changed)
 
 
-@router.delete("/{search_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{search_id:id}", status_code=status.HTTP_204_NO_CONTENT)
 def delete_search(search_id: SearchId, version: ExpectedVersion, service: ServiceDep) -> None:
     """Delete a search that has ended, with its evaluations, trials, results and events, for good. Its
     counterpart stays."""
@@ -182,7 +183,8 @@ def list_trials(
 ) -> PageOut[TrialOut]:
     """The trials of a search, newest first unless sorted otherwise, without their curves."""
     page = store.trials.page(search.id, choice=choice, cursor=part.cursor, limit=part.limit)
-    return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
+    spared = store.intermediates.spared([each.id for each in page.items])
+    return PageOut(items=[TrialOut.of(each, spared) for each in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/{search_id}/individuals")
@@ -222,10 +224,16 @@ def read_leaderboard(
 def export_table(
     search: SearchDep,
     store: StoreDep,
-    table: Annotated[str, Path(max_length=16, description=", ".join(EXPORT_TABLES))],
+    table: Annotated[
+        str,
+        Path(max_length=16, **one_of(EXPORT_TABLES)),
+    ],
     trials: TrialChoiceDep,
     rows: RowChoiceDep,
-    format: Annotated[str, Query(max_length=16, description=", ".join(EXPORT_FORMATS))] = "csv",
+    format: Annotated[
+        str,
+        Query(max_length=16, **one_of(EXPORT_FORMATS)),
+    ] = "csv",
 ) -> Response:
     """Leaderboard, trials or curves as a file, written while it is read. Trials and curves are chosen and
     sorted as in the list of trials, rows of the leaderboard as there."""
@@ -243,7 +251,10 @@ def export_table(
 def read_report(
     search: SearchDep,
     store: StoreDep,
-    format: Annotated[str, Query(max_length=16, description=", ".join(REPORT_FORMATS))] = "html",
+    format: Annotated[
+        str,
+        Query(max_length=16, **one_of(REPORT_FORMATS)),
+    ] = "html",
     replay: Annotated[bool, Query(description="Check that the search replays, which takes a while.")] = True,
     download: Annotated[bool, Query(description="As a file, in place of showing it.")] = False,
 ) -> Response:

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/trials", tags=["trials"])
 TrialToAct = Annotated[str, Path(max_length=96, pattern=r"^[^:/]+$", description="id of a trial")]
 
 
-@router.get("/{trial_id}")
+@router.get("/{trial_id:id}")
 def read_trial(trial_id: TrialId, store: StoreDep) -> TrialDetailOut:
     """One trial with all it reported."""
     return _detail(store, store.trials.get(trial_id))
@@ -41,4 +41,5 @@ def retry_trial(trial_id: TrialToAct, store: StoreDep, service: ServiceDep) -> T
 
 
 def _detail(store: Store, trial: TrialRecord) -> TrialDetailOut:
-    return TrialDetailOut.of_all(trial, store.trials.attempts(trial.id), store.retries.of(trial.id))
+    spared = store.intermediates.spared([trial.id])
+    return TrialDetailOut.of_all(trial, store.trials.attempts(trial.id), store.retries.of(trial.id), spared)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.wire import Wire
+from api.schemas.wire import Wire, whole
 from backprop_evo.records.callers import KeyScope
 from backprop_evo.records.nodes import MOST_LABELS, MOST_SLOTS, NodeRecord, NodeState
 from backprop_evo.records.stored import EventRecord
@@ -75,16 +75,20 @@ class NodeWishIn(BaseModel):
     """What is asked of a node; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"slots": 4}]})
-    slots: int | None = Field(None, ge=0, le=MOST_SLOTS, strict=True)
+    slots: whole(ge=0, le=MOST_SLOTS) | None = None  # type: ignore[valid-type]
     labels: list[str] | None = Field(None, max_length=MOST_LABELS)
-    gives_back: bool = Field(False, description="a slot that is to go gives its trial back at once")
+    gives_back: bool = Field(
+        False, strict=True, description="a slot that is to go gives its trial back at once"
+    )
 
 
 class DrainIn(BaseModel):
     """How a node is drained."""
 
     model_config = ConfigDict(extra="forbid")
-    gives_back: bool = Field(False, description="what trains is given back at once, to be tried elsewhere")
+    gives_back: bool = Field(
+        False, strict=True, description="what trains is given back at once, to be tried elsewhere"
+    )
 
 
 class PoolOut(Wire):

@@ -7,20 +7,20 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from api.schemas.wire import Wire
+from api.schemas.wire import Wire, whole
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.steering import MAX_NOTE, MAX_PRIORITY, MAX_TAG, MAX_TAGS, MAX_TRIALS, Changes
 from backprop_evo.records.stored import DrivenRecord
 
 Tag = Annotated[str, Field(max_length=MAX_TAG, pattern="^[A-Za-z0-9_.:/@+-]+$")]
 MARKS: dict[str, Any] = {
-    "priority": (int, Field(None, ge=1, le=MAX_PRIORITY, description="Share of the slots beside others.")),
+    "priority": (whole(ge=1, le=MAX_PRIORITY), Field(None, description="Share of the slots beside others.")),
     "tags": (list[Tag], Field(None, max_length=MAX_TAGS, description="In place of those there are.")),
     "note": (str, Field(None, max_length=MAX_NOTE, description="A text of yours.")),
     "archived": (bool, Field(None, description="Left out of lists; only what has ended.")),
 }
 BUDGET: dict[str, Any] = {
-    "trials": (int, Field(None, ge=1, le=MAX_TRIALS, description="The budget of one that has not ended.")),
+    "trials": (whole(ge=1, le=MAX_TRIALS), Field(None, description="The budget of one that has not ended.")),
 }
 CONFIG = ConfigDict(extra="forbid", strict=True, json_schema_extra={"minProperties": 1})
 SearchChangesIn: type[BaseModel] = create_model(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from backprop_evo.records.stored import Page
 
 T = TypeVar("T")
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def whole(**bounds: Any) -> Any:
+    """The type of a whole number in a body, within ``bounds`` (``ge``, ``le``, ``lt``). JSON knows numbers
+    only: 100.0 is 100; the text "100" and true are none."""
+    return Annotated[int, Field(strict=True, **bounds), BeforeValidator(_whole)]
 
 
 class Wire(BaseModel):

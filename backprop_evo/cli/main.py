@@ -20,6 +20,7 @@ from backprop_evo.cli import (
     discover,
     doctor,
     equation,
+    equation_marks,
     evaluate,
     keys,
     leaderboard,
@@ -32,6 +33,7 @@ from backprop_evo.cli import (
     transfer,
     trial,
     up,
+    webhooks,
 )
 from backprop_evo.cli.errors import CommandGroup
 
@@ -75,10 +77,12 @@ app.command("sequence", epilog=sequence.EPILOG)(sequence.sequence)
 app.add_typer(data.app, name="data")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("audit", epilog=audit.EPILOG)(audit.audit)
 app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
 app.add_typer(nodes.app, name="nodes")
+equation.app.command("mark", epilog=equation_marks.EPILOG)(equation_marks.mark)
 equation.app.command("compare", epilog=side_by_side.EPILOG)(side_by_side.compare)
 app.add_typer(equation.app, name="equation")

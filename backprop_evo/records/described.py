@@ -6,7 +6,7 @@ from these (``backprop_evo.service.spec_fields``). Standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -20,11 +20,13 @@ ChoicesOf = Literal["strategies", "pruners", "data sets"]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a value has to be; ``words`` completes "must be …". ``limit`` is one that goes without saying."""
+    """What a value has to be; ``words`` completes "must be …". ``limit`` is one that goes without saying,
+    ``schema`` what JSON Schema can say of it."""
 
     words: str
     hold: Callable[[Any], bool]
     limit: Bounds | None = None
+    schema: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,11 @@ class Described:
         """The limit of the field, or of numbers such as its."""
         return self.limit or (self.bounds.limit if self.bounds is not None else None)
 
+    @property
+    def schema(self) -> dict[str, float]:
+        """What JSON Schema can say of a value that may be asked for."""
+        return {key: value for each in (self.bounds, self.most) if each for key, value in each.schema.items()}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -73,8 +80,10 @@ class Part:
 def described(default: Any = MISSING, help: str = "", **told: Any) -> Any:
     """A dataclass field with what is told of it; required without ``default``. ``told`` as in
     ``Described``."""
-    # The API's document takes "description" from here too.
-    return field(default=default, metadata={"description": help, "told": Described(help=help, **told)})
+    row = Described(help=help, **told)
+    # The API's document takes these two from here as well.
+    shown = {"description": help, "json_schema_extra": row.schema}
+    return field(default=default, metadata={**shown, "told": row})
 
 
 def part(spec: Callable[[], Any], panel: Panel, prefix: str = "") -> Any:
@@ -84,7 +93,7 @@ def part(spec: Callable[[], Any], panel: Panel, prefix: str = "") -> Any:
 
 def at_most(high: float) -> Bounds:
     """A limit."""
-    return Bounds(f"at most {high:,}", lambda value: value <= high)
+    return Bounds(f"at most {high:,}", lambda value: value <= high, schema={"maximum": high})
 
 
 #: No number of a spec is greater than this, whatever else it may be.
@@ -93,32 +102,39 @@ MOST = at_most(100_000_000)
 
 def at_least(low: float) -> Bounds:
     """No upper bound but that of every number."""
-    return Bounds(f"at least {low:,}", lambda value: value >= low, MOST)
+    return Bounds(f"at least {low:,}", lambda value: value >= low, MOST, {"minimum": low})
 
 
 def up_to(count: int, what: str = "values") -> Bounds:
     """A limit on how many there are."""
-    return Bounds(f"at most {count:,} {what}", lambda values: len(values) <= count)
+    return Bounds(
+        f"at most {count:,} {what}", lambda values: len(values) <= count, schema={"maxItems": count}
+    )
 
 
 def between(low: float, high: float) -> Bounds:
     """Both ends are permitted."""
-    return Bounds(f"{low:,} to {high:,}", lambda value: low <= value <= high)
+    schema = {"minimum": low, "maximum": high}
+    return Bounds(f"{low:,} to {high:,}", lambda value: low <= value <= high, schema=schema)
 
 
 def below(high: float) -> Bounds:
     """From 0."""
-    return Bounds(f"from 0 and below {high:,}", lambda value: 0 <= value < high)
+    schema = {"minimum": 0, "exclusiveMaximum": high}
+    return Bounds(f"from 0 and below {high:,}", lambda value: 0 <= value < high, schema=schema)
 
 
 def above_zero(high: float = float("inf")) -> Bounds:
     """Finite, and at most ``high``."""
     words = "above 0" if high == float("inf") else f"above 0 and at most {high:,}"
     limit = MOST if high == float("inf") else None
-    return Bounds(words, lambda value: 0 < value <= high and value != float("inf"), limit)
+    schema = {"exclusiveMinimum": 0.0} | ({} if limit else {"maximum": high})
+    return Bounds(words, lambda value: 0 < value <= high and value != float("inf"), limit, schema)
 
 
-PROBABILITY = Bounds("a probability: 0 to 1", lambda value: 0 <= value <= 1)
+PROBABILITY = Bounds(
+    "a probability: 0 to 1", lambda value: 0 <= value <= 1, schema={"minimum": 0, "maximum": 1}
+)
 
 
 @dataclass(frozen=True, slots=True)

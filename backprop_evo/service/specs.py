@@ -52,7 +52,7 @@ def read_document(kind: type[T], document: Mapping[str, Any], prefix: str = "") 
         raise InvalidSettings(
             f"unknown field {path!r}", field=path, hint=f"did you mean {nearest!r}?" if nearest else None
         )
-    document = {**document, **_yardsticks(document)}
+    document = _whole(kind, {**document, **_yardsticks(document)})
     try:
         # By way of text: pydantic is strict about JSON in another way than about Python objects, lists for
         # tuples for one.
@@ -123,6 +123,22 @@ def _unknown_fields(kind: Any, value: object, path: str = "") -> Iterator[tuple[
             yield f"{path}{key}", nearest[0] if nearest else None
         else:
             yield from _unknown_fields(hints[key], inner, f"{path}{key}.")
+
+
+def _whole(kind: Any, value: Any) -> Any:
+    """The same with 100.0 as 100 where a whole number is wanted: JSON knows numbers only, and some programs
+    write every number so."""
+    kinds = (kind, *get_args(kind))
+    if isinstance(value, float):
+        return int(value) if int in kinds and float not in kinds and value.is_integer() else value
+    if isinstance(value, list):
+        inner = next(iter(get_args(next((each for each in kinds if get_args(each)), kind))), Any)
+        return [_whole(inner, each) for each in value]
+    candidates = [each for each in kinds if is_dataclass(each)]
+    if not isinstance(value, Mapping) or not candidates:
+        return value
+    hints = get_type_hints(_meant(candidates, value))
+    return {name: _whole(hints[name], inner) for name, inner in value.items()}
 
 
 def _meant(candidates: Sequence[Any], value: Mapping[Any, object]) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, case, func, or_, select, text
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
-from backprop_evo.records.charting import AttemptSpan, FinishPoint, TrainedPoint, ValuePoint
+from backprop_evo.records.charting import AttemptSpan, FinishPoint, ProposalPoint, TrainedPoint, ValuePoint
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import TrialRecord
@@ -22,7 +22,14 @@ from backprop_evo.store.codec import decode_train_spec
 from backprop_evo.store.engine import Database
 from backprop_evo.store.finishes import ENDED_IT, VALUES
 from backprop_evo.store.rows import trial_record
-from backprop_evo.store.tables import ATTEMPTS, ENDED_STATES, INTERMEDIATE_VALUES, TRIALS
+from backprop_evo.store.tables import (
+    ATTEMPTS,
+    ENDED_STATES,
+    INDIVIDUALS,
+    INTERMEDIATE_VALUES,
+    LEADERBOARD,
+    TRIALS,
+)
 
 #: The accuracy that a finish is shown with.
 SHOWN = case(
@@ -58,6 +65,21 @@ class SqlCharts(Charts):
         if row is None:
             raise NotFound(f"no trial of {search_id!r} was the {finish_order}th to finish")
         return trial_record(row)
+
+    @override
+    def proposals(self, search_id: str, *, after: int = -1, limit: int) -> Sequence[ProposalPoint]:
+        one, row = INDIVIDUALS.c, LEADERBOARD.c
+        fitness = case((row.search_n > 0, row.search_fitness))
+        of_it = and_(row.search_id == one.search_id, row.individual == one.number)
+        query = (
+            select(one.number, one.origin, one.twin, fitness)
+            .select_from(INDIVIDUALS.outerjoin(LEADERBOARD, of_it))
+            .where(one.search_id == search_id, one.number > after)
+            .order_by(one.number)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [ProposalPoint._make(each) for each in connection.execute(query)]
 
     @override
     def completed(self, search_id: str, purpose: str) -> int:

@@ -38,6 +38,7 @@ def test_the_load_is_what_is_stored(client: TestClient, store: SqlStore, seed: A
     assert told["backprop_evo_queue_length"][""] == 1
     assert told["backprop_evo_slots"][""] == 2
     assert told["backprop_evo_slots_busy"][""] == 1
+    assert told["backprop_evo_slots_wanted"][""] == 2
     waited = (datetime.now(UTC) - seed.now).total_seconds()
     assert told["backprop_evo_oldest_queued_age_seconds"][""] == pytest.approx(waited, abs=10)
     assert told["backprop_evo_node_heartbeat_age_seconds"]["node-a"] < 10

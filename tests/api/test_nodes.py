@@ -91,9 +91,11 @@ def test_the_pool_tells_how_many_slots_would_be_busy(client: TestClient, seed: A
     assert client.get("/api/v1/pool?min=50").json()["wanted"] == 50
     assert client.get("/api/v1/pool?min=2&max=1").status_code == 422
     lines = client.get("/metrics").text.splitlines()
-    assert f"backprop_evo_pool_wanted {float(found['wanted'])}" in lines
-    assert "backprop_evo_pool_slots 2.0" in lines
-    assert "backprop_evo_pool_busy 1.0" in lines
+    assert f"backprop_evo_slots_wanted {float(found['wanted'])}" in lines
+    assert "backprop_evo_slots 2.0" in lines
+    assert "backprop_evo_slots_busy 1.0" in lines
+    assert f"backprop_evo_queue_length {float(found['queued'])}" in lines
+    assert "backprop_evo_pool" not in str(lines), "a number has one name"
 
 
 def test_the_forms_of_the_page_ask_without_a_script(client: TestClient, seed: Any) -> None:

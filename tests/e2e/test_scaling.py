@@ -22,9 +22,9 @@ PATIENT_S = 400.0
 class Scaled(Cluster):
     """A cluster of two nodes with an API to ask."""
 
-    def __init__(self, home: Any) -> None:
+    def __init__(self, home: Any, database_url: str = "") -> None:
         port = str(free_port())
-        super().__init__(home, LEASE_S="60", HEARTBEAT_S="1", SLOTS="1", API_PORT=port)
+        super().__init__(home, database_url, LEASE_S="60", HEARTBEAT_S="1", SLOTS="1", API_PORT=port)
         self.http = httpx2.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30.0)
 
     def node(self, name: str) -> dict[str, Any]:
@@ -57,9 +57,10 @@ def command_of(process: psutil.Process) -> str:
 PROGRAM = {"test": "node", "other": "other node"}
 
 
-@pytest.fixture
-def scaled(tmp_path: Any) -> Iterator[Scaled]:
-    cluster = Scaled(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def scaled(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Scaled]:
+    on_postgres = request.param == "postgresql"
+    cluster = Scaled(tmp_path, request.getfixturevalue("new_postgres_database")() if on_postgres else "")
     cluster.start("redis", "node", "other node", "controller", "api")
     eventually(lambda: len(cluster.store.nodes.all()) == 2, "both nodes were heard of")
     eventually(lambda: is_up(cluster), "the API answered")
@@ -94,14 +95,23 @@ def test_two_nodes_are_scaled_from_1_to_4_to_1_and_no_trial_is_lost(scaled: Scal
     before = done()
     eventually(lambda: done() >= before + 3, "those that were left went on", PATIENT_S)
 
-    # A restart finds what was asked for; a drained node has no slot, and has its own again.
+    if scaled.database_url.startswith("postgresql"):
+        scaled.service.apply_verb("stop", search.id)
+        assert scaled.until_ended(search.id, within_s=PATIENT_S).state is SearchState.STOPPED
+        assert_nothing_was_lost(scaled, search.id)
+    else:
+        drained_and_restarted(scaled, search.id)
+
+
+def drained_and_restarted(scaled: Scaled, search_id: str) -> None:
+    """A restart finds what was asked for; a drained node has no slot, and has its own again."""
     assert scaled.http.patch("/nodes/other", json={"slots": 2}).status_code == 200
     assert scaled.http.post("/nodes/test:drain").status_code == 200
     eventually(lambda: scaled.processes_of("test") == 0, "the node was drained", PATIENT_S)
     assert scaled.node("test")["state"] == "drained"
-    scaled.service.apply_verb("stop", search.id)
-    assert scaled.until_ended(search.id, within_s=PATIENT_S).state is SearchState.STOPPED
-    assert_nothing_was_lost(scaled, search.id)
+    scaled.service.apply_verb("stop", search_id)
+    assert scaled.until_ended(search_id, within_s=PATIENT_S).state is SearchState.STOPPED
+    assert_nothing_was_lost(scaled, search_id)
     scaled.kill("other node")
     scaled.start("other node")
     eventually(lambda: scaled.processes_of("other") == 2, "the wish outlived the node", PATIENT_S)

@@ -1,14 +1,16 @@
 // Draws every chart of a page from its own numbers, and again when there are new ones: what was zoomed stays.
 // The library is fetched only here, so that a page without a chart never waits for it.
 import { hears } from "../hearing.js";
+import * as beside from "./beside.js";
 import * as components from "./components.js";
 import * as fitness from "./fitness.js";
+import * as lineage from "./lineage.js";
 import * as lines from "./lines.js";
 import { look } from "./look.js";
 import * as seeds from "./seeds.js";
 import * as slots from "./slots.js";
 
-const KINDS = { fitness, components, slots, seeds, running: lines.running, curve: lines.curve, curves: lines.curves, update: lines.update, feedback: lines.feedback };
+const KINDS = { fitness, lineage, components, slots, seeds, running: lines.running, curve: lines.curve, curves: lines.curves, besideCurves: beside.curves, differences: beside.differences, update: lines.update, feedback: lines.feedback };
 const library = import("../vendor/echarts-6.1.0/echarts.esm.min.mjs");
 // News come in bursts; a chart is drawn again at most so often.
 const REST_MS = 5000;
