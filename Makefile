@@ -9,9 +9,10 @@ DEMO_OPTIONS ?=
 DISCOVER_OPTIONS ?=
 UP_OPTIONS ?=
 PYTEST_OPTIONS ?=
+CHAOS_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo discover up screenshots test test-fast check format vendor bench clean
+.PHONY: help install install-dev demo discover up screenshots test test-fast chaos check format vendor bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,9 @@ test: install-dev  ## Every test: real Redis, Celery worker, SQLite and PostgreS
 
 test-fast: install-dev  ## Tests that take no more than a few seconds each
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow' $(PYTEST_OPTIONS)
+
+chaos: install-dev  ## Load and faults on both databases, as one table: about two hours; CHAOS_OPTIONS="--only storm"
+	$(BIN)/python -m tests.chaos $(CHAOS_OPTIONS)
 
 screenshots: install-dev  ## Every page, light and dark, wide and narrow, into build/screenshots; the README's three into docs/images
 	$(BIN)/python -m tests.browser.screenshots build/screenshots

@@ -20,7 +20,7 @@ PREFIX = "/api/v1"
 VERBS_OF_METHODS = {"POST": "create", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
 
 #: Nouns whose pages carry out verbs as ``/noun/id/verb``.
-NOUNS_OF_PAGES = ("searches", "evaluations")
+NOUNS_OF_PAGES = ("searches", "evaluations", "equations")
 
 
 class Acts:

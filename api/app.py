@@ -17,8 +17,11 @@ from starlette.middleware import Middleware
 from api import errors, pages
 from api.access import KeyGate, ScopeGate
 from api.acts import Acts
+from api.compression import Compression, Validation
+from api.event_feed import EventFeed
 from api.idempotency import PARAMETER, Idempotency
 from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
+from api.parts import KeptParts
 from api.rate_limit import RateLimit, RateLimiter
 from api.routes import ROUTERS, operations
 from backprop_evo.service import Service
@@ -69,6 +72,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         lifespan=lifespan,
         middleware=[
             Middleware(RequestFrame),
+            Middleware(Compression),
+            Middleware(Validation),
             Middleware(SameOrigin, hosts=hosts),
             Middleware(StorableAddress),
             Middleware(SizeLimit),
@@ -84,6 +89,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.state.settings = chosen
     app.state.store = opened
     app.state.service = Service(opened)
+    app.state.feed = EventFeed(opened.events, chosen.poll_s)
+    app.state.kept_parts = KeptParts()
     app.state.tallies = Tallies(opened)
     app.state.comparisons = Comparisons(opened)
     errors.install(app)

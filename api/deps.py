@@ -12,6 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.errors import PreconditionRequired
+from api.event_feed import EventFeed
 from backprop_evo.errors import NotFound
 from backprop_evo.records.choosing import MAX_CHOSEN_TEXT, RowChoice, TrialChoice, TrialOrder
 from backprop_evo.records.searching import Purpose
@@ -63,6 +64,13 @@ def get_tallies(request: Request) -> Tallies:
     return tallies
 
 
+def get_feed(request: Request) -> EventFeed:
+    """The newest events, for all streams of the process."""
+    feed: EventFeed = request.app.state.feed
+    return feed
+
+
+FeedDep = Annotated[EventFeed, Depends(get_feed)]
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
@@ -125,13 +133,14 @@ def get_row_choice(
     text: Text = None,
     component: Component = None,
     confirmed: Annotated[bool | None, Query(description="only those that are, or are not")] = None,
+    starred: Annotated[bool | None, Query(description="only those that somebody starred, or did not")] = None,
     model: OfTrain = None,
     data: OfTrain = None,
     optimizer: OfTrain = None,
 ) -> RowChoice:
     """Raises ``InvalidInput``."""
     of_settings = {"model": model, "data": data, "optimizer": optimizer}
-    return RowChoice(text=text, component=component, confirmed=confirmed, **of_settings)
+    return RowChoice(text=text, component=component, confirmed=confirmed, starred=starred, **of_settings)
 
 
 TrialChoiceDep = Annotated[TrialChoice, Depends(get_trial_choice)]
@@ -211,10 +220,3 @@ def one_of(names: Iterable[str]) -> dict[str, Any]:
 def etag(search: SearchRecord | EvaluationRecord) -> str:
     """A strong validator: the version grows by every transition."""
     return f'"{search.version}"'
-
-
-def is_known(if_none_match: str | None, tag: str) -> bool:
-    """Whether ``If-None-Match``, a list of ETags or ``*``, holds ``tag``; weak ones compare as strong ones
-    (RFC 9110, 13.1.2)."""
-    given = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
-    return "*" in given or tag in given

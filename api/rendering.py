@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from api.parts import LazyContext, answer_parts, asked_parts
 from backprop_evo import wording
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.evaluating import setting_id, setting_words
@@ -36,15 +37,21 @@ def render(
     status_code: int = 200,
     headers: Mapping[str, str] | None = None,
     **context: Any,
-) -> HTMLResponse:
-    """A page. Whatever stands in the context is escaped unless it is ``Markup``."""
-    body = ENVIRONMENT.get_template(template).render(
-        request=request,
-        path=request.url.path,
-        request_id=request.scope.get("request_id", ""),
-        now=datetime.now(UTC),
+) -> Response:
+    """A page, or those of its parts that the request asks for. Whatever stands in the context is escaped
+    unless it is ``Markup``; what is ``Later`` is read where the template shows it. Raises ``NotFound``."""
+    found = ENVIRONMENT.get_template(template)
+    everything = {
+        "layout": "base.html",
+        "request": request,
+        "path": request.url.path,
+        "request_id": request.scope.get("request_id", ""),
+        "now": datetime.now(UTC),
         **context,
-    )
+    }
+    if status_code == 200 and (names := asked_parts(request)):
+        return answer_parts(request, found, names, everything)
+    body = found.render(everything)
     # Pages show what runs now; going back must not show an old state with its old buttons.
     return HTMLResponse(body, status_code, {"Cache-Control": "no-store", **(headers or {})})
 
@@ -128,12 +135,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.context_class = LazyContext
     numbers = (percent, spread, duration, ago, number)
     texts = (as_json, tone, with_code)
     methods = (equation_method, mathematics, method_text)
     settings = (setting_id, setting_words)
     environment.filters |= {each.__name__: each for each in (*numbers, *texts, *methods, *settings)}
     environment.globals["event_kinds"] = EVENT_KINDS
+    environment.globals["trial_ends"] = " ".join(f"trial.{each}" for each in TrialState if each.is_terminal)
     environment.globals["TrialState"] = TrialState
     environment.globals["Purpose"] = Purpose
     return environment

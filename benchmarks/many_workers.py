@@ -159,7 +159,23 @@ class Site:
             store.close()
 
 
-def measured(results: Any, workers: int, processes: int) -> str:
+@dataclass(frozen=True)
+class Figures:
+    """What workers did together: trials, trials a second, the share of their time inside trials, and how
+    often the database refused."""
+
+    workers: int
+    trials: int
+    rate: float
+    share: float
+    refusals: int
+
+    @property
+    def line(self) -> str:
+        return f"| {self.workers} | {self.trials} | {self.rate:.1f} | {self.share:.3f} | {self.refusals} |"
+
+
+def measured(results: Any, workers: int, processes: int) -> Figures:
     played: list[Played] = []
     refused = 0
     for _ in range(workers + processes):
@@ -170,7 +186,29 @@ def measured(results: Any, workers: int, processes: int) -> str:
     trials, asleep = sum(one.trials for one in played), sum(one.asleep for one in played)
     first = min(one.began for one in played if one.began is not None)
     rate = trials / (max(one.ended for one in played) - first)
-    return f"| {workers} | {trials} | {rate:.1f} | {asleep / total:.3f} | {refused} |"
+    return Figures(workers, trials, rate, asleep / total, refused)
+
+
+def figures(
+    url: str, folder: Path, workers: int, *, seconds: float, trials: int, processes: int, within_s: float
+) -> Figures:
+    """``workers`` threads of ``processes`` processes, each about ``trials`` trials of ``seconds``, against a
+    migrated database. Raises ``SystemExit`` where they do not come to an end."""
+    options = Settings(home=folder, database_url=url)
+    site, results = Site(options, workers), PROCESSES.Queue()
+    started = []
+    for place in range(processes):
+        threads, left = divmod(workers, processes)
+        # Numbers of workers need not follow each other, only differ.
+        first, threads = place * (threads + 1), threads + (place < left)
+        args = (site.ids, results, first, threads, options, seconds)
+        started.append(PROCESSES.Process(target=work, args=args, daemon=True))
+        started[-1].start()
+    site.drive(trials * workers, within_s)
+    found = measured(results, workers, processes)
+    for process in started:
+        process.join()
+    return found
 
 
 def main() -> None:
@@ -191,20 +229,16 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             url = asked.url or f"sqlite:///{Path(folder) / 'bench.sqlite'}"
             migrations.upgrade(url)
-            options = Settings(home=Path(folder), database_url=url)
-            site, results = Site(options, workers), PROCESSES.Queue()
-            started = []
-            for place in range(asked.processes):
-                threads, left = divmod(workers, asked.processes)
-                # Numbers of workers need not follow each other, only differ.
-                first, threads = place * (threads + 1), threads + (place < left)
-                args = (site.ids, results, first, threads, options, asked.seconds)
-                started.append(PROCESSES.Process(target=work, args=args, daemon=True))
-                started[-1].start()
-            site.drive(asked.trials * workers, asked.within_s)
-            print(measured(results, workers, asked.processes), flush=True)
-            for process in started:
-                process.join()
+            found = figures(
+                url,
+                Path(folder),
+                workers,
+                seconds=asked.seconds,
+                trials=asked.trials,
+                processes=asked.processes,
+                within_s=asked.within_s,
+            )
+            print(found.line, flush=True)
     print(f"load {os.getloadavg()[0]:.1f}")
 
 

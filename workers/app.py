@@ -68,6 +68,8 @@ def configuration(options: Settings) -> dict[str, object]:
         # For ever: trials wait in SQL while Redis is away.
         "broker_connection_max_retries": None,
         "broker_connection_timeout": 5,
+        # Or a Redis that was away for a minute is found again a quarter of a minute late.
+        "worker_consumer": "workers.reconnecting:ReconnectingConsumer",
         # A long training must not sit on messages that another slot could take.
         "worker_prefetch_multiplier": 1,
         # A forked process cannot use CUDA once its parent did, and shares the parent's database connections.

@@ -63,6 +63,9 @@ CLAIM_PATIENCE_S = 120.0
 REPORT_PATIENCE_S = 3600.0
 """A result that took hours is worth waiting for the database."""
 
+#: Between two tries: what waits is reported soon after the database is back.
+LONGEST_DELAY_S = 4.0
+
 
 class Ending(StrEnum):
     """What became of one attempt."""
@@ -283,7 +286,7 @@ class Attempts:
                 # counts.
                 with suppress(SoftTimeLimitExceeded):
                     wait.wait(delay_s)
-                delay_s = min(10.0, delay_s * 2)
+                delay_s = min(LONGEST_DELAY_S, delay_s * 2)
 
 
 def _ended(outcome: TrialState, reason: str) -> TrainResult:

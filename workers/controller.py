@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 # A quarter of the default lease: after any pause a claim can still be renewed in time.
 MAX_PAUSE_S = 15.0
+#: Between two looks at a database that is away, at most: what waits goes on soon after it is back.
+AWAY_PAUSE_S = 4.0
 SLOW_STEP_S = 0.2
 """A step that took longer is followed by a rest, in which the other searches have as much time each."""
 
@@ -246,7 +248,7 @@ def run(controller: Controller, stopping: threading.Event) -> None:
             # While there is more to decide a pause would leave workers idle.
             pause_s = 0.0 if controller.more else controller.options.poll_s
         except Unavailable as error:
-            pause_s = min(MAX_PAUSE_S, max(0.5, pause_s * 2))
+            pause_s = min(AWAY_PAUSE_S, max(0.5, pause_s * 2))
             log.error("database away", reason=error.message, again_in_s=pause_s)
         except Exception:
             pause_s = min(MAX_PAUSE_S, max(0.5, pause_s * 2))

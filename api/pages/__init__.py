@@ -1,10 +1,11 @@
 """Pages for people, rendered on the server; they work without a script, which only keeps them up to date."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from api.pages import (
     chart_data,
     compare,
+    compare_charts,
     equations,
     evaluations,
     learn,
@@ -17,8 +18,9 @@ from api.pages import (
     steering,
     submission,
 )
+from api.parts import note_newest_event
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(note_newest_event)])
 for part in (
     submission,
     steering,
@@ -27,6 +29,7 @@ for part in (
     chart_data,
     evaluations,
     compare,
+    compare_charts,
     equations,
     listings,
     learn,

@@ -6,19 +6,18 @@ browser: a full page of finishes is final.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from api.deps import Fingerprint, SearchDep, StoreDep, TalliesDep, TrialId, is_known
+from api.deps import Fingerprint, SearchDep, StoreDep, TalliesDep, TrialId
+from api.pages.chart_answers import IfNoneMatch, answer
 from api.pages.chart_tables import EQUATIONS_A_REQUEST, importances, level, slot_attempts, trained_seeds
 from api.rendering import method_text
-from backprop_evo.errors import UnknownDataset
+from backprop_evo.errors import NotFound, UnknownDataset
 from backprop_evo.evaluation.comparison import called
 from backprop_evo.records.choosing import TrialChoice
 from backprop_evo.records.states import TrialState
@@ -29,6 +28,7 @@ from backprop_evo.service.chart_columns import (
     curve_columns,
     fitness_columns,
     hundredths,
+    proposal_columns,
     running_lines,
     seed_columns,
 )
@@ -40,21 +40,9 @@ A_PAGE = 20_000
 MOST_RUNNING = 12
 #: Newest trials of an equation whose curves are drawn.
 MOST_CURVES = 12
-FINAL = "private, max-age=31536000, immutable"
 MOST = 2**62
 
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 After = Annotated[int, Query(ge=0, le=MOST, description="only finishes with a greater order")]
-
-
-def answer(content: Mapping[str, Any], known: str | None, *, is_final: bool = False) -> Response:
-    """The JSON with its ETag; 304 where the browser has it."""
-    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Cache-Control": FINAL if is_final else "private, no-cache"}
-    if is_known(known, tag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
 
 
 @router.get("/searches/{search_id}/charts/fitness")
@@ -108,6 +96,29 @@ def finish(search: SearchDep, store: StoreDep, finish_order: Annotated[int, Path
         "state": trial.state,
         "reason": trial.result.reason if trial.result is not None else None,
     }
+    return answer(told, None, is_final=True)
+
+
+@router.get("/searches/{search_id}/charts/proposals")
+def proposals(
+    search: SearchDep,
+    store: StoreDep,
+    after: Annotated[int, Query(ge=-1, le=MOST)] = -1,
+    known: IfNoneMatch = None,
+) -> Response:
+    """A page of proposals in their order, with the fitness that each has as of now."""
+    points = store.charts.proposals(search.id, after=after, limit=A_PAGE)
+    return answer(proposal_columns(points, after, A_PAGE), known)
+
+
+@router.get("/searches/{search_id}/charts/proposals/{number}")
+def proposal(search: SearchDep, store: StoreDep, number: Annotated[int, Path(ge=0, le=MOST)]) -> Response:
+    """What is told of one proposal. Raises ``NotFound``."""
+    found = store.individuals.of(search.id, after=number - 1, limit=1)
+    if not found or found[0].number != number:
+        raise NotFound(f"search {search.id!r} has no individual {number}")
+    (one,) = found
+    told = {"equation": method_text(one.method), "change": one.mutation, "screened_out": one.screened_out}
     return answer(told, None, is_final=True)
 
 
@@ -189,13 +200,21 @@ def trial_charts(trial_id: TrialId, store: StoreDep, known: IfNoneMatch = None) 
 
 @router.get("/equations/{fingerprint}/charts")
 def equation_charts(fingerprint: Fingerprint, store: StoreDep, known: IfNoneMatch = None) -> Response:
-    """Its seeds beside backprop's in every setting, and the curves of its newest trials."""
+    """Its seeds beside backprop's in every setting, and the curves of its newest trials; ``ordinal`` is the
+    place of a trial's seed among those of its setting, by which people call it."""
     newest = store.trials.of_behaviour(fingerprint, limit=MOST_CURVES).items
+    settings = trained_seeds(store, fingerprint)
+    ordinals = {pair.trial_id: at for each in settings for at, pair in enumerate(each.pairs, start=1)}
     return answer(
         {
-            "settings": [seed_columns(each) for each in trained_seeds(store, fingerprint)],
+            "settings": [seed_columns(each) for each in settings],
             "curves": [
-                {"trial": trial.id, "seed": trial.seed, **curve_columns(trial)}
+                {
+                    "trial": trial.id,
+                    "seed": trial.seed,
+                    "ordinal": ordinals.get(trial.id),
+                    **curve_columns(trial),
+                }
                 for trial in newest
                 if trial.result is not None
             ],

@@ -16,7 +16,7 @@ from backprop_evo.service.tallies import Tally
 from backprop_evo.store.base import Store
 
 #: Equations that one request of a chart reads. A page reads fewer, so that it is not held up.
-EQUATIONS_A_REQUEST, EQUATIONS_A_PAGE = 2_000, 25
+EQUATIONS_A_REQUEST, EQUATIONS_A_PAGE = 300, 5
 #: Newest trials whose attempts are drawn.
 MOST_ATTEMPTS = 2_000
 #: Newest trainings of a behaviour, and of backprop in the same searches.

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from api.deps import Fingerprint, SliceDep, StoreDep
 from api.pages.chart_tables import trained_seeds
+from api.pages.copied_texts import copied_texts
 from api.rendering import method_text, render
 from api.schemas.equations import KnownEquationOut
 from backprop_evo.equations import EquationReport, report_on
@@ -78,14 +79,18 @@ def equation_page(request: Request, fingerprint: Fingerprint, store: StoreDep, p
             hint="check the equation at /equations",
         )
     method = page.items[0].method
+    report = None if method.equation is None else report_on(method.equation)
     return render(
         request,
         "equation.html",
         fingerprint=fingerprint,
         method=method_of(method),
-        report=None if method.equation is None else report_on(method.equation),
+        report=report,
+        marks=store.equations.marks(fingerprint),
+        copied=() if report is None else copied_texts(report, fingerprint, str(request.base_url)),
         spellings=sorted({method_text(trial.method) for trial in page.items}),
         page=page,
+        spared=store.intermediates.spared([each.id for each in page.items]),
         results=_results(page.items),
         seeds=trained_seeds(store, fingerprint),
         # One point is no line.

@@ -12,6 +12,7 @@ from api.deps import EvaluationDep, EvaluationId, ServiceDep, SliceDep, StoreDep
 from api.pages.evaluation_form import EvaluationForm, evaluation_document
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
 from api.pages.searches import Refusal
+from api.parts import Later
 from api.rendering import render
 from backprop_evo.errors import InvalidInput, InvalidSettings
 from backprop_evo.evaluation.formats import FORMATS
@@ -62,7 +63,7 @@ def _evaluations_page(
         page=store.evaluations.page(cursor=cursor, limit=limit),
         first=cursor is None,
         form=EvaluationForm.of(form, error),
-        last_event=store.events.last(),
+        last_event=Later(store.events.last),
         key_field=KEY_FIELD,
         idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
     )
@@ -88,13 +89,13 @@ def _evaluation_page(
         "evaluation.html",
         status_code=refusal.error.status if refusal else 200,
         evaluation=evaluation,
-        table=service.evaluation_table(evaluation),
+        table=Later(lambda: service.evaluation_table(evaluation)),
         formats=list(FORMATS.values()),
         verbs=legal_verbs(evaluation.state, EVALUATION_VERBS),
         refusal=refusal,
-        spec_json=evaluation_spec_to_json(evaluation.spec),
-        recent=store.trials.page(evaluation.id, limit=RECENT).items,
-        last_event=store.events.last(),
+        spec_json=Later(lambda: evaluation_spec_to_json(evaluation.spec)),
+        recent=Later(lambda: store.trials.page(evaluation.id, limit=RECENT).items),
+        last_event=Later(store.events.last),
     )
 
 

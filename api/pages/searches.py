@@ -20,6 +20,7 @@ from api.pages.chart_tables import (
     slot_attempts,
 )
 from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
+from api.parts import Later
 from api.rendering import render
 from backprop_evo.errors import InvalidEquation, InvalidInput, InvalidSettings
 from backprop_evo.evaluation.search_report.formats import REPORT_FORMATS
@@ -70,14 +71,15 @@ def _search_page(
     tallies: Tallies,
     refusal: Refusal | None = None,
 ) -> Response:
-    evaluations = store.evaluations.of_search(search.id)
-    stages = progress_of_stages(store, search)
-    confirmation = next((each for each in evaluations if each.role is Role.CONFIRMATION), None)
-    transfers = [each for each in evaluations if each.role is Role.TRANSFER]
-    tally = tallies.of(search.id, equations=EQUATIONS_A_PAGE)
-    leaderboard = store.leaderboard.page(search.id, limit=TOP)
     comparisons: Comparisons = request.app.state.comparisons
     now = utc_now()
+    evaluations = Later(lambda: store.evaluations.of_search(search.id))
+    confirmation = Later(
+        lambda: next((each for each in evaluations() if each.role is Role.CONFIRMATION), None)
+    )
+    tally = Later(lambda: tallies.of(search.id, equations=EQUATIONS_A_PAGE))
+    leaderboard = Later(lambda: store.leaderboard.page(search.id, limit=TOP))
+    stages = Later(lambda: progress_of_stages(store, search))
     return render(
         request,
         "search.html",
@@ -86,34 +88,42 @@ def _search_page(
         verbs=offered_verbs(search),
         refusal=refusal,
         notice=notice(search),
-        spec_json=search_spec_to_json(search.spec),
+        spec_json=Later(lambda: search_spec_to_json(search.spec)),
         confirmation=confirmation,
-        table=service.evaluation_table(confirmation) if confirmation else None,
+        table=Later(lambda: service.evaluation_table(found) if (found := confirmation()) else None),
         stages=stages,
-        open_stage=next((each for each in stages if each.is_open), None),
-        counts=_counts(search, store, tally),
-        transfers=[(each, service.evaluation_table(each)) for each in transfers],
+        open_stage=Later(lambda: next((each for each in stages() if each.is_open), None)),
+        counts=Later(lambda: _counts(search, store, tally())),
+        transfers=Later(
+            lambda: [
+                (each, service.evaluation_table(each)) for each in evaluations() if each.role is Role.TRANSFER
+            ]
+        ),
         transfer_presets=TRANSFER_PRESETS,
         transfer_seeds=TRANSFER_SEEDS,
-        injections=store.injections.of(search.id, after=max(0, search.injections - INJECTED)),
+        injections=Later(lambda: store.injections.of(search.id, after=max(0, search.injections - INJECTED))),
         report_formats=tuple(REPORT_FORMATS),
         key_field=KEY_FIELD,
         idempotency_key=secrets.token_hex(16),
-        verdicts=service.verdicts_of(search),
-        best=next((row for row in leaderboard.items if not is_measure(row)), None),
-        baseline=store.leaderboard.baseline(search.id),
+        verdicts=Later(lambda: service.verdicts_of(search)),
+        best=Later(lambda: next((row for row in leaderboard().items if not is_measure(row)), None)),
+        baseline=Later(lambda: store.leaderboard.baseline(search.id)),
         leaderboard=leaderboard,
-        running=store.trials.page(
-            search.id, choice=TrialChoice(state=TrialState.RUNNING), limit=RUNNING
-        ).items,
-        recent=store.trials.page(search.id, limit=RECENT).items,
+        running=Later(
+            lambda: (
+                store.trials.page(
+                    search.id, choice=TrialChoice(state=TrialState.RUNNING), limit=RUNNING
+                ).items
+            )
+        ),
+        recent=Later(lambda: store.trials.page(search.id, limit=RECENT).items),
         tally=tally,
-        importances=importances(tally, level(store, search)),
-        busy=busy_workers(slot_attempts(store, search.id, limit=ATTEMPTS_A_PAGE)),
-        comparison=comparisons.of(search),
+        importances=Later(lambda: importances(tally(), level(store, search))),
+        busy=Later(lambda: busy_workers(slot_attempts(store, search.id, limit=ATTEMPTS_A_PAGE))),
+        comparison=Later(lambda: comparisons.of(search)),
         elapsed_s=_elapsed_s(search, now),
         remaining_s=_remaining_s(search, now),
-        last_event=store.events.last(),
+        last_event=Later(store.events.last),
     )
 
 
@@ -169,6 +179,7 @@ def trials_page(
         "trials.html",
         search=search,
         page=page,
+        spared=store.intermediates.spared([each.id for each in page.items]),
         state=state,
         states=list(TrialState),
         orders=list(TrialOrder),

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
 
-from api.deps import EvaluationId, SearchId, ServiceDep, TrialId
+from api.deps import EvaluationId, Fingerprint, SearchId, ServiceDep, TrialId
 from api.pages.forms import Form, read_form, whole
-from backprop_evo.records.steering import Changes
+from backprop_evo.records.steering import Changes, EquationChanges
 
 router = APIRouter()
 FormDep = Annotated[Form, Depends(read_form)]
@@ -37,6 +37,15 @@ def change_evaluation(evaluation_id: EvaluationId, service: ServiceDep, form: Fo
     """The form of its marks."""
     service.change_evaluation(evaluation_id, _changes(form))
     return RedirectResponse(f"/evaluations/{evaluation_id}#marks", status_code=303)
+
+
+@router.post("/equations/{fingerprint}/change")
+def change_equation(fingerprint: Fingerprint, service: ServiceDep, form: FormDep) -> Response:
+    """The star, or the note: each has a form of its own. Raises ``InvalidSettings``, ``NotFound``."""
+    starred = form["starred"] == "true" if "starred" in form else None
+    note = form["note"].strip() if "note" in form else None
+    service.mark_equation(fingerprint, EquationChanges(starred=starred, note=note))
+    return RedirectResponse(f"/equations/{fingerprint}#marks", status_code=303)
 
 
 @router.post("/searches/{search_id}/delete")

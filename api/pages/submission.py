@@ -20,6 +20,7 @@ from api.pages.search_form import (
     wants_counterpart,
     with_preset,
 )
+from api.parts import Later
 from api.rendering import render
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.presets import PRESETS
@@ -67,7 +68,7 @@ def _home(
         tag=tag or "",
         is_live=cursor is None and request.method == "GET",
         nodes=service.live_nodes(),
-        form=SearchForm.of(form, settings, error),
+        form=Later(lambda: SearchForm.of(form, settings, error)),
         trials=blank_form()["trials"],
         presets=list(PRESETS),
         preset=form.get(PRESET_FIELD, ""),
@@ -75,7 +76,7 @@ def _home(
         curl=curl,
         plan=None if plan is None else plan_document(plan),
         warnings=checked.warnings if checked else (),
-        last_event=store.events.last(),
+        last_event=Later(store.events.last),
         key_field=KEY_FIELD,
         idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
     )

@@ -1,13 +1,17 @@
-"""Equations: check one, look up what was trained of a behaviour, list the known ones."""
+"""Equations: check one, look up what was trained of a behaviour, star it, list the known ones."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter
 
-from api.deps import Fingerprint, SliceDep, StoreDep
+from api.deps import Fingerprint, ServiceDep, SliceDep, StoreDep
 from api.schemas.equations import (
+    EquationChangesIn,
     EquationHistoryOut,
     EquationIn,
+    EquationMarksOut,
     EquationOut,
     KnownEquationOut,
     KnownEquationsOut,
@@ -35,8 +39,20 @@ def list_known_equations() -> KnownEquationsOut:
 def read_equation_history(fingerprint: Fingerprint, store: StoreDep, part: SliceDep) -> EquationHistoryOut:
     """Every trial of one behaviour, newest first; empty for one that was never trained."""
     page = store.trials.of_behaviour(fingerprint, cursor=part.cursor, limit=part.limit)
+    spared = store.intermediates.spared([each.id for each in page.items])
     return EquationHistoryOut(
         fingerprint=fingerprint,
-        items=[TrialOut.of(each) for each in page.items],
+        **asdict(store.equations.marks(fingerprint)),
+        items=[TrialOut.of(each, spared) for each in page.items],
         next_cursor=page.next_cursor,
     )
+
+
+@router.patch("/equations/{fingerprint}")
+def change_equation(
+    fingerprint: Fingerprint, body: EquationChangesIn, service: ServiceDep
+) -> EquationMarksOut:
+    """Star a behaviour, or note something of it: seen by everybody, in whatever search it was trained. What
+    is not named stays."""
+    marks = service.mark_equation(fingerprint, body.as_changes())
+    return EquationMarksOut(fingerprint=fingerprint, **asdict(marks))

@@ -17,9 +17,9 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
-    is_known,
     one_of,
 )
+from api.etags import is_known
 from api.schemas.evaluations import EvaluationOut
 from api.schemas.steering import EvaluationChangesIn, changes_of
 from api.schemas.trials import TrialOut
@@ -132,7 +132,8 @@ def list_trials(
 ) -> PageOut[TrialOut]:
     """The trials of an evaluation, newest first unless sorted otherwise, without their curves."""
     page = store.trials.page(evaluation.id, choice=choice, cursor=part.cursor, limit=part.limit)
-    return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
+    spared = store.intermediates.spared([each.id for each in page.items])
+    return PageOut(items=[TrialOut.of(each, spared) for each in page.items], next_cursor=page.next_cursor)
 
 
 add_verb_routes(

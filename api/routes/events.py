@@ -10,8 +10,9 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.deps import SettingsDep, StoreDep, driven_by_id
+from api.deps import FeedDep, SettingsDep, StoreDep, driven_by_id
 from api.schemas.operations import EventOut
+from backprop_evo.records.stored import EventRecord
 
 router = APIRouter(prefix="/events", tags=["events"])
 MAX_ID = 2**63 - 1
@@ -40,6 +41,7 @@ def known_search(
 
 @router.get("", response_class=EventSourceResponse)
 async def stream_events(
+    feed: FeedDep,
     store: StoreDep,
     settings: SettingsDep,
     after: Annotated[int, Depends(starting_point)],
@@ -49,13 +51,19 @@ async def stream_events(
     """Each event once, in order: ``id`` is its number, ``event`` its kind, ``data`` the event as JSON."""
     # At once, so that a browser knows that it is connected before anything happens.
     yield ServerSentEvent(retry=RETRY_MS, comment="connected")
-    while True:
-        found = await run_sync(lambda: store.events.after(after, search_id=search_id))  # noqa: B023
+    while follow:
+        found, after = await feed.after(after, search_id)
         for event in found:
-            yield ServerSentEvent(id=str(event.id), event=event.kind, data=EventOut.of(event))
-            after = event.id
+            yield told(event)
+        # Only when nothing was found: a reader that is behind catches up without pauses.
         if not found:
-            if not follow:
-                return
-            # Only when nothing was found: a reader that is behind catches up without pauses.
             await anyio.sleep(settings.poll_s)
+    while found := await run_sync(lambda: store.events.after(after, search_id=search_id)):  # noqa: B023
+        for event in found:
+            yield told(event)
+        after = found[-1].id
+
+
+def told(event: EventRecord) -> ServerSentEvent:
+    """As it is sent."""
+    return ServerSentEvent(id=str(event.id), event=event.kind, data=EventOut.of(event))

@@ -20,9 +20,9 @@ from api.deps import (
     TagQuery,
     TrialChoiceDep,
     etag,
-    is_known,
     one_of,
 )
+from api.etags import is_known
 from api.schemas.ancestry import AncestryOut
 from api.schemas.comparisons import ComparisonOut
 from api.schemas.evaluations import EvaluationOut
@@ -183,7 +183,8 @@ def list_trials(
 ) -> PageOut[TrialOut]:
     """The trials of a search, newest first unless sorted otherwise, without their curves."""
     page = store.trials.page(search.id, choice=choice, cursor=part.cursor, limit=part.limit)
-    return PageOut(items=[TrialOut.of(each) for each in page.items], next_cursor=page.next_cursor)
+    spared = store.intermediates.spared([each.id for each in page.items])
+    return PageOut(items=[TrialOut.of(each, spared) for each in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/{search_id}/individuals")

@@ -41,4 +41,5 @@ def retry_trial(trial_id: TrialToAct, store: StoreDep, service: ServiceDep) -> T
 
 
 def _detail(store: Store, trial: TrialRecord) -> TrialDetailOut:
-    return TrialDetailOut.of_all(trial, store.trials.attempts(trial.id), store.retries.of(trial.id))
+    spared = store.intermediates.spared([trial.id])
+    return TrialDetailOut.of_all(trial, store.trials.attempts(trial.id), store.retries.of(trial.id), spared)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.trials import TrialOut
 from api.schemas.wire import PageOut, Wire
+from backprop_evo.records.steering import MAX_NOTE, EquationChanges
 from dsl.known import KnownEquation
 from dsl.printing import to_latex, to_text
 
@@ -56,6 +57,28 @@ class KnownEquationsOut(Wire):
 
 
 class EquationHistoryOut(PageOut[TrialOut]):
-    """All trials of one behaviour, over all searches, newest first."""
+    """All trials of one behaviour, over all searches, newest first, and what people noted of it."""
 
     fingerprint: str
+    starred: bool
+    note: str
+
+
+class EquationMarksOut(Wire):
+    """What people noted of one behaviour."""
+
+    fingerprint: str
+    starred: bool
+    note: str
+
+
+class EquationChangesIn(BaseModel):
+    """What is to be changed of what people noted; what is not named stays."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"minProperties": 1})
+    starred: bool = Field(None, description="Whether it has a star.")  # type: ignore[assignment]
+    note: str = Field(None, max_length=MAX_NOTE, description="A text of yours.")  # type: ignore[assignment]
+
+    def as_changes(self) -> EquationChanges:
+        """What the body names. Raises ``InvalidSettings`` where that is nothing."""
+        return EquationChanges(**self.model_dump(exclude_unset=True))

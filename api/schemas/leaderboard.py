@@ -43,6 +43,7 @@ class LeaderboardRowOut(Wire):
     test: AccuraciesOut | None
     train_time_s: float
     learning_rate: float | None
+    starred: bool
     difference: float | None = None
     low: float | None = None
     high: float | None = None

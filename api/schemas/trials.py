@@ -17,7 +17,8 @@ from backprop_evo.records.training import TrainResult, TrainSpec
 
 
 class TrialOut(Wire):
-    """A trial as it stands in lists: no curve."""
+    """A trial as it stands in lists: no curve. ``spared`` says why a judgement would have ended it, where a
+    lot let it go on."""
 
     id: str
     search_id: str
@@ -42,20 +43,24 @@ class TrialOut(Wire):
     learning_rate: float | None
     wall_time_s: float | None
     reason: str | None
+    spared: str | None
 
     @classmethod
-    def of(cls, trial: TrialRecord) -> TrialOut:
-        """A trial as stored; the numbers of its result are null until it has one."""
-        return cls(**_trial_fields(trial))
+    def of(cls, trial: TrialRecord, spared: Mapping[str, str]) -> TrialOut:
+        """A trial as stored; the numbers of its result are null until it has one. ``spared`` by trials."""
+        return cls(**_trial_fields(trial, spared))
 
 
-def _trial_fields(trial: TrialRecord) -> dict[str, Any]:
+def _trial_fields(trial: TrialRecord, spared: Mapping[str, str]) -> dict[str, Any]:
     of_result = ("validation_accuracy", "test_accuracy", "learning_rate", "wall_time_s", "reason")
-    plain = [name for name in TrialOut.model_fields if name not in (*of_result, "method", "equation")]
+    plain = [
+        name for name in TrialOut.model_fields if name not in (*of_result, "method", "equation", "spared")
+    ]
     return {
         **{name: getattr(trial, name) for name in plain},
         **{name: getattr(trial.result, name, None) for name in of_result},
         **method_fields(trial.method),
+        "spared": spared.get(trial.id),
     }
 
 
@@ -81,13 +86,17 @@ class TrialDetailOut(TrialOut):
 
     @classmethod
     def of_all(
-        cls, trial: TrialRecord, attempts: Sequence[AttemptRecord], retries: Sequence[RetryRecord]
+        cls,
+        trial: TrialRecord,
+        attempts: Sequence[AttemptRecord],
+        retries: Sequence[RetryRecord],
+        spared: Mapping[str, str],
     ) -> TrialDetailOut:
         """A trial with everything that is stored of it."""
         tries = [AttemptOut.model_validate(each) for each in attempts]
         ends = [RetryOut.model_validate(each) for each in retries]
         told: dict[str, Any] = {"attempts": tries, "retries": ends}
-        return cls(spec=trial.spec, result=trial.result, **told, **_trial_fields(trial))
+        return cls(spec=trial.spec, result=trial.result, **told, **_trial_fields(trial, spared))
 
 
 class LogLineOut(Wire):

@@ -1,97 +1,137 @@
-// Keeps a page up to date: every event of the server, and a slow beat for numbers that make no events, fetches the page
-// again and swaps its parts. Without a script, or without event streams, the page stays readable; then it is fetched by time.
-(() => {
-  "use strict";
-  const body = document.body;
-  if (!("live" in body.dataset)) return;
+// Keeps a page up to date: events of the server, and a slow beat for numbers that make no events, say which parts may have
+// changed; these are asked for, together and seldom, and mended in place. Without a script the page stays readable.
+import { hears, isDue } from "./hearing.js";
+import { mend } from "./mend.js";
 
-  const BEAT_MS = 4000;
-  const GATHER_MS = 400;
-  const state = document.getElementById("live-state");
-  let planned = 0;
-  let busy = false;
-  let again = false;
+const BEAT_S = 1;
+// News come in bursts, and to many pages at once: each waits a little, and no two the same time.
+const GATHER_MS = [150, 600];
+const REST_MS = [3000, 5000];
+const AGAIN_MS = 3000;
+const between = ([least, most]) => least + Math.random() * (most - least);
 
-  const say = (text) => {
-    if (state && state.textContent !== text) state.textContent = text;
-  };
+const { body } = document;
+const state = document.getElementById("live-state");
+const say = (text) => { if (state && state.textContent !== text) state.textContent = text; };
+const parts = () => [...document.querySelectorAll("[data-part]")];
+// What is folded is asked for when it is unfolded.
+const isFolded = (part) => part.querySelector(":scope > details.numbers:not([open])") !== null;
 
-  const isTypedInto = (part) => part.contains(document.activeElement) && document.activeElement !== body
-    && ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement.tagName);
+class Live {
+  #tags = new Map();
+  #stale = new Set();
+  #news = { kinds: new Set(), all: false };
+  #seen = body.dataset.after || "0";
+  #stream = null;
+  #planned = 0;
+  #rested = 0;
+  #busy = false;
+  #ends = false;
+  #ended = false;
+  #beat = 0;
+  #began = performance.now();
 
-  // A part with an unfolded question is left alone: swapping it would fold the question under the hand that answers it.
-  const isInUse = (part) => isTypedInto(part) || part.querySelector("details.ask[open]") !== null;
-
-  // A table that was unfolded stays so, and whatever had the focus or was scrolled to in the part has and is it again.
-  const keep = (part, other) => {
-    const unfolded = [...part.querySelectorAll("details")].map((each) => each.open);
-    other.querySelectorAll("details").forEach((each, place) => { each.open = unfolded[place] ?? each.open; });
-    const scrolled = [...part.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
-    const focusable = "a[href], button, summary";
-    const focused = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
-    return () => {
-      other.querySelectorAll(".scroll").forEach((each, place) => { if (scrolled[place]) [each.scrollLeft, each.scrollTop] = scrolled[place]; });
-      if (focused >= 0) other.querySelectorAll(focusable)[focused]?.focus({ preventScroll: true });
-    };
-  };
-
-  // Charts draw themselves: what they put into a part is no reason to swap it.
-  const isSame = (part, other) => {
-    const told = (each) => {
-      const copy = each.cloneNode(true);
-      for (const drawn of copy.querySelectorAll(".chart-tools, .chart-keys, .chart-message, .chart-room")) drawn.remove();
-      for (const folded of copy.querySelectorAll("details")) folded.open = false;
-      return copy.textContent.replace(/\s+/g, " ") + [...copy.querySelectorAll("[class], [value], [href]")].map((one) => `${one.className}${one.getAttribute("value")}${one.getAttribute("href")}`);
-    };
-    return told(part) === told(other);
-  };
-
-  const swap = (fresh) => {
-    for (const part of document.querySelectorAll("[data-part]")) {
-      const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (!other || isInUse(part) || isSame(part, other)) continue;
-      const restore = keep(part, other);
-      part.replaceWith(document.adoptNode(other));
-      restore();
-    }
-    document.dispatchEvent(new CustomEvent("live:news"));
-    if (!("live" in fresh.body.dataset)) stop();
-  };
-
-  const refresh = async () => {
-    planned = 0;
-    if (document.hidden) return;
-    if (busy) { again = true; return; }
-    busy = true;
-    try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
-      say(answer.ok ? "Live." : "The server answers with an error.");
-    } catch {
-      say("The server does not answer; trying again.");
-    } finally {
-      busy = false;
-      if (again) { again = false; plan(); }
-    }
-  };
-
-  const plan = () => { if (!planned) planned = setTimeout(refresh, GATHER_MS); };
-
-  const beat = setInterval(plan, BEAT_MS);
-  let stream = null;
-  const stop = () => {
-    clearInterval(beat);
-    if (stream) stream.close();
-    delete body.dataset.live;
-    say("");
-  };
-
-  if ("EventSource" in window) {
-    const query = new URLSearchParams({ after: body.dataset.after || "0" });
-    if (body.dataset.search) query.set("search_id", body.dataset.search);
-    stream = new EventSource(`/api/v1/events?${query}`);
-    stream.onopen = () => say("Live.");
-    for (const kind of body.dataset.kinds.split(" ")) stream.addEventListener(kind, plan);
+  begin() {
+    this.#beat = setInterval(() => this.#tick(), BEAT_S * 1000);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#plan(); });
+    document.addEventListener("toggle", () => this.#plan(), true);
+    this.#listen();
   }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) plan(); });
-})();
+
+  #listen() {
+    const query = new URLSearchParams({ after: this.#seen });
+    if (body.dataset.search) query.set("search_id", body.dataset.search);
+    this.#stream = new EventSource(`/api/v1/events?${query}`);
+    this.#stream.onopen = () => { if (!this.#wanted().length) say("Live."); };
+    this.#stream.onerror = () => { this.#hear(null); };
+    for (const kind of body.dataset.kinds.split(" ")) {
+      this.#stream.addEventListener(kind, (event) => { this.#seen = event.lastEventId; this.#hear(new Set([kind])); });
+    }
+  }
+
+  // Null for news of anything.
+  #hear(kinds) {
+    for (const part of parts()) if (hears(part, kinds)) this.#stale.add(part.dataset.part);
+    if (kinds) kinds.forEach((kind) => this.#news.kinds.add(kind)); else this.#news.all = true;
+    this.#plan();
+  }
+
+  #seconds = 0;
+  #tick() {
+    const before = this.#seconds;
+    this.#seconds = (performance.now() - this.#began) / 1000;
+    const due = parts().filter((part) => isDue(part, before, this.#seconds));
+    for (const part of due) this.#stale.add(part.dataset.part);
+    if (due.length) this.#plan();
+    // A server that refused the stream, or a browser that gave up: the stream begins where it ended.
+    if (this.#stream.readyState === EventSource.CLOSED && isDue({ dataset: { beat: AGAIN_MS / 1000 } }, before, this.#seconds)) this.#listen();
+  }
+
+  #plan() {
+    if (this.#planned || this.#ended || document.hidden || !this.#wanted().length) return;
+    this.#planned = setTimeout(() => this.#refresh(), Math.max(between(GATHER_MS), this.#rested - performance.now()));
+  }
+
+  #wanted() {
+    return parts().filter((part) => this.#stale.has(part.dataset.part) && (this.#ends || !isFolded(part))).map((part) => part.dataset.part);
+  }
+
+  async #refresh() {
+    this.#planned = 0;
+    const names = this.#wanted();
+    if (document.hidden || this.#busy || !names.length) return;
+    this.#busy = true;
+    for (const name of names) this.#stale.delete(name);
+    try {
+      const answer = await this.#ask(names);
+      if (answer.status !== 304 && !answer.ok) throw new Error("The server answers with an error.");
+      if (answer.ok) this.#take(await answer.json());
+      say("Live.");
+      this.#tellCharts();
+      if (this.#ends && !this.#wanted().length) this.#stop();
+    } catch (error) {
+      for (const name of names) this.#stale.add(name);
+      say(error instanceof TypeError ? "The server does not answer; trying again." : error.message);
+    } finally {
+      this.#busy = false;
+      this.#rested = performance.now() + between(REST_MS);
+      this.#plan();
+    }
+  }
+
+  #ask(names) {
+    const query = new URLSearchParams(location.search);
+    query.set("parts", names.join(","));
+    query.set("heard", this.#seen);
+    const known = names.map((name) => this.#tags.get(name)).filter(Boolean);
+    const headers = { Accept: "application/json", ...(known.length ? { "If-None-Match": known.join(", ") } : {}) };
+    return fetch(`${location.pathname}?${query}`, { headers, cache: "no-store" });
+  }
+
+  #take({ parts: told, live }) {
+    for (const part of parts()) {
+      const found = told[part.dataset.part];
+      if (!found) continue;
+      this.#tags.set(part.dataset.part, found.tag);
+      mend(part, found.html);
+    }
+    // The last look is at everything.
+    if (!live && !this.#ends) { this.#ends = true; this.#hear(null); }
+  }
+
+  #tellCharts() {
+    const { kinds, all } = this.#news;
+    this.#news = { kinds: new Set(), all: false };
+    document.dispatchEvent(new CustomEvent("live:news", { detail: all ? null : kinds }));
+  }
+
+  #stop() {
+    clearInterval(this.#beat);
+    this.#stream.close();
+    delete body.dataset.live;
+    this.#ended = true;
+    say("");
+  }
+}
+
+if ("live" in body.dataset) new Live().begin();

@@ -15,7 +15,7 @@ from backprop_evo.errors import InvalidInput
 EPILOG = (
     "Examples: [bold]backprop-evo leaderboard[/bold], "
     "[bold]backprop-evo leaderboard 3f0a5c --limit 50 --json[/bold], "
-    "[bold]backprop-evo leaderboard --settings[/bold], "
+    "[bold]backprop-evo leaderboard --starred[/bold], [bold]backprop-evo leaderboard --settings[/bold], "
     "[bold]backprop-evo leaderboard --setting 2b1f9c0d7e4a[/bold]"
 )
 MAX_SETTINGS = 1000
@@ -29,6 +29,7 @@ def leaderboard(
     settings: Annotated[
         bool, typer.Option("--settings", help="The settings that have results, instead of rows.")
     ] = False,
+    starred: Annotated[bool, typer.Option("--starred", help="Only those that somebody starred.")] = False,
     limit: Annotated[int, typer.Option(help="So many rows, of each setting.", min=1)] = 20,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -45,7 +46,7 @@ def leaderboard(
             found = list(client.items("/leaderboard/settings", limit=MAX_SETTINGS))
             show(found, settings_table(found), as_json=as_json)
             return
-        leaderboards = _leaderboards(client, search_id, setting, limit)
+        leaderboards = _leaderboards(client, search_id, setting, limit, starred=starred)
     if as_json:
         print_json([row for _, rows in leaderboards for row in rows])
         return
@@ -57,18 +58,19 @@ def leaderboard(
 
 
 def _leaderboards(
-    client: Client, search_id: str | None, setting: str | None, limit: int
+    client: Client, search_id: str | None, setting: str | None, limit: int, *, starred: bool
 ) -> list[tuple[str, list[Json]]]:
     """Each setting in a line, with its rows."""
+    chosen = {"limit": limit, "starred": True if starred else None}
     if search_id is not None:
         line = setting_line(client.get(f"/searches/{search_id}")["setting"])
-        return [(line, list(client.items(f"/searches/{search_id}/leaderboard", limit=limit)))]
+        return [(line, list(client.items(f"/searches/{search_id}/leaderboard", **chosen)))]
     found = (
         [client.get(f"/leaderboard/settings/{setting}")]
         if setting is not None
         else client.items("/leaderboard/settings", limit=MAX_SETTINGS)
     )
     return [
-        (setting_line(each), list(client.items("/leaderboard", limit=limit, setting=each["id"])))
+        (setting_line(each), list(client.items("/leaderboard", setting=each["id"], **chosen)))
         for each in found
     ]

@@ -20,6 +20,7 @@ from backprop_evo.cli import (
     discover,
     doctor,
     equation,
+    equation_marks,
     evaluate,
     keys,
     leaderboard,
@@ -82,5 +83,6 @@ app.command("api")(processes.api)
 app.command("controller")(processes.controller)
 app.command("node")(processes.node)
 app.add_typer(nodes.app, name="nodes")
+equation.app.command("mark", epilog=equation_marks.EPILOG)(equation_marks.mark)
 equation.app.command("compare", epilog=side_by_side.EPILOG)(side_by_side.compare)
 app.add_typer(equation.app, name="equation")

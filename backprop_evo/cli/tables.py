@@ -77,6 +77,7 @@ def _marks(row: Json) -> str:
         ("yardstick", row["is_yardstick"]),
         ("control", row["is_control"]),
         ("confirmed", row["confirmed"]),
+        ("starred", row["starred"]),
     ]
     return ", ".join(mark for mark, holds in marks if holds)
 

@@ -103,7 +103,7 @@ def _trials_table(trials: Sequence[Json]) -> Table:
             each["id"],
             Text(each["method"]["text"]),
             each["purpose"],
-            each["state"],
+            f"{each['state']}, spared" if each["spared"] else each["state"],
             percent(each["validation_accuracy"]),
             duration(each["wall_time_s"]),
         )
@@ -123,6 +123,7 @@ def _trial_table(trial: Json) -> Table:
         ("purpose", trial["purpose"]),
         ("seed", trial["seed"]),
         ("state", ended),
+        *([("spared", trial["spared"])] if trial["spared"] else []),
         ("child", f"{train['model']} on {train['data']}, {train['epochs']:g} epochs, {train['optimizer']}"),
         ("validation", f"{percent(trial['validation_accuracy'])} %"),
         ("test", f"{percent(trial['test_accuracy'])} %"),

@@ -170,6 +170,7 @@ class LeaderboardRow:
     test: Accuracies | None
     train_time_s: float
     learning_rate: float | None
+    starred: bool
     difference: float | None = None
     low: float | None = None
     high: float | None = None
@@ -187,6 +188,15 @@ class SettingResults:
     results: int
     best: LeaderboardRow
     baseline: Accuracies | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquationMarks:
+    """What people noted of one behaviour."""
+
+    fingerprint: str
+    starred: bool
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

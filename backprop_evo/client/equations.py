@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backprop_evo.client.answers import Dataset, Equation, KnownEquation, SettingResults
+from backprop_evo.client.answers import Dataset, Equation, EquationMarks, KnownEquation, SettingResults
 from backprop_evo.client.node_answers import Node
 from backprop_evo.client.nouns import M, Noun, call, iteration
 from backprop_evo.client.reading import read
@@ -44,6 +44,23 @@ class Equations(Noun[M]):
     def history(self, fingerprint: str, *, limit: int | None = None) -> Iteration[Trial]:
         """Every trial of one behaviour over all searches, newest first."""
         return self._each(Trial, f"/equations/{fingerprint}", limit)
+
+    @call
+    def marks(self, fingerprint: str) -> Conversation[EquationMarks]:
+        """What people noted of a behaviour: no star and no note where nobody did."""
+        answer = yield from self._ask(asked_to("GET", f"/equations/{fingerprint}", {"limit": 1}))
+        found = answer.json()
+        return EquationMarks(fingerprint=fingerprint, starred=found["starred"], note=found["note"])
+
+    @call
+    def mark(
+        self, fingerprint: str, *, starred: bool | None = None, note: str | None = None
+    ) -> Conversation[EquationMarks]:
+        """Star a behaviour, or note something of it; None leaves it as it is. Raises ``NotFound`` where
+        nothing was trained of it, ``InvalidInput`` where nothing is to be changed."""
+        body = {name: value for name, value in (("starred", starred), ("note", note)) if value is not None}
+        request = asked_to("PATCH", f"/equations/{fingerprint}", body=body)
+        return read(EquationMarks, (yield from self._ask(request)).json())
 
     def _describe(self, equation: str) -> Conversation[Equation]:
         request = asked_to("POST", "/equations:check", body={"equation": equation})

@@ -14,7 +14,7 @@ from backprop_evo.errors import Unavailable
 from backprop_evo.records.stored import Accuracies
 from backprop_evo.wording import UNKNOWN, spread
 
-MARKS = ("confirmed", "is_baseline", "is_yardstick", "is_control")
+MARKS = ("confirmed", "starred", "is_baseline", "is_yardstick", "is_control")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,10 @@ class SearchHandle(DrivenHandle[M, Search]):
         super().__init__(connection, id, PATH, warnings)
 
     @call
-    def leaderboard(self, limit: int = ROWS) -> Conversation[Leaderboard]:
+    def leaderboard(self, limit: int = ROWS, *, starred: bool | None = None) -> Conversation[Leaderboard]:
         """The first ``limit`` rows: confirmed equations first, each with its verdict; plain backprop is
-        ranked among them."""
-        rows = self._each(LeaderboardRow, f"{self._path}/leaderboard", limit)
+        ranked among them. ``starred`` leaves out those that somebody starred, or that nobody did."""
+        rows = self._each(LeaderboardRow, f"{self._path}/leaderboard", limit, starred=starred)
         return Leaderboard((yield from collected(rows)))
 
     @iteration

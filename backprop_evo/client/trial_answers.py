@@ -15,7 +15,8 @@ from backprop_evo.records.training import TrainResult, TrainSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A trial as it stands in lists: no curve. The numbers of its result are None until it has one."""
+    """A trial as it stands in lists: no curve. The numbers of its result are None until it has one;
+    ``spared`` says why a judgement would have ended it, where a lot let it go on."""
 
     id: str
     search_id: str
@@ -40,6 +41,7 @@ class Trial:
     learning_rate: float | None
     wall_time_s: float | None
     reason: str | None
+    spared: str | None
 
     @property
     def has_ended(self) -> bool:

@@ -1,16 +1,20 @@
-"""Training curves of several methods over each other, as a table: mean accuracy by epoch."""
+"""Training curves of several methods over each other, as a table and as lines: mean accuracy by epoch."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, stdev
 
 from backprop_evo.records.training import TrainResult
 
 MAX_ROWS = 12
 """Of the table: a curve of 300 epochs shows no more by 300 numbers."""
+
+
+MAX_POINTS = 200
+"""Of a line: a chart is no wider in what one can tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +26,54 @@ class CurveRow:
     means: tuple[float | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MeanPoint:
+    """Of one method at an ``epoch``: mean validation accuracy in [0, 1] over its ``n`` trainings that
+    measured there, and their sample standard deviation, None for n = 1."""
+
+    epoch: float
+    mean: float
+    std: float | None
+    n: int
+
+
+def mean_curves(
+    curves: Sequence[Sequence[TrainResult]], most: int = MAX_POINTS
+) -> tuple[tuple[MeanPoint, ...], ...]:
+    """The line of each method; at most so many points, evenly chosen, the last epoch among them."""
+    return tuple(_mean_curve(results, most) for results in curves)
+
+
+def _mean_curve(results: Sequence[TrainResult], most: int) -> tuple[MeanPoint, ...]:
+    found = _by_epoch(results)
+    chosen = sorted(found)[::-1][:: -(-len(found) // most) or 1][::-1]
+    return tuple(
+        MeanPoint(
+            epoch=epoch,
+            mean=fmean(found[epoch]),
+            std=stdev(found[epoch]) if len(found[epoch]) > 1 else None,
+            n=len(found[epoch]),
+        )
+        for epoch in chosen
+    )
+
+
 def curve_rows(curves: Sequence[Sequence[TrainResult]], most: int = MAX_ROWS) -> tuple[CurveRow, ...]:
     """Of each method's results; at most so many rows, evenly chosen, the last epoch among them."""
-    columns = [_by_epoch(results) for results in curves]
+    columns = [{at: fmean(values) for at, values in _by_epoch(results).items()} for results in curves]
     epochs = sorted({epoch for column in columns for epoch in column})
     step = -(-len(epochs) // most) if epochs else 1
     chosen = epochs[::-1][::step][::-1]  # counted from the end, where the difference is
     return tuple(CurveRow(epoch, tuple(column.get(epoch) for column in columns)) for epoch in chosen)
 
 
-def _by_epoch(results: Sequence[TrainResult]) -> Mapping[float, float]:
+def _by_epoch(results: Sequence[TrainResult]) -> Mapping[float, Sequence[float]]:
     found: dict[float, list[float]] = {}
     for result in results:
         for point in result.curve:
             if point.validation_accuracy is not None:
                 found.setdefault(round(point.epoch, 3), []).append(point.validation_accuracy)
-    return {epoch: fmean(values) for epoch, values in found.items()}
+    return found
 
 
 def rates_of(results: Sequence[TrainResult]) -> Mapping[float, int]:

@@ -25,6 +25,16 @@ class FinishPoint(NamedTuple):
     equation: str
 
 
+class ProposalPoint(NamedTuple):
+    """An individual as it was proposed: ``origin`` is the stored word. ``fitness``, in [0, 1], is None where
+    it has none of its own, as with a ``twin``: the number of the individual that behaves the same."""
+
+    number: int
+    origin: str
+    twin: int | None
+    fitness: float | None
+
+
 class AttemptSpan(NamedTuple):
     """When a worker had a trial; ``ended_at`` and ``outcome`` are None while it has it."""
 

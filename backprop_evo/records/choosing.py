@@ -58,6 +58,7 @@ class RowChoice(Written):
     """Of a leaderboard; None chooses all. ``model``, ``data`` and ``optimizer`` choose settings."""
 
     confirmed: bool | None = None
+    starred: bool | None = None
     model: str | None = None
     data: str | None = None
     optimizer: str | None = None
@@ -70,7 +71,8 @@ class RowChoice(Written):
     @property
     def chooses_rows(self) -> bool:
         """Whether only some rows within a setting are wanted."""
-        return self.confirmed is not None or any((self.text, self.component))
+        given = (self.confirmed, self.starred)
+        return any(each is not None for each in given) or any((self.text, self.component))
 
 
 EVERY_TRIAL, EVERY_ROW = TrialChoice(), RowChoice()

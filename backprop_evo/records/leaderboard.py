@@ -17,7 +17,7 @@ class LeaderboardRecord:
     A control that is no ``individual`` of the search has no number there, and no search fitness. ``rank`` is
     None for the plain-backprop row when it is a yardstick only; ``confirmed`` rows stand above the
     unconfirmed, so that one lucky score never outranks a confirmed equation. Rows are ranked among those of
-    their setting (``setting_id``), and nowhere else.
+    their setting (``setting_id``), and nowhere else. ``starred``: somebody starred the behaviour.
     """
 
     rank: int | None
@@ -35,6 +35,7 @@ class LeaderboardRecord:
     test: Accuracies | None
     train_time_s: float
     learning_rate: float | None
+    starred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ MAX_INJECTED, MAX_WAITING = 200, 1000
 """Equations in one request, and those of a search that wait for their place."""
 
 MAX_TAGS, MAX_TAG, MAX_NOTE = 20, 50, 10_000
-"""Tags of a search, letters of each, letters of a note."""
+"""Tags of a search, letters of each, letters of a note, be it of a search or of an equation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,7 @@ class Changes:
             number = getattr(self, name)
             if number is not None and not 1 <= number <= most:
                 raise InvalidSettings(f"{name} must be 1 to {most:,}, not {number}", field=name)
-        if self.note is not None and (len(self.note) > MAX_NOTE or not is_storable(self.note)):
-            raise InvalidSettings(f"note must be at most {MAX_NOTE:,} letters without U+0000", field="note")
+        _check_note(self.note)
         if self.tags is not None:
             object.__setattr__(self, "tags", _tidy(self.tags))
         if all(getattr(self, each.name) is None for each in fields(self)):
@@ -66,6 +65,35 @@ class Changes:
                 field="body",
                 hint="name one of priority, tags, note, archived, trials",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquationMarks:
+    """Of a behaviour, whatever search trained it: whether somebody starred it, and a text of theirs."""
+
+    starred: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquationChanges:
+    """What somebody wants changed of these; None leaves it as it is. Raises ``InvalidSettings`` naming the
+    field."""
+
+    starred: bool | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_note(self.note)
+        if self.starred is None and self.note is None:
+            raise InvalidSettings(
+                "nothing is to be changed", field="body", hint="name one of starred, note, or both"
+            )
+
+
+def _check_note(note: str | None) -> None:
+    if note is not None and (len(note) > MAX_NOTE or not is_storable(note)):
+        raise InvalidSettings(f"note must be at most {MAX_NOTE:,} letters without U+0000", field="note")
 
 
 def _tidy(tags: tuple[str, ...]) -> tuple[str, ...]:

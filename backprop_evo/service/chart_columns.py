@@ -13,11 +13,11 @@ from typing import Any
 
 from backprop_evo.evaluation.statistics import Difference, paired_difference
 from backprop_evo.records.alignment import AlignmentPoint
-from backprop_evo.records.charting import AttemptSpan, FinishPoint, TrainedPoint, ValuePoint
+from backprop_evo.records.charting import AttemptSpan, FinishPoint, ProposalPoint, TrainedPoint, ValuePoint
 from backprop_evo.records.evaluating import setting_id, setting_words
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import TrialRecord
+from backprop_evo.records.stored import Origin, TrialRecord
 
 #: One letter a purpose and a state, so that a column of them is a string.
 PURPOSES: Mapping[str, str] = {
@@ -31,6 +31,14 @@ STATES: Mapping[str, str] = {
     TrialState.PRUNED: "p",
     TrialState.DIVERGED: "d",
     TrialState.SCREENED: "x",
+}
+ORIGINS: Mapping[str, str] = {
+    Origin.MUTATION: "m",
+    Origin.RANDOM: "r",
+    Origin.START: "s",
+    Origin.INJECTED: "i",
+    Origin.BASELINE: "b",
+    Origin.YARDSTICK: "y",
 }
 OTHER, NO_RUNG = "o", "-"
 #: Rungs have one character each; a search has a handful.
@@ -59,6 +67,19 @@ def fitness_columns(points: Sequence[FinishPoint], after: int, limit: int) -> di
         "rung": "".join(
             NO_RUNG if point.rung is None else RUNGS[min(point.rung, len(RUNGS) - 1)] for point in points
         ),
+    }
+
+
+def proposal_columns(points: Sequence[ProposalPoint], after: int, limit: int) -> dict[str, Any]:
+    """One page of proposals: the place in a column, counted from 1, plus ``after`` is the number of the
+    individual, as these have no gaps. ``twins`` are places with the number of whom each is like."""
+    return {
+        "after": after,
+        "last": points[-1].number if points else after,
+        "more": len(points) == limit,
+        "fitness": [hundredths(point.fitness) for point in points],
+        "origin": "".join(ORIGINS.get(point.origin, OTHER) for point in points),
+        "twins": [[place, point.twin] for place, point in enumerate(points) if point.twin is not None],
     }
 
 

@@ -69,7 +69,8 @@ class ComponentSums:
         return tuple(sorted(self._importances(against), key=_place))
 
     def _importances(self, against: float) -> Iterator[Importance]:
-        for (kind, name), found in self._sums.items():
+        # As it is now: another thread may be adding.
+        for (kind, name), found in list(self._sums.items()):
             mean, n = found.mean - against, found.n
             reach = half_width(n, sqrt(found.m2 / (n - 1) / n)) if n > 1 else None
             yield Importance(

@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 from backprop_evo.errors import InvalidInput, InvalidSettings, NotFound
 from backprop_evo.evaluation.comparison import Comparison, Read, compare
 from backprop_evo.evaluation.courses import Course, course_of
-from backprop_evo.evaluation.curves import CurveRow, curve_rows, rates_of
+from backprop_evo.evaluation.curves import CurveRow, MeanPoint, curve_rows, mean_curves, rates_of
 from backprop_evo.evaluation.differing import FieldRow, fields_side_by_side
 from backprop_evo.evaluation.side_by_side import (
     EquationsSideBySide,
@@ -40,11 +40,13 @@ PLAIN_BACKPROP = "g"
 
 @dataclass(frozen=True, slots=True)
 class ComparedEquations:
-    """``curves`` and ``rates`` are of the first block's setting, rates as how often each was trained with;
+    """``curves``, ``lines`` and ``rates`` are of the first block's setting, the last two one for each
+    equation: the curve in full, and how often it was trained with which rate;
     ``fields`` are of the settings, one column for each block."""
 
     side_by_side: EquationsSideBySide
     curves: tuple[CurveRow, ...]
+    lines: tuple[tuple[MeanPoint, ...], ...]
     rates: tuple[Mapping[float, int], ...]
     fields: tuple[FieldRow, ...]
 
@@ -84,7 +86,7 @@ def compare_equations_of(store: Store, asked: Sequence[str]) -> ComparedEquation
     what is no equation."""
     found = [_trained(store, text) for text in _asked("equation", asked)]
     by_fingerprint = {each.fingerprint: each for each in found}
-    _check_number("equation", by_fingerprint, "different equations: what computes the same counts once")
+    _check_number("equation", by_fingerprint, "; what computes the same counts once")
     ordered = sorted(
         by_fingerprint.values(), key=lambda each: (each.method.equation != PLAIN_BACKPROP, each.fingerprint)
     )
@@ -93,6 +95,7 @@ def compare_equations_of(store: Store, asked: Sequence[str]) -> ComparedEquation
     return ComparedEquations(
         side_by_side=compared,
         curves=curve_rows(results),
+        lines=mean_curves(results),
         rates=tuple(rates_of(each) for each in results),
         fields=fields_side_by_side([to_jsonable_python(block.train) for block in compared.blocks]),
     )
@@ -101,7 +104,6 @@ def compare_equations_of(store: Store, asked: Sequence[str]) -> ComparedEquation
 def compare_searches_of(store: Store, asked: Sequence[str]) -> ComparedSearches:
     """By their ids, in the order of these. Raises ``InvalidSettings``, ``NotFound``."""
     ids = sorted(set(_asked("search", asked)))
-    _check_number("search", ids, "different searches")
     records = [store.searches.get(each) for each in ids]  # before everything of all is read
     reads = [read_search(store, each) for each in records]
     searches = [_compared(store, each) for each in reads]
@@ -119,16 +121,16 @@ def compare_searches_of(store: Store, asked: Sequence[str]) -> ComparedSearches:
 def _asked(field: str, texts: Sequence[str]) -> list[str]:
     """Each once. Raises ``InvalidSettings`` for too few and too many."""
     found = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
-    _check_number(field, found, "of them, each once")
+    _check_number(field, found)
     return found
 
 
-def _check_number(field: str, found: Sequence[str] | Mapping[str, object], what: str) -> None:
+def _check_number(field: str, found: Sequence[str] | Mapping[str, object], why: str = "") -> None:
     if not LEAST <= len(found) <= MOST:
+        nouns = {"equation": ("equation", "equations"), "search": ("search", "searches")}[field]
+        asked = f"only 1 {nouns[0]} was" if len(found) == 1 else f"{len(found)} {nouns[1]} were"
         raise InvalidSettings(
-            f"{LEAST} to {MOST} are compared, {what}: here is {len(found)}"
-            if len(found) == 1
-            else f"{LEAST} to {MOST} are compared, {what}: here are {len(found)}",
+            f"give {LEAST} to {MOST} different {nouns[1]} to compare; {asked} given{why}",
             field=field,
             hint="tick two or more rows of the leaderboard" if field == "equation" else "tick two or more",
         )

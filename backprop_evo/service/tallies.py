@@ -18,8 +18,8 @@ from backprop_evo.store.base import Store
 
 #: Searches whose tallies are kept; looking at one more forgets the one not seen for longest.
 MOST_KEPT = 64
-#: Finishes that one look takes in, so that no page waits for all of a long search.
-A_LOOK = 10_000
+#: Finishes that one look takes in, so that no page waits for all of a long search: these take 10 ms.
+A_LOOK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Tally:
     improvements: list[Improvement] = field(default_factory=list)
     components: ComponentSums = field(default_factory=ComponentSums)
     waiting: deque[tuple[str, float]] = field(default_factory=deque)
+    _reading: Lock = field(default_factory=Lock)
 
     def hear(self, point: FinishPoint) -> None:
         """Take in one more finish."""
@@ -58,9 +59,14 @@ class Tally:
             self.waiting.append((point.equation, accuracy))
 
     def read_equations(self, at_most: int) -> None:
-        """Add up the components of so many more equations."""
-        for _ in range(min(at_most, len(self.waiting))):
-            self.components.add(*self.waiting.popleft())
+        """Add up the components of so many more equations, unless somebody is about it."""
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            for _ in range(min(at_most, len(self.waiting))):
+                self.components.add(*self.waiting.popleft())
+        finally:
+            self._reading.release()
 
 
 class Tallies:
@@ -84,5 +90,6 @@ class Tallies:
             for point in new:
                 tally.hear(point)
             tally.is_behind = len(new) == at_most
-            tally.read_equations(equations)
-            return tally
+        # Not under the lock, which every page needs: one equation takes as long as a hundred finishes.
+        tally.read_equations(equations)
+        return tally

@@ -15,7 +15,7 @@ from backprop_evo.records.evaluating import MAX_METHODS, EvaluationSpec
 from backprop_evo.records.methods import MethodSpec
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import SearchSpec
-from backprop_evo.records.steering import Changes
+from backprop_evo.records.steering import Changes, EquationChanges, EquationMarks
 from backprop_evo.records.stored import (
     EvaluationRecord,
     OutcomeRecord,
@@ -152,6 +152,10 @@ class Service:
         """Try a trial again that was lost, failed or came to a limit. Raises ``NotFound``, ``Conflict``,
         ``IllegalTransition``."""
         return self.store.retries.add(trial_id, now=self._clock())
+
+    def mark_equation(self, fingerprint: str, changes: EquationChanges) -> EquationMarks:
+        """Star a behaviour, or note something of it. Raises ``NotFound`` where nothing was trained of it."""
+        return self.store.equations.mark(fingerprint, changes, now=self._clock())
 
     def submit_evaluation_document(self, document: Mapping[str, Any]) -> EvaluationRecord:
         """Read an evaluation, check and queue it. One with ``from_search`` is of that search's best equations

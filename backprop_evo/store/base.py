@@ -41,7 +41,7 @@ from backprop_evo.store.acting import Act
 from backprop_evo.store.charts_base import Charts
 from backprop_evo.store.driven_base import Evaluations, Searches
 from backprop_evo.store.keyed import KeyedRequest
-from backprop_evo.store.steering_base import Injections, Retries
+from backprop_evo.store.steering_base import Equations, Injections, Retries
 from backprop_evo.store.trials_base import Queue, Trials
 from backprop_evo.store.webhooks_base import Webhooks
 
@@ -105,6 +105,9 @@ class Intermediates(Protocol):
 
     def of_trial(self, trial_id: str) -> Sequence[IntermediateRecord]:
         """Those of one trial by step."""
+
+    def spared(self, trial_ids: Collection[str]) -> Mapping[str, str]:
+        """Of those trials that a judgement would have ended and a lot let go on: why, as it was said last."""
 
 
 class Leaderboard(Protocol):
@@ -267,6 +270,7 @@ class Store(Protocol):
     queue: Queue
     retries: Retries
     injections: Injections
+    equations: Equations
     intermediates: Intermediates
     leaderboard: Leaderboard
     events: Events

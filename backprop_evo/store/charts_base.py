@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backprop_evo.records.charting import AttemptSpan, FinishPoint, TrainedPoint, ValuePoint
+from backprop_evo.records.charting import AttemptSpan, FinishPoint, ProposalPoint, TrainedPoint, ValuePoint
 from backprop_evo.records.stored import TrialRecord
 
 
@@ -18,6 +18,9 @@ class Charts(Protocol):
 
     def finish(self, search_id: str, finish_order: int) -> TrialRecord:
         """The trial that finished as that one. Raises ``NotFound``."""
+
+    def proposals(self, search_id: str, *, after: int = -1, limit: int) -> Sequence[ProposalPoint]:
+        """At most ``limit`` individuals in the order of their numbers, those with ``number > after``."""
 
     def completed(self, search_id: str, purpose: str) -> int:
         """How many trials of that purpose completed."""

@@ -27,6 +27,8 @@ def written_so(table: FromClause, choice: Written) -> list[ColumnElement[bool]]:
     if choice.text is not None:
         conditions.append(table.c.equation.contains(choice.text, autoescape=True))
     if choice.component is not None:
+        # First by what databases look up in a breath: a pattern takes SQLite a call into Python a row.
+        conditions.append(table.c.equation.contains(choice.component, autoescape=True))
         name = re.escape(choice.component)
         conditions.append(table.c.equation.regexp_match(f"(^|[^A-Za-z0-9_]){name}([^A-Za-z0-9_]|$)"))
     return conditions
@@ -50,19 +52,24 @@ def place_of(row: Any, order: TrialOrder) -> tuple[float, int]:
     return (NONE_YET if number is None else number, row.row)
 
 
-def in_order(query: Select[Any], kind: str, order: TrialOrder, cursor: str | None) -> Select[Any]:
-    """Sorted, from behind the cursor on."""
-    column = {TrialOrder.BEST: TRIALS.c.validation_accuracy, TrialOrder.LONGEST: TRIALS.c.wall_time_s}
-    number = func.coalesce(column[order], NONE_YET) if order in column else None
-    oldest_first = order is TrialOrder.OLDEST
-    by_row = TRIALS.c.row.asc() if oldest_first else TRIALS.c.row.desc()
-    query = query.order_by(by_row) if number is None else query.order_by(number.desc(), by_row)
-    if cursor is None:
-        return query
-    reached, row = decode_cursor(kind, cursor, (float, int))
-    if number is not None:
-        return query.where(tuple_(number, TRIALS.c.row) < (reached, row))
-    return query.where(TRIALS.c.row > row if oldest_first else TRIALS.c.row < row)
+def in_order(query: Select[Any], kind: str, order: TrialOrder, cursor: str | None) -> Sequence[Select[Any]]:
+    """Sorted, from behind the cursor on: parts, of which each begins where the one before has ended. Those
+    without the number are a part of their own, so that each part is a range of an index."""
+    reached, row = (None, 0) if cursor is None else decode_cursor(kind, cursor, (float, int))
+    column = {TrialOrder.BEST: TRIALS.c.validation_accuracy, TrialOrder.LONGEST: TRIALS.c.wall_time_s}.get(
+        order
+    )
+    if column is None:
+        behind = TRIALS.c.row > row if order is TrialOrder.OLDEST else TRIALS.c.row < row
+        by_row = TRIALS.c.row.asc() if order is TrialOrder.OLDEST else TRIALS.c.row.desc()
+        return [(query if cursor is None else query.where(behind)).order_by(by_row)]
+    measured = query.where(column.is_not(None)).order_by(column.desc(), TRIALS.c.row.desc())
+    rest = query.where(column.is_(None)).order_by(TRIALS.c.row.desc())
+    if reached is None:
+        return [measured, rest]
+    if reached == NONE_YET:
+        return [rest.where(TRIALS.c.row < row)]
+    return [measured.where(tuple_(column, TRIALS.c.row) < (reached, row)), rest]
 
 
 def chosen_settings(connection: Connection, choice: RowChoice) -> Sequence[str]:

@@ -25,7 +25,7 @@ from backprop_evo.search.budget import COUNTED
 from backprop_evo.store.codec import encode
 from backprop_evo.store.confirming import count_stage
 from backprop_evo.store.events import add_event
-from backprop_evo.store.leaderboard import count_trial
+from backprop_evo.store.leaderboard_counting import count_trial
 from backprop_evo.store.tables import ATTEMPTS, ENDED_STATES, OPEN_STATES, RETRIES, SEARCHES, TRIALS
 
 HELD = (TrialState.LEASED, TrialState.RUNNING)

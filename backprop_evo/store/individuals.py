@@ -19,7 +19,7 @@ from backprop_evo.store.codec import encode
 from backprop_evo.store.engine import Database
 from backprop_evo.store.events import add_events
 from backprop_evo.store.injecting import note_proposed
-from backprop_evo.store.leaderboard import accuracies_from
+from backprop_evo.store.leaderboard_counting import accuracies_from
 from backprop_evo.store.moving import get_row
 from backprop_evo.store.rows import individual_record, method_values
 from backprop_evo.store.tables import INDIVIDUALS, LEADERBOARD, SEARCHES, TRIALS

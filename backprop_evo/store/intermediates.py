@@ -6,7 +6,7 @@ order for everybody and a judgement can be repeated from the rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,16 @@ class SqlIntermediates(Intermediates):
         query = EVERY.where(values.trial_id == trial_id)
         with self.database.read() as connection:
             return _records(connection, query.order_by(values.step))
+
+    @override
+    def spared(self, trial_ids: Collection[str]) -> Mapping[str, str]:
+        values = INTERMEDIATE_VALUES.c
+        query = select(values.trial_id, values.spared).where(
+            values.trial_id.in_(trial_ids), values.spared.is_not(None)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(values.step)).all()
+        return {row.trial_id: row.spared for row in rows}
 
 
 def _records(connection: Connection, query: Select[Any]) -> list[IntermediateRecord]:

@@ -6,47 +6,44 @@ Rows are ranked within their setting, nowhere else: other train specs make other
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     FromClause,
     Row,
     Select,
-    delete,
+    exists,
     func,
-    insert,
     or_,
     select,
     tuple_,
-    update,
 )
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
 from backprop_evo.records.choosing import EVERY_ROW, RowChoice
-from backprop_evo.records.evaluating import setting_id as setting_id_of
 from backprop_evo.records.leaderboard import LeaderboardRecord, SettingRecord
-from backprop_evo.records.searching import Purpose
-from backprop_evo.records.states import TrialState
-from backprop_evo.records.stored import Accuracies, Page
-from backprop_evo.records.training import TrainResult
-from backprop_evo.search.measurements import NO_TRAINING
+from backprop_evo.records.stored import Page
 from backprop_evo.store.base import Leaderboard
-from backprop_evo.store.choosing import chosen_settings, train_of, written_so
+from backprop_evo.store.choosing import train_of
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.engine import Database
+from backprop_evo.store.leaderboard_counting import accuracies_from
+from backprop_evo.store.ranking import (
+    CONFIRMED,
+    HAS_SETTING,
+    RANK_ORDER,
+    chosen_within,
+    key_of,
+    places_of,
+    scope_of,
+)
 from backprop_evo.store.rows import method_spec
-from backprop_evo.store.tables import LEADERBOARD, SEARCHES
-
-CONFIRMED, UNCONFIRMED = 0, 1
-RANK_ORDER = (LEADERBOARD.c.tier, LEADERBOARD.c.rank_key, LEADERBOARD.c.search_id, LEADERBOARD.c.individual)
-HAS_SETTING = LEADERBOARD.c.setting_id > ""  # a process of an earlier version leaves it empty
+from backprop_evo.store.tables import EQUATION_MARKS, LEADERBOARD, SEARCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +64,25 @@ class SqlLeaderboard(Leaderboard):
     ) -> Page[LeaderboardRecord]:
         listing = f"leaderboard of {search_id or setting_id or 'all'}{_told(choice)}"
         rank, setting = 0, ""  # the cursor carries what was reached: nobody counts what stands above a page
+        key, reached, places = key_of(search_id), None, None
         with self.database.read() as connection:
-            query, key = _rows_of(connection, search_id, setting_id, choice)
+            scope = scope_of(connection, search_id, setting_id, choice)
+            query = _with_star(LEADERBOARD).where(*scope, *chosen_within(choice))
             if cursor is not None:
                 rank, setting, *after = decode_cursor(listing, cursor, (int, str, int, float, str, int))
-                query = query.where(
-                    tuple_(*key) > tuple(after if search_id is not None else (setting, *after))
-                )
+                reached = tuple(after if search_id is not None else (setting, *after))
+                query = query.where(tuple_(*key) > reached)
             rows = connection.execute(query.order_by(*key).limit(page_size(limit) + 1)).all()
+            if choice.chooses_rows:
+                places = places_of(connection, scope, key, rows[:limit], reached)
         if not rows and setting_id is not None and cursor is None and choice == EVERY_ROW:
             raise _no_results(setting_id)
-        items = tuple(_ranked(rows[:limit], rank, setting if search_id is None else None))
+        of_all = setting if search_id is None else None
+        items = tuple(
+            _ranked(rows[:limit], rank, of_all)
+            if places is None
+            else _placed(rows[:limit], rank, of_all, places)
+        )
         if len(rows) <= limit:
             return Page(items, None)
         last = rows[limit - 1]
@@ -88,7 +93,7 @@ class SqlLeaderboard(Leaderboard):
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         here = LEADERBOARD.c.search_id == search_id
         query = (
-            select(LEADERBOARD)
+            _with_star(LEADERBOARD)
             .where(here, LEADERBOARD.c.is_baseline)
             .order_by(LEADERBOARD.c.individual)  # by the primary key: searches begin with it, so few are read
             .limit(1)
@@ -133,27 +138,10 @@ class SqlLeaderboard(Leaderboard):
             return _setting(connection, setting_id, results)
 
 
-def _rows_of(
-    connection: Connection, search_id: str | None, setting_id: str | None, choice: RowChoice
-) -> tuple[Select[Any], Sequence[ColumnElement[Any]]]:
-    """The rows of a leaderboard, in no order yet, and the key that they are ordered by."""
-    scope = [HAS_SETTING] if search_id is None else [LEADERBOARD.c.search_id == search_id]
-    if setting_id is not None and search_id is None:
-        scope.append(LEADERBOARD.c.setting_id == setting_id)
-    if choice.chooses_settings:
-        scope.append(LEADERBOARD.c.setting_id.in_(chosen_settings(connection, choice)))
-    source: FromClause = LEADERBOARD
-    if choice.chooses_rows:
-        # Who is left out keeps the rank: all have to be counted.
-        apart = LEADERBOARD.c.setting_id if search_id is None else None
-        own_rank = func.row_number().over(partition_by=apart, order_by=RANK_ORDER).label("own_rank")
-        source = select(LEADERBOARD, own_rank).where(*scope).subquery()
-        scope = written_so(source, choice)
-        if choice.confirmed is not None:
-            scope.append(source.c.tier == (CONFIRMED if choice.confirmed else UNCONFIRMED))
-    key = [source.c[each.name] for each in RANK_ORDER]
-    # Of one search all rows are ranked together, also where its confirmation trains longer.
-    return select(source).where(*scope), key if search_id is not None else [source.c.setting_id, *key]
+def _with_star(source: FromClause) -> Select[Any]:
+    """Each row with whether somebody starred its behaviour."""
+    starred = exists().where(EQUATION_MARKS.c.fingerprint == source.c.fingerprint, EQUATION_MARKS.c.starred)
+    return select(source, starred.label("starred"))
 
 
 def _told(choice: RowChoice) -> str:
@@ -172,22 +160,32 @@ def _ranked(rows: Sequence[Row[Any]], rank: int, setting: str | None) -> Iterato
     """Counted on from the rank reached; each setting begins with 1, unless that is None."""
     for row in rows:
         rank = rank + 1 if setting in (None, row.setting_id) else 1
-        rank = getattr(row, "own_rank", rank)
         setting = None if setting is None else row.setting_id
         yield _record(row, rank)
+
+
+def _placed(
+    rows: Sequence[Row[Any]], rank: int, setting: str | None, places: Mapping[tuple[str, int], int]
+) -> Iterator[LeaderboardRecord]:
+    """The same where some were left out: each has its place behind the rank that was reached in its
+    setting."""
+    for row in rows:
+        before = rank if setting in (None, row.setting_id) else 0
+        yield _record(row, before + places[row.search_id, row.individual])
 
 
 def _setting(connection: Connection, setting_id: str, results: int) -> SettingRecord:
     here = LEADERBOARD.c.setting_id == setting_id
     best = connection.execute(
-        select(LEADERBOARD, SEARCHES.c.spec)
+        _with_star(LEADERBOARD)
+        .add_columns(SEARCHES.c.spec)
         .join(SEARCHES, SEARCHES.c.id == LEADERBOARD.c.search_id)
         .where(here)
         .order_by(*RANK_ORDER)
         .limit(1)
     ).one()
     baseline = connection.execute(
-        select(LEADERBOARD)
+        _with_star(LEADERBOARD)
         .where(here, LEADERBOARD.c.tier == CONFIRMED, LEADERBOARD.c.is_baseline)
         .order_by(LEADERBOARD.c.validation_n.desc(), LEADERBOARD.c.search_id)
         .limit(1)
@@ -224,74 +222,5 @@ def _record(row: Row[Any], rank: int | None) -> LeaderboardRecord:
         test=accuracies_from(row.test_n, row.test_mean, row.test_m2) if confirmed and row.test_n else None,
         train_time_s=row.train_time_s,
         learning_rate=row.learning_rate,
+        starred=row.starred,
     )
-
-
-def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
-    """``m2`` is the sum of squared deviations."""
-    return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
-
-
-def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
-    """Count one terminal trial of a search in. Trials that did not complete leave no row: they have no
-    fitness."""
-    if trial.purpose == Purpose.REMEASUREMENT:
-        _count_again(connection, trial, result)
-        return
-    if result.outcome is not TrialState.COMPLETED or result.validation_accuracy is None:
-        return
-    accuracy = result.validation_accuracy
-    connection.execute(
-        insert(LEADERBOARD).values(
-            search_id=trial.search_id,
-            individual=trial.individual,
-            equation=trial.equation,
-            method=trial.method,
-            fingerprint=trial.fingerprint,
-            is_baseline=trial.purpose == Purpose.BASELINE,
-            is_yardstick=trial.purpose == Purpose.YARDSTICK,
-            setting_id=setting_of_search(connection, trial.search_id),
-            tier=UNCONFIRMED,
-            rank_key=-accuracy,
-            search_fitness=accuracy,
-            search_n=1,
-            learning_rate=result.learning_rate,
-            train_time_s=result.wall_time_s,
-            validation_n=0,
-            validation_mean=0.0,
-            validation_m2=0.0,
-            test_n=0,
-            test_mean=0.0,
-            test_m2=0.0,
-        )
-    )
-
-
-def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
-    """One more measurement of a behaviour that has a row, and with it the best fitness of the search."""
-    of_search = LEADERBOARD.c.search_id == trial.search_id
-    here = of_search & (LEADERBOARD.c.fingerprint == trial.fingerprint) & (LEADERBOARD.c.search_n > 0)
-    row = connection.execute(select(LEADERBOARD).where(here)).one_or_none()
-    if row is None:  # withdrawn
-        return
-    values: dict[str, Any] = {"train_time_s": row.train_time_s + result.wall_time_s}
-    if result.outcome is TrialState.COMPLETED and result.validation_accuracy is not None:
-        apart = result.validation_accuracy - row.search_fitness
-        mean = row.search_fitness + apart / (row.search_n + 1)
-        m2 = row.search_m2 + apart * (result.validation_accuracy - mean)
-        values |= {"search_n": row.search_n + 1, "search_fitness": mean, "search_m2": m2}
-        values |= {} if row.tier == CONFIRMED else {"rank_key": -mean}
-    connection.execute(update(LEADERBOARD).where(here).values(**values))
-    if result.outcome in NO_TRAINING and row.tier != CONFIRMED:
-        connection.execute(delete(LEADERBOARD).where(here))
-    of_equations = of_search & (LEADERBOARD.c.search_n > 0) & ~LEADERBOARD.c.is_baseline
-    best = select(func.max(LEADERBOARD.c.search_fitness)).where(of_equations, ~LEADERBOARD.c.is_yardstick)
-    values = {"best_fitness": best.scalar_subquery()}
-    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(**values))
-
-
-def setting_of_search(connection: Connection, search_id: str) -> str:
-    """Its id. That of the search, not of the trial: which rates an equation inherits makes no setting of its
-    own."""
-    spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
-    return setting_id_of(decode_search_spec(spec).train)

@@ -15,6 +15,7 @@ from backprop_evo.store.base import Store
 from backprop_evo.store.caller_tables import REQUESTS
 from backprop_evo.store.charting import SqlCharts
 from backprop_evo.store.engine import Database
+from backprop_evo.store.equations import SqlEquations
 from backprop_evo.store.evaluations import SqlEvaluations
 from backprop_evo.store.events import SqlEvents
 from backprop_evo.store.individuals import SqlIndividuals
@@ -48,6 +49,7 @@ class SqlStore(Store):
         self.queue = SqlQueue(database)
         self.retries = SqlRetries(database)
         self.injections = SqlInjections(database)
+        self.equations = SqlEquations(database)
         self.intermediates = SqlIntermediates(database)
         self.leaderboard = SqlLeaderboard(database)
         self.events = SqlEvents(database)

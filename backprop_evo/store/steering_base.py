@@ -1,4 +1,4 @@
-"""The store's contract for what people change in what runs: trials tried again, equations put in."""
+"""The store's contract for what people change: trials tried again, equations put in, what is noted of one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backprop_evo.records.steering import Injection, InjectionRecord, RetryRecord
+from backprop_evo.records.steering import (
+    EquationChanges,
+    EquationMarks,
+    Injection,
+    InjectionRecord,
+    RetryRecord,
+)
 from backprop_evo.records.stored import SearchRecord, TrialRecord
 
 
@@ -44,3 +50,13 @@ class Injections(Protocol):
 
     def of(self, search_id: str, *, after: int = 0, limit: int | None = None) -> Sequence[InjectionRecord]:
         """Those of a search from place ``after + 1`` on, with what became of each."""
+
+
+class Equations(Protocol):
+    """What people noted of behaviours, whichever search trained them; no decision depends on it."""
+
+    def marks(self, fingerprint: str) -> EquationMarks:
+        """As they stand; none of a behaviour that nobody marked."""
+
+    def mark(self, fingerprint: str, changes: EquationChanges, *, now: datetime) -> EquationMarks:
+        """Change what ``changes`` names. Raises ``NotFound`` where nothing was trained of it."""

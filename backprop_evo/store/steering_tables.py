@@ -1,4 +1,4 @@
-"""The tables of what people change in a search that runs: trials that were retried, equations injected."""
+"""The tables of what people change: trials that were retried, equations injected, notes on equations."""
 
 from __future__ import annotations
 
@@ -44,5 +44,17 @@ class InjectionRow(Base):
     individual: Mapped[int | None]
 
 
+class EquationMarksRow(Base):
+    """What people noted of a behaviour. No row is the same as no star and no note."""
+
+    __tablename__ = "equation_marks"
+
+    fingerprint: Mapped[str] = mapped_column(String(128), primary_key=True)
+    starred: Mapped[bool]
+    note: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime]
+
+
+EQUATION_MARKS = table_of(EquationMarksRow)
 RETRIES = table_of(RetryRow)
 INJECTIONS = table_of(InjectionRow)

@@ -23,13 +23,14 @@ from backprop_evo.records.counting import FAILURES
 from backprop_evo.store.caller_tables import API_KEYS, REQUESTS
 from backprop_evo.store.columns import LongId, partial_index
 from backprop_evo.store.node_table import NODES
-from backprop_evo.store.steering_tables import INJECTIONS, RETRIES
+from backprop_evo.store.steering_tables import EQUATION_MARKS, INJECTIONS, RETRIES
 from backprop_evo.store.table_base import Base, table_of
 
 __all__ = [
     "API_KEYS",
     "ATTEMPTS",
     "CONTROLLERS",
+    "EQUATION_MARKS",
     "EVENTS",
     "INDIVIDUALS",
     "INJECTIONS",
@@ -46,6 +47,7 @@ __all__ = [
 
 OPEN_STATES = "state IN ('queued', 'leased', 'running')"
 ENDED_STATES = "state NOT IN ('queued', 'leased', 'running')"
+BEST, LONGEST = ("validation_accuracy", "row"), ("wall_time_s", "row")
 FAILED_ATTEMPTS = f"outcome IN ({', '.join(map(repr, map(str, FAILURES)))})"
 
 
@@ -134,6 +136,8 @@ class TrialRow(Base):
         UniqueConstraint("search_id", "finish_order"),
         Index("ix_trials_search_id_row", "search_id", "row"),
         Index("ix_trials_search_id_purpose_row", "search_id", "purpose", "row"),
+        partial_index("ix_trials_best", "search_id", *BEST, where="validation_accuracy IS NOT NULL"),
+        partial_index("ix_trials_longest", "search_id", *LONGEST, where="wall_time_s IS NOT NULL"),
         Index("ix_trials_fingerprint_row", "fingerprint", "row"),
         Index("ix_trials_state", "state"),
         partial_index("ix_trials_open", "search_id", "state", "row", where=OPEN_STATES),

@@ -87,9 +87,13 @@ class SqlTrials(Trials):
         self, kind: str, query: Select[Any], order: TrialOrder, cursor: str | None, limit: int
     ) -> Page[TrialRecord]:
         # One more than is shown tells whether there is a next page, without counting.
-        query = in_order(query, kind, order, cursor).limit(page_size(limit) + 1)
+        wanted = page_size(limit) + 1
+        rows: list[Row[Any]] = []
         with self.database.read() as connection:
-            rows = connection.execute(query).all()
+            for part in in_order(query, kind, order, cursor):
+                rows += connection.execute(part.limit(wanted - len(rows))).all()
+                if len(rows) == wanted:
+                    break
         items = tuple(trial_record(row) for row in rows[:limit])
         return Page(
             items, encode_cursor(kind, *place_of(rows[limit - 1], order)) if len(rows) > limit else None

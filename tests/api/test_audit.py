@@ -149,6 +149,7 @@ def test_a_refusal_that_quotes_what_no_database_holds_is_noted(guarded: TestClie
         ("POST", "/api/v1/searches", ("create", "searches")),
         ("POST", "/api/v1/searches/3f0a5c:pause", ("pause", "searches/3f0a5c")),
         ("PATCH", "/api/v1/nodes/a", ("change", "nodes/a")),
+        ("POST", "/equations/2-a0/change", ("change", "equations/2-a0")),
         ("PUT", "/api/v1/nodes/a", ("replace", "nodes/a")),
         ("DELETE", "/api/v1/keys/1", ("delete", "keys/1")),
         ("POST", "/evaluations/3f0a5c/extend", ("extend", "evaluations/3f0a5c")),

@@ -160,6 +160,10 @@ def test_an_equation_has_its_seeds_by_setting(client: TestClient, seed: Any) -> 
     found = client.get(f"/equations/{fingerprint}/charts").json()
     assert sum(len(each["seed"]) for each in found["settings"]) == 4
     assert sum(each["chosen"].count(True) for each in found["settings"]) == 1
+    for setting in found["settings"]:
+        drawn = [each for each in found["curves"] if each["trial"] in setting["trial"]]
+        assert [setting["trial"][each["ordinal"] - 1] for each in drawn] == [each["trial"] for each in drawn]
+        assert [setting["seed"][each["ordinal"] - 1] for each in drawn] == [each["seed"] for each in drawn]
     text = client.get(f"/equations/{fingerprint}").text
     assert text.count("<td>to compare</td>") == 3
     assert text.count("by a search, which chose by it") == 1

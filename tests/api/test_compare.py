@@ -113,11 +113,11 @@ class TestWrong:
     @pytest.mark.parametrize(
         ("asked_for", "status", "words"),
         [
-            (["g"], 422, "2 to 6 are compared, of them, each once: here is 1"),
-            (["g", "g", " g "], 422, "here is 1"),
-            ([f"{number}.0 * g" for number in range(2, 9)], 422, "here are 7"),
+            (["g"], 422, "give 2 to 6 different equations to compare; only 1 equation was given"),
+            (["g", "g", " g "], 422, "only 1 equation was given"),
+            ([f"{number}.0 * g" for number in range(2, 9)], 422, "7 equations were given"),
             (["g", "sgn(h) * dh"], 422, "'sgn(h) * dh' was never trained"),
-            (["g", "left(g, h)"], 422, "different equations: what computes the same counts once: here is 1"),
+            (["g", "left(g, h)"], 422, "only 1 equation was given; what computes the same counts once"),
             (["g", "nobody"], 404, "'nobody' is no fingerprint that was trained, no name and no equation"),
             (["g", "W + g"], 404, "no equation"),
             (["g", "<script>alert(1)</script>"], 404, "no equation"),
@@ -144,7 +144,7 @@ class TestWrong:
         assert "one of the two" in client.get(f"{COMPARE}?{both}").json()["detail"]
 
     def test_searches(self, client: TestClient, seed: Any) -> None:
-        assert "here is 1" in page(client, f"/compare?search={seed.search_id}", 422)
+        assert "only 1 search was given" in page(client, f"/compare?search={seed.search_id}", 422)
         unknown = f"search={seed.search_id}&search=nobody"
         assert "nobody" in page(client, f"/compare?{unknown}", 404)
         assert client.get(f"{COMPARE}?{unknown}").status_code == 404

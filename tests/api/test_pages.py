@@ -77,9 +77,8 @@ def test_a_search_shows_progress_verbs_best_chart_and_running_trials(client: Tes
     assert '<progress max="24" value="6"' in text
     assert "Best, confirmed" in text
     assert "<math" in text
-    assert (
-        f'<figure class="chart" data-chart="fitness" data-source="/searches/{seed.search_id}/charts">' in text
-    )
+    charts = f"/searches/{seed.search_id}/charts"
+    assert f'<figure class="chart" data-chart="fitness" data-source="{charts}" data-on="trial.' in text
     assert "plain backprop" in text
     assert "612" in text
     assert "data-live" in text

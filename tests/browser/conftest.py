@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import NoBrowser, launched
 from tests.browser.seeded import Told, tell
 from tests.browser.service import Served
+
+#: A page that does not come within it is a fault; a machine that does much else serves and draws slowly.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS / 2)
 
 
 def without_browser(reason: NoBrowser) -> None:
@@ -50,7 +54,7 @@ def told(served: Served) -> Told:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()
 

@@ -23,7 +23,7 @@ from tests.browser.service import Served
 HEIGHTS = {1440: 900, 390: 844}
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 #: Page, and how much of its height in CSS pixels.
-README = {"search-completed": 1000, "equation": 900, "leaderboard-search": 760}
+README = {"search-completed": 1000, "equation": 1180, "leaderboard-search": 760}
 README_WIDTH = 1200
 
 

@@ -62,6 +62,12 @@ class Served:
         except (urllib.error.URLError, OSError):
             return False
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that answers, or of the one that watches over it."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL, as a crash would."""
         self._end(signal.SIGKILL)

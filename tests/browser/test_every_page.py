@@ -3,13 +3,14 @@ console, no policy is violated, nothing has to be scrolled sideways."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.browser.pages import EMPTY_PAGES, PAGE_NAMES, Shown, look_at, pages_of
+from tests.browser.conftest import PATIENCE_MS
+from tests.browser.pages import EMPTY_PAGES, PAGE_NAMES, THEMES, WIDTHS, Shown, look_at, pages_of
 from tests.browser.seeded import Told
 from tests.browser.service import Served
 
@@ -20,15 +21,13 @@ LISTEN = (
     "document.addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.violatedDirective))"
 )
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-#: Rules whose answer depends on colours and room; the others judge the same elements again.
-THEMED = ("color-contrast", "link-in-text-block")
-ROOMY = ("scrollable-region-focusable",)
 #: What a script says of a page that answers with an error, which is what is asked for.
 EXPECTED = "Failed to load resource: the server responded with a status of 4"
 
 
-#: Looks in which the same page is judged: by all rules, or by those that theme and width may change.
-LOOKS = ((1440, "light", None), (1440, "dark", THEMED), (390, "light", ROOMY), (390, "dark", None))
+#: Looks in which the same page is judged, by all rules each time. It is opened once: a page that is loaded
+#: anew in each look would draw its charts four times.
+LOOKS = tuple((width, theme) for width in WIDTHS for theme in THEMES)
 
 
 class Watched:
@@ -49,22 +48,20 @@ class Watched:
         self.said.clear()
         look_at(self.page, url, shown)
         found = []
-        for width, theme, rules in LOOKS:
+        for width, theme in LOOKS:
             self.page.set_viewport_size({"width": width, "height": 900})
             self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            problems = told_by_axe(self.page, rules)
+            problems = told_by_axe(self.page)
             if (pixels := self.page.evaluate(TOO_WIDE)) > 0:
                 problems.append(f"{pixels} pixels wider than the window")
             found += [f"{width} {theme}: {each}" for each in problems]
         return found + self.said
 
 
-def told_by_axe(page: Page, rules: Sequence[str] | None = None) -> list[str]:
-    """What it finds, a sentence each; by all its rules where none are named. Formulas in tables are thousands
+def told_by_axe(page: Page) -> list[str]:
+    """What it finds, a sentence each, by all its rules, best practices too. Formulas in tables are thousands
     of elements in the colour of their cells, and would take most of the time."""
-    options: dict[str, object] = {"resultTypes": ["violations"]}
-    if rules is not None:
-        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    options = {"resultTypes": ["violations"]}
     answer = Axe().run(page, context={"exclude": [["td math"]]}, options=options).response
     return [
         f"{each['id']} at {node['target']}: {node['failureSummary'].splitlines()[-1].strip()}"
@@ -76,6 +73,7 @@ def told_by_axe(page: Page, rules: Sequence[str] | None = None) -> list[str]:
 @pytest.fixture(scope="module")
 def watched(browser: Browser) -> Iterator[Watched]:
     context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
     yield Watched(context.new_page())
     context.close()
 

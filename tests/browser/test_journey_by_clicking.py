@@ -1,4 +1,5 @@
-"""From the form to an evaluation by clicking, over real processes: API, controller, a node that trains."""
+"""From the form to a node with more slots by clicking, over real processes: API, controller, a node that
+trains."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def fill_in(page: Page) -> None:
     page.locator("[name=confirm_controls]").select_option("none")
 
 
-def test_from_the_form_to_an_evaluation(page: Page, running: Served) -> None:
+def test_from_the_form_to_a_node_with_more_slots(page: Page, running: Served) -> None:
     page.goto(running.url)
     fill_in(page)
     page.get_by_role("button", name="Start", exact=True).last.click()
@@ -71,7 +72,14 @@ def test_from_the_form_to_an_evaluation(page: Page, running: Served) -> None:
 
     page.locator("#leaderboard a").click()
     expect(page.locator("table.leaderboard tbody tr").first).to_contain_text("confirmed")
-    page.locator("table.leaderboard td.formula a").first.click()
+    first, second = (page.locator("table.leaderboard input[name=equation]").nth(place) for place in (0, 1))
+    first.check()
+    second.check()
+    page.get_by_role("button", name="Compare what is ticked").click()
+    expect(page.locator("h1")).to_have_text("2 equations side by side")
+    expect(page.locator("section[aria-labelledby=differences] tbody tr").first).to_contain_text("B")
+
+    page.locator(".compared .display-equation a").last.click()
     expect(page.locator("h1 math")).to_be_visible()
     expect(page.locator("section[aria-labelledby=results]")).to_contain_text("to compare, on new seeds")
 
@@ -91,3 +99,10 @@ def test_from_the_form_to_an_evaluation(page: Page, running: Served) -> None:
     badge(page, "completed")
     expect(page.locator("section[aria-labelledby=table] tbody tr")).to_have_count(2)
     expect(page.get_by_role("link", name="csv")).to_be_visible()
+
+    page.locator("nav[aria-label=Main] a", has_text="Nodes").click()
+    expect(page.locator("td[data-label='slots busy']")).to_contain_text("/ 1")
+    page.locator("summary", has_text="Change").click()
+    page.locator("[name=slots]").fill("2")
+    page.get_by_role("button", name="Scale", exact=True).click()
+    expect(page.locator("td[data-label='slots busy']")).to_contain_text("/ 2", timeout=PATIENCE_MS)

@@ -28,6 +28,7 @@ def row(setting: str, rank: int) -> dict[str, Any]:
         "is_yardstick": False,
         "is_control": False,
         "confirmed": True,
+        "starred": rank == 3,
     }
 
 
@@ -84,6 +85,21 @@ def test_every_setting_has_its_own_ranking_under_its_own_name() -> None:
 def test_the_limit_is_of_each_setting_and_json_says_whose_row_it_is() -> None:
     rows = json.loads(run("--limit", "2", "--json").stdout)
     assert rows == [each for setting in SETTINGS for each in ROWS[setting][:2]]
+
+
+def test_the_starred_are_asked_for_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def heard(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.params.get("starred"))
+        return answer(request)
+
+    def client(url: str, *, api_key: str | None) -> Client:
+        return Client(url, api_key=api_key, transport=httpx2.MockTransport(heard))
+
+    monkeypatch.setattr(leaderboard, "Client", client)
+    assert run("--setting", "bbbbbbbbbbbb", "--starred").stdout.count("starred") == 1
+    assert asked == [None, "true"]
 
 
 def test_one_setting() -> None:

@@ -215,6 +215,21 @@ def test_evaluations(ask: Any, store: Any) -> None:
     assert ask(lambda client: client.evaluation(handle.id).cancel()).has_ended
 
 
+def test_an_equation_is_starred(ask: Any, seed: Any) -> None:
+    fingerprint = seed.store.leaderboard.page(seed.search_id).items[0].fingerprint
+    assert ask(lambda client: client.equations.marks(fingerprint)).starred is False
+    marked = ask(lambda client: client.equations.mark(fingerprint, starred=True, note="seen"))
+    assert (marked.starred, marked.note) == (True, "seen")
+    assert ask(lambda client: client.equations.mark(fingerprint, note="again")).starred is True
+    assert ask(lambda client: client.equations.marks(fingerprint)).note == "again"
+    board = ask(lambda client: client.search(seed.search_id).leaderboard(starred=True))
+    assert [row.fingerprint for row in board] == [fingerprint]
+    with pytest.raises(InvalidInput):
+        ask(lambda client: client.equations.mark(fingerprint))
+    with pytest.raises(NotFound):
+        ask(lambda client: client.equations.mark("nothing", starred=True))
+
+
 def test_equations(ask: Any, seed: Any) -> None:
     text = "min(g / fro(g), clip(h, 1.0))"
     told = report_on(text)

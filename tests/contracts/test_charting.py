@@ -3,7 +3,7 @@
 import pytest
 
 from backprop_evo.errors import NotFound
-from backprop_evo.records.charting import AttemptSpan, FinishPoint, ValuePoint
+from backprop_evo.records.charting import AttemptSpan, FinishPoint, ProposalPoint, ValuePoint
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
@@ -106,3 +106,19 @@ def test_trainings_of_a_behaviour_are_found_over_all_searches_or_some(scene, sea
     assert scene.store.charts.trained("behaviour 0", limit=1) == [newest]
     assert scene.store.charts.trained("behaviour 0", limit=10, search_ids=[search.id]) == [oldest]
     assert scene.store.charts.trained("behaviour 9", limit=10) == []
+
+
+def test_proposals_come_by_number_with_the_fitness_they_have(scene, search):
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.25)
+    scene.finish(scene.trial(search), 0.5)
+    scene.finish(scene.trial(search), None)
+    scene.trial(search)
+    points = scene.store.charts.proposals(search.id, limit=10)
+    assert points == [
+        ProposalPoint(0, "baseline", None, 0.25),
+        ProposalPoint(1, "random", None, 0.5),
+        ProposalPoint(2, "random", None, None),
+        ProposalPoint(3, "random", None, None),
+    ]
+    assert scene.store.charts.proposals(search.id, after=1, limit=1) == points[2:3]
+    assert scene.store.charts.proposals("nobody", limit=10) == []

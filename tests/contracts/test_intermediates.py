@@ -65,6 +65,20 @@ def test_the_judgement_sees_what_was_stored_before_at_that_rung(scene, search):
     assert replay_pruning(search.spec, stored) == tuple(each.judged for each in stored)
 
 
+def test_whom_a_lot_let_go_on_is_told(scene, search):
+    lenient = PrunerSpec(name="median", rungs=(10, 20), min_trials=2, spared=0.99)
+    ids = [scene.trial(search) for _ in range(4)]
+    leases = [scene.running(each, f"node/{slot}") for slot, each in enumerate(ids)]
+    for lease, loss in zip(leases, (1.0, 2.0, 3.0, 5.0), strict=True):
+        assert report(scene, lease, value(loss), lenient) is None
+    (said,) = [each.judged.spared for each in scene.store.intermediates.of_trial(ids[3])]
+    assert said is not None
+    assert scene.store.intermediates.spared(ids)[ids[3]] == said
+    assert ids[0] not in scene.store.intermediates.spared(ids)
+    assert scene.store.intermediates.spared(ids[:1]) == {}
+    assert scene.store.intermediates.spared([]) == {}
+
+
 def test_a_value_of_a_second_attempt_keeps_its_first_judgement(scene, search):
     trial_id = scene.trial(search)
     first = scene.running(trial_id)

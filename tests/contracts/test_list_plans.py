@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import event, insert, text
 
 from backprop_evo.records.callers import AuditFilter
-from backprop_evo.records.choosing import TrialChoice
+from backprop_evo.records.choosing import RowChoice, TrialChoice, TrialOrder
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.store.caller_tables import AUDIT
 from backprop_evo.store.sql import SqlStore
-from backprop_evo.store.tables import ATTEMPTS, INDIVIDUALS, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, INDIVIDUALS, LEADERBOARD, TRIALS
 
 MANY = 3000
+NONE = {"validation_accuracy": None, "wall_time_s": None}
 
 
 def fill(store: SqlStore, search_id: str, now: Any) -> None:
@@ -31,6 +32,8 @@ def fill(store: SqlStore, search_id: str, now: Any) -> None:
             "purpose": "baseline" if n == 0 else "search",
             "state": "failed" if n == MANY // 2 else "completed",
             "finish_order": n + 1,
+            # The first half has numbers to be sorted by.
+            **({"validation_accuracy": n % 97 / 97, "wall_time_s": 1.0 + n % 89} if n < MANY // 2 else NONE),
             **common,
             **trained,
         }
@@ -92,6 +95,49 @@ def test_trials_by_purpose_and_by_state_are_found_without_a_walk(filled) -> None
         plan = plan_of(store, lambda: store.trials.page(search_id, choice=TrialChoice(**wanted)))  # noqa: B023
         assert index in plan, (wanted, plan)
         assert "TEMP B-TREE" not in plan, plan
+
+
+def test_the_best_and_the_longest_are_found_without_sorting_all(filled) -> None:
+    store, search_id = filled
+    for order, index in ((TrialOrder.BEST, "ix_trials_best"), (TrialOrder.LONGEST, "ix_trials_longest")):
+        choice = TrialChoice(order=order)
+        first = store.trials.page(search_id, choice=choice, limit=5)
+        for cursor in (None, first.next_cursor):
+            plan = plan_of(
+                store,
+                lambda: store.trials.page(search_id, choice=choice, cursor=cursor, limit=5),  # noqa: B023
+            )
+            assert index in plan, (order, plan)
+            assert "TEMP B-TREE" not in plan, plan
+            assert "Sort" not in plan, plan
+
+
+def test_a_leaderboard_is_a_range_of_an_index_whatever_is_left_out(filled, scene) -> None:
+    store, search_id = filled
+    row = {"search_id": search_id, "equation": "g", "is_baseline": False, "setting_id": "some", "tier": 1}
+    zeros = ("search_fitness", "train_time_s", "validation_mean", "validation_m2", "test_mean", "test_m2")
+    counts = ("search_n", "validation_n", "test_n")
+    rows = [
+        {**row, "individual": n, "fingerprint": str(n), "rank_key": -n / MANY}
+        | dict.fromkeys(zeros, 0.0)
+        | dict.fromkeys(counts, 1)
+        for n in range(MANY)
+    ]
+    with store.database.write() as connection:
+        connection.execute(insert(LEADERBOARD), rows)
+        connection.execute(text("ANALYZE"))
+    for index, asked in (
+        ("ix_standings_search_ranking", {"search_id": search_id}),
+        ("ix_standings_setting_ranking", {"setting_id": "some"}),
+    ):
+        plan = plan_of(store, lambda: store.leaderboard.page(**asked))  # noqa: B023
+        assert index in plan, plan
+        assert "TEMP B-TREE" not in plan, plan
+        assert "Sort" not in plan, plan
+    found = store.leaderboard.page(search_id, choice=RowChoice(text="g"), limit=3)
+    assert [(each.rank, each.individual) for each in found.items] == [(n, MANY - n) for n in (1, 2, 3)]
+    plan = plan_of(store, lambda: store.leaderboard.page(search_id, choice=RowChoice(confirmed=True)))
+    assert "WindowAgg" not in plan, plan
 
 
 def test_what_they_find_is_what_there_is(filled) -> None:

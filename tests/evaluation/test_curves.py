@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 
-from backprop_evo.evaluation.curves import curve_rows, rates_of
+import pytest
+
+from backprop_evo.evaluation.curves import MeanPoint, curve_rows, mean_curves, rates_of
 from backprop_evo.evaluation.differing import fields_side_by_side
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.training import CurvePoint, TrainResult
@@ -25,6 +27,19 @@ def test_a_long_curve_is_thinned_evenly_and_keeps_its_end() -> None:
     assert len(epochs) <= 12
     assert epochs[-1] == 100
     assert {later - earlier for earlier, later in pairwise(epochs)} == {9}
+
+
+def test_lines_say_how_far_seeds_are_apart() -> None:
+    one = [result((1, 0.2), (2, 0.4)), result((1, 0.4), (2, None))]
+    (line, other) = mean_curves([one, []])
+    assert line == (
+        MeanPoint(1, pytest.approx(0.3), pytest.approx(0.02**0.5), 2),  # type: ignore[arg-type]
+        MeanPoint(2, 0.4, None, 1),
+    )
+    assert other == ()
+    (long,) = mean_curves([[result(*((epoch, 0.1) for epoch in range(1, 101)))]], most=12)
+    assert long[-1].epoch == 100
+    assert {later.epoch - earlier.epoch for earlier, later in pairwise(long)} == {9}
 
 
 def test_without_a_curve_there_are_no_rows() -> None:

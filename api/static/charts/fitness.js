@@ -1,25 +1,7 @@
 // All trials of a search as points in the order in which they finished, seen against backprop, chance and its counterpart.
 import { axis, base, faded, percent, percentAxis, signed, zooms } from "./look.js";
+import { Points, crowding } from "./points.js";
 import { read } from "./reading.js";
-
-// Points of one kind as x, y, x, y …: it grows by what is new, and is handed to the chart without a copy for each point.
-class Points {
-  #numbers = new Float64Array(2048);
-  size = 0;
-
-  add(x, y) {
-    if (2 * this.size + 2 > this.#numbers.length) {
-      const larger = new Float64Array(2 * this.#numbers.length);
-      larger.set(this.#numbers);
-      this.#numbers = larger;
-    }
-    this.#numbers[2 * this.size] = x;
-    this.#numbers[2 * this.size + 1] = y;
-    this.size += 1;
-  }
-
-  get flat() { return this.#numbers.subarray(0, 2 * this.size); }
-}
 
 class Course {
   last = 0;
@@ -89,13 +71,10 @@ const styleOf = (kind, look, place) => ({
   "rug screened out": { color: look.violet, opacity: 0.5 },
 })[kind] ?? { color: [look.soft, look.violet, look.blue][place % 3], opacity: 0.35, size: 4 };
 
-const CROWD = 2000;
-
 const series = (kind, points, look, place) => {
   const style = styleOf(kind, look, place);
   const rug = kind.startsWith("rug");
-  // Where many points lie on each other, fainter ones show how many.
-  const crowded = Math.min(1, CROWD / points.size);
+  const crowded = crowding(points);
   return {
     id: kind, name: nameOf(kind), type: "scatter", data: points.flat, dimensions: ["order", "accuracy"],
     xAxisIndex: rug ? 1 : 0, yAxisIndex: rug ? 1 : 0,

@@ -135,11 +135,11 @@ const curves = {
       yAxis: ofPercents(look, found.flatMap(([, points]) => points.map((point) => point[1]))),
       series: found.map(([each, points], place) => {
         const { colour, dash } = styled(look, place);
-        return { ...line(`seed ${each.seed}`, points, colour, { lineStyle: { color: colour, width: 1.5, type: dash, opacity: 0.8 } }), id: each.trial };
+        return { ...line(each.ordinal === null ? "a seed" : `seed ${each.ordinal}`, points, colour, { lineStyle: { color: colour, width: 1.5, type: dash, opacity: 0.8 } }), id: each.trial };
       }),
     };
   },
-  tip: (_, point) => tipOf(point),
+  tip: (data, point) => `${tipOf(point)}\n${data.curves.find((each) => each.trial === point.seriesId)?.seed ?? ""}`,
   press: async (_, point) => `/trials/${point.seriesId}`,
   empty: "No trial has a curve.",
 };

@@ -1,16 +1,21 @@
 // Draws every chart of a page from its own numbers, and again when there are new ones: what was zoomed stays.
 // The library is fetched only here, so that a page without a chart never waits for it.
+import { hears } from "../hearing.js";
+import * as beside from "./beside.js";
 import * as components from "./components.js";
 import * as fitness from "./fitness.js";
+import * as lineage from "./lineage.js";
 import * as lines from "./lines.js";
 import { look } from "./look.js";
 import * as seeds from "./seeds.js";
 import * as slots from "./slots.js";
 
-const KINDS = { fitness, components, slots, seeds, running: lines.running, curve: lines.curve, curves: lines.curves, update: lines.update, feedback: lines.feedback };
+const KINDS = { fitness, lineage, components, slots, seeds, running: lines.running, curve: lines.curve, curves: lines.curves, besideCurves: beside.curves, differences: beside.differences, update: lines.update, feedback: lines.feedback };
 const library = import("../vendor/echarts-6.1.0/echarts.esm.min.mjs");
 // News come in bursts; a chart is drawn again at most so often.
-const REST_MS = 1500;
+const REST_MS = 5000;
+// What is read in several requests goes on this soon.
+const AGAIN_MS = 400;
 const charts = new Map();
 
 const make = (name, more = {}, ...children) => {
@@ -37,28 +42,42 @@ class Chart {
     figure.querySelector("figcaption").after(this.#tools, this.#keys, this.#message, this.#room);
     this.#message.textContent = "Reading the numbers …";
     this.#room.hidden = true;
+    new IntersectionObserver(([seen]) => { this.#isSeen = seen.isIntersecting; if (this.#isSeen && this.#missed) this.refresh(); }, { rootMargin: "200px" }).observe(figure);
   }
 
+  // A chart that nobody sees is drawn again when somebody does.
+  hear(kinds) {
+    if (!hears(this.figure, kinds) && !this.figure.dataset.beat) return;
+    this.#missed = true;
+    if (this.#isSeen) this.refresh();
+  }
+
+  #isSeen = false;
+  #missed = false;
+
   async refresh() {
+    this.#missed = false;
     if (this.#busy || performance.now() < this.#rested) { this.#later(); return; }
     this.#busy = true;
+    let rest = REST_MS;
     try {
       const { data, changed, again } = await this.kind.load(this.figure.dataset.source, this.#data);
       this.#data = data;
       if (changed || !this.#chart) await this.draw();
-      if (again) this.#later();
+      if (again) rest = AGAIN_MS;
     } catch (error) {
       if (!this.#chart) this.#say("The chart could not be drawn; the table below has its numbers.");
       console.warn(`chart ${this.figure.dataset.chart}: ${error.message}`);
     } finally {
       this.#busy = false;
-      this.#rested = performance.now() + REST_MS;
+      this.#rested = performance.now() + rest;
+      if (rest === AGAIN_MS) this.#later();
     }
   }
 
   #planned = 0;
   #later() {
-    if (!this.#planned) this.#planned = setTimeout(() => { this.#planned = 0; this.refresh(); }, REST_MS);
+    if (!this.#planned) this.#planned = setTimeout(() => { this.#planned = 0; this.refresh(); }, Math.max(100, this.#rested - performance.now()));
   }
 
   #say(text) {
@@ -69,6 +88,8 @@ class Chart {
 
   async draw() {
     if (!this.#data) return;
+    await library;
+    const began = performance.now();
     const colours = look();
     const option = this.kind.option(this.#data, colours, this.#view);
     if (!option) { this.#say(this.kind.empty ?? "Nothing to draw yet."); this.#tools.replaceChildren(); this.#keys.replaceChildren(); return; }
@@ -77,9 +98,18 @@ class Chart {
     if (!this.#chart) await this.#begin();
     else if (this.#chart.getHeight() !== this.#room.clientHeight) this.#chart.resize();
     option.tooltip.formatter = (point, ticket, done) => this.kind.tip(this.#data, point, (text) => done(ticket, text), this.#view);
+    if (!this.#isMeasured) this.#measure(began);
     this.#chart.setOption(option, { replaceMerge: ["series"] });
     this.#showKeys(colours);
     this.#showTools();
+  }
+
+  // How long it took from the numbers to the picture, for who measures this page.
+  #isMeasured = false;
+  #measure(start) {
+    this.#isMeasured = true;
+    const end = () => { this.#chart.off("finished", end); performance.measure(`chart ${this.figure.dataset.chart}`, { start, end: performance.now() }); };
+    this.#chart.on("finished", end);
   }
 
   async #begin() {
@@ -155,6 +185,6 @@ const begin = () => {
 const drawAll = () => { for (const chart of charts.values()) chart.draw(); };
 
 begin();
-document.addEventListener("live:news", () => { begin(); for (const chart of charts.values()) chart.refresh(); });
+document.addEventListener("live:news", ({ detail }) => { begin(); for (const chart of charts.values()) chart.hear(detail); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", drawAll);

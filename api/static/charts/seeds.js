@@ -28,9 +28,9 @@ export const option = (data, look, view) => {
   const scatter = (id, name, found, colour, more) => ({ id, name, type: "scatter", data: found, symbolSize: 10, itemStyle: { color: colour }, z: 5, ...more });
   return {
     ...base(look, summary(data, view)),
-    grid: { left: 46, right: 14, top: 30, bottom: 56 },
+    grid: { left: 46, right: 14, top: 30, bottom: 46 },
     legend: { show: false, data: ["compared", "chosen by a search", "plain backprop"] },
-    xAxis: axis(look, { type: "category", data: setting.seed.map(String), name: "seed", nameGap: 34, splitLine: { show: false }, axisLabel: { color: look.soft, fontSize: 11, hideOverlap: true, width: 70, overflow: "truncate" } }),
+    xAxis: axis(look, { type: "category", data: setting.seed.map((_, place) => String(place + 1)), name: "seed", nameGap: 26, splitLine: { show: false }, axisLabel: { color: look.soft, fontSize: 11, hideOverlap: true } }),
     yAxis: percentAxis(look, Math.min(...values), Math.max(...values)),
     series: [
       {
@@ -53,7 +53,7 @@ export const tip = (data, point, _, view) => {
   const { place } = point.data;
   const [accuracy, backprop] = [setting.accuracy[place], setting.backprop[place]];
   const apart = accuracy === null || backprop === null ? "" : `\n${signed(accuracy - backprop, 2)} points to backprop`;
-  return `${point.seriesName} ${point.value[1].toFixed(2)} %${apart}\nseed ${setting.seed[place]}`;
+  return `${point.seriesName} ${point.value[1].toFixed(2)} %${apart}\nseed ${place + 1}: ${setting.seed[place]}`;
 };
 
 export const press = async (data, point, view) => `/trials/${data.settings[view.choice ?? 0].trial[point.data.place]}`;

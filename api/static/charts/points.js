@@ -1,0 +1,21 @@
+// Points of one kind as x, y, x, y …: it grows by what is new, and is handed to the chart without a copy for each point.
+export class Points {
+  #numbers = new Float64Array(2048);
+  size = 0;
+
+  add(x, y) {
+    if (2 * this.size + 2 > this.#numbers.length) {
+      const larger = new Float64Array(2 * this.#numbers.length);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    this.#numbers[2 * this.size] = x;
+    this.#numbers[2 * this.size + 1] = y;
+    this.size += 1;
+  }
+
+  get flat() { return this.#numbers.subarray(0, 2 * this.size); }
+}
+
+// Where many points lie on each other, fainter ones show how many.
+export const crowding = (points) => Math.min(1, 2000 / points.size);

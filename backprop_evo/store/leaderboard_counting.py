@@ -1,0 +1,88 @@
+"""How finished trials come to the leaderboard: counted into its rows by the transactions that end them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from backprop_evo.records.evaluating import setting_id as setting_id_of
+from backprop_evo.records.searching import Purpose
+from backprop_evo.records.states import TrialState
+from backprop_evo.records.stored import Accuracies
+from backprop_evo.records.training import TrainResult
+from backprop_evo.search.measurements import NO_TRAINING
+from backprop_evo.store.codec import decode_search_spec
+from backprop_evo.store.ranking import CONFIRMED, UNCONFIRMED
+from backprop_evo.store.tables import LEADERBOARD, SEARCHES
+
+
+def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
+    """``m2`` is the sum of squared deviations."""
+    return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
+
+
+def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
+    """Count one terminal trial of a search in. Trials that did not complete leave no row: they have no
+    fitness."""
+    if trial.purpose == Purpose.REMEASUREMENT:
+        _count_again(connection, trial, result)
+        return
+    if result.outcome is not TrialState.COMPLETED or result.validation_accuracy is None:
+        return
+    accuracy = result.validation_accuracy
+    connection.execute(
+        insert(LEADERBOARD).values(
+            search_id=trial.search_id,
+            individual=trial.individual,
+            equation=trial.equation,
+            method=trial.method,
+            fingerprint=trial.fingerprint,
+            is_baseline=trial.purpose == Purpose.BASELINE,
+            is_yardstick=trial.purpose == Purpose.YARDSTICK,
+            setting_id=setting_of_search(connection, trial.search_id),
+            tier=UNCONFIRMED,
+            rank_key=-accuracy,
+            search_fitness=accuracy,
+            search_n=1,
+            learning_rate=result.learning_rate,
+            train_time_s=result.wall_time_s,
+            validation_n=0,
+            validation_mean=0.0,
+            validation_m2=0.0,
+            test_n=0,
+            test_mean=0.0,
+            test_m2=0.0,
+        )
+    )
+
+
+def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
+    """One more measurement of a behaviour that has a row, and with it the best fitness of the search."""
+    of_search = LEADERBOARD.c.search_id == trial.search_id
+    here = of_search & (LEADERBOARD.c.fingerprint == trial.fingerprint) & (LEADERBOARD.c.search_n > 0)
+    row = connection.execute(select(LEADERBOARD).where(here)).one_or_none()
+    if row is None:  # withdrawn
+        return
+    values: dict[str, Any] = {"train_time_s": row.train_time_s + result.wall_time_s}
+    if result.outcome is TrialState.COMPLETED and result.validation_accuracy is not None:
+        apart = result.validation_accuracy - row.search_fitness
+        mean = row.search_fitness + apart / (row.search_n + 1)
+        m2 = row.search_m2 + apart * (result.validation_accuracy - mean)
+        values |= {"search_n": row.search_n + 1, "search_fitness": mean, "search_m2": m2}
+        values |= {} if row.tier == CONFIRMED else {"rank_key": -mean}
+    connection.execute(update(LEADERBOARD).where(here).values(**values))
+    if result.outcome in NO_TRAINING and row.tier != CONFIRMED:
+        connection.execute(delete(LEADERBOARD).where(here))
+    of_equations = of_search & (LEADERBOARD.c.search_n > 0) & ~LEADERBOARD.c.is_baseline
+    best = select(func.max(LEADERBOARD.c.search_fitness)).where(of_equations, ~LEADERBOARD.c.is_yardstick)
+    values = {"best_fitness": best.scalar_subquery()}
+    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(**values))
+
+
+def setting_of_search(connection: Connection, search_id: str) -> str:
+    """Its id. That of the search, not of the trial: which rates an equation inherits makes no setting of its
+    own."""
+    spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
+    return setting_id_of(decode_search_spec(spec).train)
