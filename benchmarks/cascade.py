@@ -11,8 +11,9 @@ a training at a time; CPU seconds are of the process, everything included but st
 table says, of seeds that neither search has. What the table promises for these very equations in this order
 stands below: with few of them the first, which all go on, are a large part.
 
-``--home`` keeps the databases: a second call goes on where the first ended, and its seconds are then those of
-the rest. ``--quick`` has a few equations and a tiny child, and shows nothing but that the script works.
+``--home`` keeps databases and seconds: a second call goes on where the first ended, but for the seconds of a
+search that was killed. ``--quick`` has a few equations and a tiny child, and shows nothing but that
+the script works.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from scheduler_rules import ONE_STEP, Halving, Trainer, full_guessing_too
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.pruning import PrunerSpec
 from backprop_evo.records.searching import SearchSpec
+from backprop_evo.records.selecting import Selection
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import FinishRecord, Purpose
 from backprop_evo.records.training import RelativeStepGrid, TrainSpec
@@ -104,6 +106,8 @@ def specs_of(equations: Sequence[str], seed: int, *, quick: bool) -> dict[str, S
         screening=False,
         train=at(SPEC.learning_rate.relative_steps),
         confirmation=Confirmation(best=0),
+        # One measurement of each; a second one would take the place of an equation.
+        selection=Selection(remeasured=0.0),
     )
     pruner = PrunerSpec(
         name="asha",
@@ -127,7 +131,8 @@ def judged(spec: SearchSpec, database: Path, data_dir: Path | None) -> Side:
         search = there[0] if there else Service(store).submit_search(spec)
         began = time.process_time()
         drive(store, search.id, attempts_in(store, database.parent, data_dir))
-        cpu_s = time.process_time() - began
+        cpu_s = time.process_time() - began + spent_before(seconds := database.with_suffix(".cpu_s"))
+        seconds.write_text(f"{cpu_s:.1f}\n")
         finishes = [each for each in store.trials.finishes(search.id) if each.purpose is Purpose.SEARCH]
         return Side(
             ranking=ranking(store, search.id, spec.start, finishes),
@@ -135,6 +140,11 @@ def judged(spec: SearchSpec, database: Path, data_dir: Path | None) -> Side:
             trained=len(finishes),
             completed=sum(each.state is TrialState.COMPLETED for each in finishes),
         )
+
+
+def spent_before(seconds: Path) -> float:
+    """By earlier calls."""
+    return float(seconds.read_text()) if seconds.exists() else 0.0
 
 
 def ranking(
