@@ -46,7 +46,7 @@ def every_for(finishes: int) -> int:
     """One of how many finishes is drawn: 1, 2, 5, 10, 20, 50 … Round steps, so that a search that grows is
     seldom drawn anew."""
     least = max(1, math.ceil(finishes / MOST_DRAWN))
-    power = 10 ** (len(str(least)) - 1)
+    power: int = 10 ** (len(str(least)) - 1)
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least)
 
 
