@@ -73,7 +73,7 @@ class Tab:
         last = 10**6
         while True:
             await asyncio.sleep(CHART_REST_S)
-            for path in (f"charts/fitness?after={last}", "charts/frame"):
+            for path in (f"charts/fitness?after={last}&every=20", "charts/frame"):
                 (await client.get(f"/searches/{search_id}/{path}")).raise_for_status()
 
 

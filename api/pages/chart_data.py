@@ -26,12 +26,12 @@ from backprop_evo.service.chart_columns import (
     angle_lines,
     attempt_columns,
     curve_columns,
-    fitness_columns,
     hundredths,
     proposal_columns,
     running_lines,
     seed_columns,
 )
+from backprop_evo.service.finish_columns import every_for, fitness_columns
 from backprop_evo.service.specs import chance_of, steps_an_epoch
 
 router = APIRouter()
@@ -43,14 +43,31 @@ MOST_CURVES = 12
 MOST = 2**62
 
 After = Annotated[int, Query(ge=0, le=MOST, description="only finishes with a greater order")]
+Limit = Annotated[int, Query(ge=1, le=A_PAGE, description="finishes that are looked at")]
+Every = Annotated[
+    int | None, Query(ge=1, le=MOST, description="of so many one is drawn; left away: what suits the search")
+]
+Best = Annotated[
+    float | None, Query(ge=0, le=1, description="the best accuracy up to then, which a record must pass")
+]
 
 
 @router.get("/searches/{search_id}/charts/fitness")
-def fitness(search: SearchDep, store: StoreDep, after: After = 0, known: IfNoneMatch = None) -> Response:
-    """A page of finishes in the order in which they ended."""
-    points = store.charts.finishes(search.id, after=after, limit=A_PAGE)
-    columns = fitness_columns(points, after, A_PAGE)
-    return answer(columns, known, is_final=columns["more"])
+def fitness(
+    search: SearchDep,
+    store: StoreDep,
+    after: After = 0,
+    limit: Limit = A_PAGE,
+    every: Every = None,
+    best: Best = None,
+    known: IfNoneMatch = None,
+) -> Response:
+    """A page of finishes in the order in which they ended; of a long search one of ``every`` is in it."""
+    points = store.charts.finishes(search.id, after=after, limit=limit)
+    asked = every or every_for(store.charts.last_finish(search.id))
+    columns = fitness_columns(points, after, limit, every=asked, best=best)
+    # Without ``every`` the answer depends on how long the search is by now.
+    return answer(columns, known, is_final=every is not None and columns["more"])
 
 
 @router.get("/searches/{search_id}/charts/frame")

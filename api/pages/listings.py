@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from api.deps import RowChoiceDep, ServiceDep, Slice, SliceDep, StoreDep, TrialId, driven_by_id
+from api.deps import (
+    OfTrain,
+    ServiceDep,
+    Slice,
+    SliceDep,
+    StoreDep,
+    TrialId,
+    driven_by_id,
+    get_row_choice,
+)
 from api.parts import Later
 from api.rendering import render
-from backprop_evo.records.choosing import RowChoice
+from backprop_evo.records.choosing import MAX_CHOSEN_TEXT, RowChoice
+from backprop_evo.records.leaderboard import SettingRecord
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.steering import RETRIABLE
+from backprop_evo.records.stored import SearchRecord
 from backprop_evo.search.lifecycle import RETRY
 from backprop_evo.service.chart_columns import angle_lines
 from backprop_evo.store.base import Store
@@ -23,6 +35,69 @@ router = APIRouter()
 SETTINGS, TOP = 10, 5
 CHOICES = {"": "all", "confirmed=true": "confirmed", "starred=true": "starred"}
 """Of the rows of a leaderboard, by what the address of each says."""
+TYPED = ("text", "component")
+#: A form sends a field that was left empty too.
+Typed = Annotated[str, Query(max_length=MAX_CHOSEN_TEXT)]
+
+
+def chosen_rows(
+    confirmed: bool | None = None,
+    starred: bool | None = None,
+    model: OfTrain = None,
+    data: OfTrain = None,
+    optimizer: OfTrain = None,
+    text: Typed = "",
+    component: Typed = "",
+) -> RowChoice:
+    """As the address of a page says; empty fields choose all. Raises ``InvalidInput``."""
+    return get_row_choice(
+        text.strip() or None, component.strip() or None, confirmed, starred, model, data, optimizer
+    )
+
+
+RowsDep = Annotated[RowChoice, Depends(chosen_rows)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFilter:
+    """Links and form that choose rows. ``place`` is what the address says of search or setting."""
+
+    choice: RowChoice
+    place: Mapping[str, str]
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """Of the choice, as an address has it; empty where all rows are wanted."""
+        told = {name: value for name, value in asdict(self.choice).items() if value is not None}
+        return {
+            name: str(value).lower() if isinstance(value, bool) else value for name, value in told.items()
+        }
+
+    @property
+    def links(self) -> Sequence[tuple[str, str, bool]]:
+        """Address, words and whether it is where one is; each keeps what was typed."""
+        own = urlencode({name: value for name, value in self.given.items() if name not in TYPED})
+        typed = urlencode({name: value for name, value in self.given.items() if name in TYPED})
+        choices = CHOICES if own in CHOICES else {**CHOICES, own: "as in the address"}
+        return [
+            ("&".join(filter(None, (urlencode(self.place), address, typed))), words, address == own)
+            for address, words in choices.items()
+        ]
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """What the form sends along unseen: all that is not typed into it."""
+        return {**self.place, **{name: value for name, value in self.given.items() if name not in TYPED}}
+
+    @property
+    def without(self) -> str:
+        """The address that forgets what was typed."""
+        return urlencode(self.kept)
+
+    @property
+    def address(self) -> str:
+        """Of these rows, for the link to more of them."""
+        return urlencode({**self.place, **self.given})
 
 
 @router.get("/leaderboard")
@@ -31,7 +106,7 @@ def leaderboard_page(
     store: StoreDep,
     service: ServiceDep,
     part: SliceDep,
-    choice: RowChoiceDep,
+    choice: RowsDep,
     search_id: Annotated[str | None, Query(max_length=64)] = None,
     setting: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
@@ -55,22 +130,14 @@ def leaderboard_page(
         verdicts=service.verdicts_of(search) if search else {},
         setting=found,
         last_event=Later(store.events.last),
-        place=_place(search_id=search.id if search else None, setting=found.id if found else None),
-        chosen=_chosen(choice),
-        choices=CHOICES,
+        rows=RowFilter(choice=choice, place=_place(search, found)),
     )
 
 
-def _place(**named: str | None) -> str:
-    return urlencode({name: value for name, value in named.items() if value is not None})
-
-
-def _chosen(choice: RowChoice) -> str:
-    """As an address has it; empty where all rows are wanted."""
-    given = {name: value for name, value in asdict(choice).items() if value is not None}
-    return urlencode(
-        {name: str(value).lower() if value in (True, False) else value for name, value in given.items()}
-    )
+def _place(search: SearchRecord | None, setting: SettingRecord | None) -> dict[str, str]:
+    if search:
+        return {"search_id": search.id}
+    return {"setting": setting.id} if setting else {}
 
 
 def _settings_page(request: Request, store: Store, part: Slice, choice: RowChoice) -> Response:
@@ -86,9 +153,7 @@ def _settings_page(request: Request, store: Store, part: Slice, choice: RowChoic
                 for each in settings.items
             }
         ),
-        place="",
-        chosen=_chosen(choice),
-        choices=CHOICES,
+        rows=RowFilter(choice=choice, place={}),
         first=part.cursor is None,
         last_event=Later(store.events.last),
     )

@@ -13,25 +13,13 @@ from typing import Any
 
 from backprop_evo.evaluation.statistics import Difference, paired_difference
 from backprop_evo.records.alignment import AlignmentPoint
-from backprop_evo.records.charting import AttemptSpan, FinishPoint, ProposalPoint, TrainedPoint, ValuePoint
+from backprop_evo.records.charting import AttemptSpan, ProposalPoint, TrainedPoint, ValuePoint
 from backprop_evo.records.evaluating import setting_id, setting_words
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Origin, TrialRecord
 
-#: One letter a purpose and a state, so that a column of them is a string.
-PURPOSES: Mapping[str, str] = {
-    Purpose.SEARCH: "s",
-    Purpose.REMEASUREMENT: "r",
-    Purpose.BASELINE: "b",
-    Purpose.YARDSTICK: "y",
-}
-STATES: Mapping[str, str] = {
-    TrialState.COMPLETED: "c",
-    TrialState.PRUNED: "p",
-    TrialState.DIVERGED: "d",
-    TrialState.SCREENED: "x",
-}
+#: One letter an origin, so that a column of them is a string.
 ORIGINS: Mapping[str, str] = {
     Origin.MUTATION: "m",
     Origin.RANDOM: "r",
@@ -40,9 +28,7 @@ ORIGINS: Mapping[str, str] = {
     Origin.BASELINE: "b",
     Origin.YARDSTICK: "y",
 }
-OTHER, NO_RUNG = "o", "-"
-#: Rungs have one character each; a search has a handful.
-RUNGS = "0123456789abcdefghijklmnopqrstuvwxyz"
+OTHER = "o"
 #: Points of one line: more cannot be told apart on a screen.
 MAX_POINTS = 500
 #: Beyond it a loss says nothing but that it grew without bound, and an axis could overflow.
@@ -52,22 +38,6 @@ LARGEST = 1e100
 def hundredths(accuracy: float | None) -> int | None:
     """Of a per cent."""
     return None if accuracy is None else round(10_000 * accuracy)
-
-
-def fitness_columns(points: Sequence[FinishPoint], after: int, limit: int) -> dict[str, Any]:
-    """One page of finishes: the place in a column, counted from 1, plus ``after`` is the finish order.
-    ``more`` where the page is full."""
-    return {
-        "after": after,
-        "last": points[-1].finish_order if points else after,
-        "more": len(points) == limit,
-        "accuracy": [hundredths(point.accuracy) for point in points],
-        "purpose": "".join(PURPOSES.get(point.purpose, OTHER) for point in points),
-        "state": "".join(STATES.get(point.state, OTHER) for point in points),
-        "rung": "".join(
-            NO_RUNG if point.rung is None else RUNGS[min(point.rung, len(RUNGS) - 1)] for point in points
-        ),
-    }
 
 
 def proposal_columns(points: Sequence[ProposalPoint], after: int, limit: int) -> dict[str, Any]:

@@ -58,6 +58,12 @@ class SqlCharts(Charts):
             return [FinishPoint._make(row) for row in connection.execute(query)]
 
     @override
+    def last_finish(self, search_id: str) -> int:
+        query = select(func.max(TRIALS.c.finish_order)).where(TRIALS.c.search_id == search_id)
+        with self.database.read() as connection:
+            return connection.execute(query).scalar_one() or 0
+
+    @override
     def finish(self, search_id: str, finish_order: int) -> TrialRecord:
         query = select(TRIALS).where(TRIALS.c.search_id == search_id, TRIALS.c.finish_order == finish_order)
         with self.database.read() as connection:

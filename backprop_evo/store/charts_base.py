@@ -16,6 +16,9 @@ class Charts(Protocol):
     def finishes(self, search_id: str, *, after: int = 0, limit: int) -> Sequence[FinishPoint]:
         """At most ``limit`` terminal trials in finish order, those with ``finish_order > after``."""
 
+    def last_finish(self, search_id: str) -> int:
+        """The greatest finish order; 0 where none has finished."""
+
     def finish(self, search_id: str, finish_order: int) -> TrialRecord:
         """The trial that finished as that one. Raises ``NotFound``."""
 

@@ -11,15 +11,17 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event, insert, select
 
 from api.app import STATIC
-from api.pages import chart_data
 from api.vendoring import PACKAGES
 from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Origin
 from backprop_evo.records.training import TrainResult
+from backprop_evo.service.tallies import Tallies
 from backprop_evo.store.tables import INDIVIDUALS, TRIALS
 
 LONG = 20_000
+#: Just too long to be drawn whole.
+THINNED = 5_010
 
 
 def charts(client: TestClient, search_id: str, name: str, **asked: Any) -> Any:
@@ -52,24 +54,29 @@ def test_finishes_come_as_columns_and_then_only_what_is_new(client: TestClient, 
         "after": 0,
         "last": 7,
         "more": False,
-        "accuracy": [3310, 3670, 3120, None, 3520, 2440, 3380],
-        "purpose": "bssssss",
-        "state": "cccdccc",
-        "rung": "-------",
+        "every": 1,
+        "fits": 1,
+        "best": 0.367,
+        "low": 2440,
+        "high": 3670,
+        "order": [1, 2, 3, 5, 6, 7],
+        "accuracy": [3310, 3670, 3120, 3520, 2440, 3380],
+        "purpose": "bsssss",
+        "state": "cccccc",
+        "rung": "------",
+        "failed": {"width": 1, "first": [4], "state": "d", "count": [1]},
     }
     later = charts(client, seed.search_id, "fitness", after=5)
     assert (later["after"], later["last"], later["accuracy"]) == (5, 7, [2440, 3380])
     assert charts(client, seed.search_id, "fitness", after=7)["accuracy"] == []
 
 
-def test_long_histories_come_in_pages_of_which_full_ones_are_final(
-    client: TestClient, seed: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_histories_come_in_pages_of_which_full_ones_are_final(client: TestClient, seed: Any) -> None:
     whole = charts(client, seed.search_id, "fitness")
-    monkeypatch.setattr(chart_data, "A_PAGE", 3)
     after, told, control = 0, [], []
     while True:
-        answer = client.get(f"/searches/{seed.search_id}/charts/fitness", params={"after": after})
+        asked = {"after": after, "limit": 3, "every": 1}
+        answer = client.get(f"/searches/{seed.search_id}/charts/fitness", params=asked)
         page = answer.json()
         told += page["accuracy"]
         control.append("immutable" in answer.headers["cache-control"])
@@ -78,6 +85,31 @@ def test_long_histories_come_in_pages_of_which_full_ones_are_final(
             break
     assert told == whole["accuracy"]
     assert control == [True, True, False]
+    # How many are drawn depends on the length of the search, unless it is asked for.
+    chosen = client.get(f"/searches/{seed.search_id}/charts/fitness", params={"limit": 3})
+    assert "immutable" not in chosen.headers["cache-control"]
+
+
+def test_a_long_search_is_thinned_out_until_a_stretch_of_it_is_asked_for(
+    client: TestClient, seed: Any
+) -> None:
+    lengthen(seed, THINNED)
+    page = charts(client, seed.search_id, "fitness", limit=THINNED)
+    assert (page["every"], page["failed"]["width"], page["more"]) == (2, 20, True)
+    assert THINNED / 2 - 10 <= len(page["order"]) < THINNED / 2 + 10
+    assert (page["failed"]["first"], page["failed"]["count"]) == ([1], [1])
+    later = charts(client, seed.search_id, "fitness", after=page["last"], every=2, best=page["best"])
+    assert (later["every"], later["last"], later["more"]) == (2, THINNED + 7, False)
+    assert not set(later["order"]) & set(page["order"])
+    # A tab that was opened early is told that it draws too many by now.
+    assert charts(client, seed.search_id, "fitness", after=THINNED, every=1)["fits"] == 2
+    stretch = charts(client, seed.search_id, "fitness", after=1_000, limit=500, every=1)
+    assert stretch["order"] == list(range(1_001, 1_501))
+
+
+@pytest.mark.parametrize("asked", ["every=0", "limit=0", "limit=20001", "best=1.5", "best=nan"])
+def test_what_cannot_be_drawn_is_refused(client: TestClient, seed: Any, asked: str) -> None:
+    assert client.get(f"/searches/{seed.search_id}/charts/fitness?{asked}").status_code == 422
 
 
 @pytest.mark.parametrize("name", ["fitness", "frame", "components", "slots", "running"])
@@ -199,11 +231,14 @@ def test_a_long_search_is_read_with_few_statements_and_its_page_reads_but_what_i
     lengthen(seed, LONG)
     with statements(seed) as told:
         page = charts(client, seed.search_id, "fitness")
-    assert (page["last"], page["more"], len(page["accuracy"])) == (LONG, True, LONG)
-    assert len([each for each in told if "FROM trials" in each]) == 1
+    assert (page["last"], page["more"], page["every"]) == (LONG, True, 5)
+    # One for the points, and one that looks up how many there are in an index.
+    assert len([each for each in told if "FROM trials" in each]) == 2
     assert len(told) <= 3
-    for _ in range(4):
-        client.get(f"/searches/{seed.search_id}")
+    tallies: Tallies = client.app.state.tallies  # type: ignore[attr-defined]
+    while tallies.of(seed.search_id, at_most=LONG).is_behind:
+        pass
+    client.get(f"/searches/{seed.search_id}")
     with statements(seed) as told:
         text = client.get(f"/searches/{seed.search_id}").text
     assert len(told) < 45

@@ -49,12 +49,14 @@ def test_a_finish_has_the_accuracy_of_its_end_and_the_rung_where_it_was_ended(sc
     ]
     assert scene.store.charts.finishes(search.id, after=1, limit=2) == points[1:3]
     assert scene.store.charts.finishes(search.id, after=4, limit=2) == []
+    assert scene.store.charts.last_finish(search.id) == 4
     assert scene.store.charts.finish(search.id, 2).id == good
     assert scene.store.charts.completed(search.id, Purpose.SEARCH) == 1
 
 
 def test_a_finish_that_was_not_is_not_found(scene, search):
     scene.running(scene.trial(search))
+    assert scene.store.charts.last_finish(search.id) == 0
     with pytest.raises(NotFound, match="1th"):
         scene.store.charts.finish(search.id, 1)
 

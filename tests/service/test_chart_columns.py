@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 
 from backprop_evo.evaluation.statistics import paired_difference
 from backprop_evo.records.alignment import AlignmentPoint
-from backprop_evo.records.charting import AttemptSpan, FinishPoint, TrainedPoint
+from backprop_evo.records.charting import AttemptSpan, TrainedPoint
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.service.chart_columns import (
     MAX_POINTS,
     angle_lines,
     attempt_columns,
     busy_workers,
-    fitness_columns,
     hundredths,
     layer_names,
     seed_columns,
@@ -24,26 +23,6 @@ from backprop_evo.service.chart_columns import (
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def test_a_page_of_finishes_has_a_place_for_every_row() -> None:
-    points = [
-        FinishPoint(8, 3, "search", "completed", 0.30125, None, "g"),
-        FinishPoint(9, 4, "search", "pruned", 0.125, 11, "h"),
-        FinishPoint(10, 5, "remeasurement", "diverged", None, None, "g"),
-        FinishPoint(11, 6, "confirmation", "oom", None, None, "g"),
-    ]
-    assert fitness_columns(points, 7, 4) == {
-        "after": 7,
-        "last": 11,
-        "more": True,
-        "accuracy": [3012, 1250, None, None],
-        "purpose": "ssro",
-        "state": "cpdo",
-        "rung": "-b--",
-    }
-    assert fitness_columns([], 7, 4)["last"] == 7
-    assert not fitness_columns(points, 7, 5)["more"]
 
 
 @given(st.floats(0, 1))

@@ -3,50 +3,74 @@ import { axis, base, faded, percent, percentAxis, signed, zooms } from "./look.j
 import { Points, crowding } from "./points.js";
 import { read } from "./reading.js";
 
+// Of a long search the service sends one of every so many finishes, drawn by lot, with every record; failures are counted.
 class Course {
-  last = 0;
-  best = [];
-  kinds = new Map();
-  low = Infinity;
-  high = -Infinity;
+  constructor(id) {
+    this.address = `/searches/${id}/charts/fitness`;
+    this.#begin();
+  }
 
-  constructor(id) { this.address = `/searches/${id}/charts/fitness`; }
+  #begin() {
+    Object.assign(this, { last: 0, every: 0, record: null, best: [], kinds: new Map(), failures: new Map(), width: 1, low: Infinity, high: -Infinity });
+  }
 
   async more() {
     const before = this.last;
     for (;;) {
-      const page = await read(`${this.address}?after=${this.last}`);
-      page.accuracy.forEach((accuracy, place) => this.#take(page, accuracy, place));
-      this.last = page.last;
-      if (!page.more) return this.last > before;
+      const page = await read(`${this.address}?after=${this.last}${this.every ? `&every=${this.every}` : ""}${this.record === null ? "" : `&best=${this.record}`}`);
+      // It has grown so long since it was first read that it is drawn in larger steps, from the start.
+      if (this.every && !page.more && page.fits > this.every) { this.#begin(); continue; }
+      this.#hear(page);
+      if (!page.more) return this.last !== before;
     }
   }
 
-  #take(page, accuracy, place) {
-    const order = page.after + place + 1;
-    const [purpose, state, rung] = [page.purpose[place], page.state[place], page.rung[place]];
-    const kind = kindOf(purpose, state, rung, accuracy);
+  // Those from one finish to another.
+  async all(from, to) {
+    this.#hear(await read(`${this.address}?after=${from - 1}&limit=${to - from + 1}&every=1`));
+  }
+
+  #hear(page) {
+    [this.last, this.every, this.record, this.width] = [page.last, page.every, page.best, page.failed.width];
+    if (page.low !== null) [this.low, this.high] = [Math.min(this.low, page.low / 100), Math.max(this.high, page.high / 100)];
+    page.order.forEach((order, place) => this.#take(page, order, place));
+    page.failed.first.forEach((first, place) => {
+      const kind = FAILED[page.failed.state[place]] ?? "rug failed";
+      if (!this.failures.has(kind)) this.failures.set(kind, new Map());
+      const counts = this.failures.get(kind);
+      counts.set(first, (counts.get(first) ?? 0) + page.failed.count[place]);
+    });
+  }
+
+  #take(page, order, place) {
+    const kind = kindOf(page.purpose[place], page.state[place], page.rung[place]);
     if (!kind) return;
     if (!this.kinds.has(kind)) this.kinds.set(kind, new Points());
-    const level = kind.startsWith("rug") ? 0 : accuracy / 100;
+    const level = page.accuracy[place] / 100;
     this.kinds.get(kind).add(order, level);
-    if (kind.startsWith("rug")) return;
-    this.low = Math.min(this.low, level);
-    this.high = Math.max(this.high, level);
     if (kind !== "trained" || (this.best.length && level <= this.best.at(-1)[1])) return;
     if (this.best.length) this.best.push([order, this.best.at(-1)[1]]);
     this.best.push([order, level]);
   }
 
   get line() { return this.best.length ? [...this.best, [this.last, this.best.at(-1)[1]]] : []; }
+  get names() { return [...this.kinds.keys(), ...this.failures.keys()]; }
 }
 
-const kindOf = (purpose, state, rung, accuracy) => {
+// All finishes of a stretch that somebody has zoomed to.
+const stretchOf = async (id, from, to) => {
+  const course = new Course(id);
+  await course.all(from, to);
+  return { from, to, course };
+};
+
+const FAILED = { d: "rug diverged", p: "rug stopped", x: "rug screened out" };
+
+const kindOf = (purpose, state, rung) => {
   if (purpose === "b") return state === "c" ? "backprop" : null;
   if (purpose === "y") return state === "c" ? "yardstick" : null;
-  if (state === "c" && accuracy !== null) return purpose === "r" ? "again" : "trained";
-  if (state === "p" && accuracy !== null) return rung === "-" ? "stopped" : `rung ${rung}`;
-  return { d: "rug diverged", p: "rug stopped", x: "rug screened out" }[state] ?? "rug failed";
+  if (state === "c") return purpose === "r" ? "again" : "trained";
+  return rung === "-" ? "stopped" : `rung ${rung}`;
 };
 
 const told = new Map();
@@ -73,13 +97,22 @@ const styleOf = (kind, look, place) => ({
 
 const series = (kind, points, look, place) => {
   const style = styleOf(kind, look, place);
-  const rug = kind.startsWith("rug");
   const crowded = crowding(points);
   return {
     id: kind, name: nameOf(kind), type: "scatter", data: points.flat, dimensions: ["order", "accuracy"],
-    xAxisIndex: rug ? 1 : 0, yAxisIndex: rug ? 1 : 0,
-    large: true, largeThreshold: 4000, symbol: rug ? "rect" : style.symbol ?? "circle", symbolSize: rug ? [crowded < 1 ? 1 : 2, 12] : crowded < 1 && style.size < 6 ? style.size - 1 : style.size,
-    itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 }, z: kind === "trained" ? 3 : rug || kind.startsWith("rung") ? 2 : 5,
+    large: true, largeThreshold: 4000, symbol: style.symbol ?? "circle", symbolSize: crowded < 1 && style.size < 6 ? style.size - 1 : style.size,
+    itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 }, z: kind === "trained" ? 3 : kind.startsWith("rung") ? 2 : 5,
+  };
+};
+
+// A mark is as dark as many of its finishes failed.
+const rug = (kind, { counts, width }, look) => {
+  const style = styleOf(kind, look, 0);
+  const shade = (count) => style.opacity * (0.25 + 0.75 * Math.min(1, count / width));
+  return {
+    id: kind, name: nameOf(kind), type: "scatter", xAxisIndex: 1, yAxisIndex: 1, dimensions: ["order", "level", "count", "width"],
+    data: [...counts].map(([first, count]) => ({ value: [first + (width - 1) / 2, 0, count, width], itemStyle: { opacity: shade(count) } })),
+    symbol: "rect", symbolSize: [2, 12], itemStyle: { color: style.color }, z: 2,
   };
 };
 
@@ -122,7 +155,7 @@ export const toggles = [["logX", "log order"], ["logY", "log accuracy"]];
 
 export const load = async (source, before) => {
   const id = source.split("/")[2];
-  const data = before ?? { id, course: new Course(id), other: null };
+  const data = before ?? { id, course: new Course(id), other: null, stretch: null };
   const [frame, grew] = await Promise.all([read(`${source}/frame`), data.course.more()]);
   if (frame.counterpart && !data.other) data.other = new Course(frame.counterpart.id);
   const otherGrew = data.other ? await data.other.more() : false;
@@ -131,14 +164,59 @@ export const load = async (source, before) => {
   return { data, changed };
 };
 
+// What is zoomed to is drawn whole, and only that: nothing else is in sight.
+const pointsOf = ({ course, stretch }, kind) => (stretch?.course ?? course).kinds.get(kind) ?? new Points();
+
+const failuresOf = ({ course, stretch }, kind) => {
+  const shown = stretch?.course ?? course;
+  return { counts: shown.failures.get(kind) ?? new Map(), width: shown.width };
+};
+
+// A kind that no lot fell on may be in what is zoomed to; it comes last, so that the others keep their colours.
+const namesOf = ({ course, stretch }) => [...new Set([...course.names.sort(), ...(stretch?.course.names.sort() ?? [])])];
+
+const isThinned = ({ course }) => course.every > 1;
+
+// A stretch of at most so many finishes is read whole.
+const A_STRETCH = 5000;
+
+// Takes the ends of the axis in sight, resolves to whether the chart is to be drawn again.
+export const zoomed = async (data, low, high) => {
+  const [from, to] = [Math.max(1, Math.floor(low)), Math.min(data.course.last, Math.ceil(high))];
+  const had = data.stretch;
+  data.wanted = `${from}-${to}`;
+  if (!isThinned(data) || to < from || to - from >= A_STRETCH) {
+    data.stretch = null;
+    return Boolean(had);
+  }
+  if (had && had.from === from && had.to === to) return false;
+  const wanted = data.wanted;
+  const found = await stretchOf(data.id, from, to);
+  if (data.wanted !== wanted) return false; // somebody has zoomed on meanwhile
+  data.stretch = found;
+  return true;
+};
+
+const number = (value) => value.toLocaleString("en");
+
+// What is drawn of a long search, and where the rest is: texts, and texts with an address.
+export const caption = (data) => {
+  const { course, stretch, id } = data;
+  if (!isThinned(data)) return [];
+  if (stretch) return [`All trials that finished as number ${number(stretch.from)} to ${number(stretch.to)}.`];
+  return [
+    `One of every ${number(course.every)} of ${number(course.last)} trials, drawn by lot, and every record; failures are counted by ${number(course.width)} finishes. Zoom in on ${number(A_STRETCH)} or fewer to see all of a stretch. All trials: `,
+    ["list", `/searches/${id}/trials`], ", ", ["export", `/api/v1/searches/${id}/tables/trials?format=csv`], ".",
+  ];
+};
+
 export const option = (data, look, view) => {
   const { course, other, frame } = data;
   if (!course.last) return null;
-  const kinds = [...course.kinds.keys()].sort();
   const last = Math.max(course.last, other?.last ?? 0);
   const [low, high] = range(data);
   const x = { type: view.logX ? "log" : "value", min: 1, max: Math.max(last, 2), minInterval: 1 };
-  const found = kinds.map((kind, place) => series(kind, course.kinds.get(kind), look, place));
+  const found = namesOf(data).map((kind, place) => (kind.startsWith("rug") ? rug(kind, failuresOf(data, kind), look) : series(kind, pointsOf(data, kind), look, place)));
   found.push(stepped("best", "best so far", course.line, look.accent));
   if (other) found.push(stepped("other", `best so far, ${frame.counterpart.called}`, other.line, look.warn, { type: "dashed" }));
   const failed = found.filter((each) => each.xAxisIndex === 1).length;
@@ -160,7 +238,16 @@ export const option = (data, look, view) => {
   };
 };
 
+const countText = (point) => {
+  const [middle, , count, width] = point.value;
+  const first = middle - (width - 1) / 2;
+  return `${count} ${point.seriesName}\nof those that finished as number ${number(first)} to ${number(first + width - 1)}`;
+};
+
+const isCount = (point) => (point.value?.[3] ?? 1) > 1;
+
 export const tip = (data, point, done) => {
+  if (isCount(point)) return countText(point);
   const [order, accuracy] = point.value;
   const rug = point.seriesId.startsWith("rug");
   const { backprop } = data.frame;
@@ -173,13 +260,12 @@ export const tip = (data, point, done) => {
   return `${head}\n${where}`;
 };
 
-export const press = async (data, point) => (point.value ? `/trials/${(await finish(data.id, point.value[0])).trial}` : null);
+export const press = async (data, point) => (point.value && !isCount(point) ? `/trials/${(await finish(data.id, point.value[0])).trial}` : null);
 
 const spread = ({ mean, std, n }) => `${percent(mean)}${std === null ? "" : ` ± ${percent(std)}`}, n = ${n}`;
 
 export const legend = (data, look) => {
-  const kinds = [...data.course.kinds.keys()].sort();
-  const keys = kinds.map((kind, place) => [nameOf(kind), styleOf(kind, look, place).color, kind.startsWith("rug") ? "tick" : "dot"]);
+  const keys = namesOf(data).map((kind, place) => [nameOf(kind), styleOf(kind, look, place).color, kind.startsWith("rug") ? "tick" : "dot"]);
   if (data.course.best.length) keys.push(["best so far", look.accent, "line"]);
   if (data.other) keys.push([`best so far, ${data.frame.counterpart.called}`, look.warn, "line"]);
   const { backprop, best, confirmed } = data.frame;
@@ -188,8 +274,9 @@ export const legend = (data, look) => {
   return keys;
 };
 
-export const summary = ({ course, frame }) => {
+export const summary = (data) => {
+  const { course, frame } = data;
   const best = course.best.at(-1);
   const against = frame.backprop ? `, plain backprop at ${percent(frame.backprop.mean)} %` : "";
-  return `${course.last} trials by validation accuracy in the order they finished; ${best ? `the best so far has ${best[1].toFixed(1)} %, found as number ${best[0]}` : "none was trained to the end"}${against}.`;
+  return `${course.last} trials by validation accuracy in the order they finished; ${best ? `the best so far has ${best[1].toFixed(1)} %, found as number ${best[0]}` : "none was trained to the end"}${against}.${isThinned(data) ? ` ${caption(data).map((each) => (Array.isArray(each) ? each[0] : each)).join("")}` : ""}`;
 };

@@ -16,6 +16,8 @@ const library = import("../vendor/echarts-6.1.0/echarts.esm.min.mjs");
 const REST_MS = 5000;
 // What is read in several requests goes on this soon.
 const AGAIN_MS = 400;
+// A zoom that has not moved for so long has come to rest.
+const ZOOM_MS = 250;
 const charts = new Map();
 
 const make = (name, more = {}, ...children) => {
@@ -33,13 +35,14 @@ class Chart {
   #tools = make("div", { className: "chart-tools" });
   #keys = make("div", { className: "chart-keys" });
   #room = make("div", { className: "chart-room" });
+  #caption = make("p", { className: "meta chart-caption" });
   #message = make("p", { className: "empty chart-message" });
 
   constructor(figure) {
     this.figure = figure;
     this.kind = KINDS[figure.dataset.chart];
     this.#room.setAttribute("role", "img");
-    figure.querySelector("figcaption").after(this.#tools, this.#keys, this.#message, this.#room);
+    figure.querySelector("figcaption").after(this.#tools, this.#keys, this.#message, this.#room, this.#caption);
     this.#message.textContent = "Reading the numbers …";
     this.#room.hidden = true;
     new IntersectionObserver(([seen]) => { this.#isSeen = seen.isIntersecting; if (this.#isSeen && this.#missed) this.refresh(); }, { rootMargin: "200px" }).observe(figure);
@@ -102,6 +105,9 @@ class Chart {
     this.#chart.setOption(option, { replaceMerge: ["series"] });
     this.#showKeys(colours);
     this.#showTools();
+    this.#showCaption();
+    // There may be more of what is zoomed to, or the axis has changed.
+    this.#zoom();
   }
 
   // How long it took from the numbers to the picture, for who measures this page.
@@ -122,7 +128,26 @@ class Chart {
       const address = await this.kind.press(this.#data, point, this.#view);
       if (address) location.assign(address);
     });
-    this.#chart.on("datazoom", () => this.#showTools());
+    this.#chart.on("datazoom", () => { this.#showTools(); this.#zoom(); });
+  }
+
+  // What is zoomed to may have more to show; it is read once the hand rests.
+  #zooms = 0;
+  #zoom() {
+    if (!this.kind.zoomed) return;
+    clearTimeout(this.#zooms);
+    this.#zooms = setTimeout(async () => {
+      const { startValue, endValue } = this.#chart.getOption().dataZoom[0];
+      try {
+        if (await this.kind.zoomed(this.#data, startValue, endValue)) await this.draw();
+      } catch (error) { console.warn(`chart ${this.figure.dataset.chart}: ${error.message}`); }
+    }, ZOOM_MS);
+  }
+
+  #showCaption() {
+    const parts = this.kind.caption?.(this.#data) ?? [];
+    this.#caption.hidden = !parts.length;
+    this.#caption.replaceChildren(...parts.map((each) => (Array.isArray(each) ? make("a", { href: each[1] }, each[0]) : each)));
   }
 
   #hidden = new Set();
