@@ -121,11 +121,11 @@ def test_values_that_cannot_be_are_refused_before_the_first_training(
 
 def test_missing_data_are_named_with_their_command_before_the_first_training(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
+    asked = ["unformatted", "--set", 'data=["cifar10-mini", "fashion-mnist"]', "--data-dir", str(tmp_path)]
     with pytest.raises(
-        SystemExit, match="fashion-mnist is not on this machine(.|\n)*data fetch fashion-mnist"
+        SystemExit, match=r"fashion-mnist is not on this machine(.|\n)*data fetch fashion-mnist"
     ):
-        asked = ["unformatted", "--set", 'data=["cifar10-mini", "fashion-mnist"]']
-        reproduce.main([*asked, "--results", str(file), "--data-dir", str(tmp_path)])
+        reproduce.main([*asked, "--results", str(file)])
     assert not file.exists()
 
 
@@ -194,7 +194,7 @@ def test_time_left_is_that_of_the_same_kind_or_else_of_its_neighbours() -> None:
         return {"experiment": name, "method": method, "seed": 0, "settings": {"width": width}}
 
     pace = progress.Pace()
-    assert pace.left([row("a", "g", 1)]) == "1 trainings of a kind not tried yet left"
+    assert pace.left([row("a", "g", 1)]) == "1 of a kind not tried yet left"
     pace.hear(row("a", "g", 1), 60.0)
     pace.hear(row("a", "g", 2), 120.0)
     pace.hear(row("a", "dni", 1), 600.0)
@@ -202,7 +202,7 @@ def test_time_left_is_that_of_the_same_kind_or_else_of_its_neighbours() -> None:
     assert pace.expected(row("a", "g", 3)) == 90
     assert pace.expected(row("a", "hsic", 1)) == 260
     together = pace.left([row("a", "g", 1), row("a", "dni", 1), row("b", "g", 1)])
-    assert together == "about 11.0 minutes of one core and 1 trainings of a kind not tried yet left"
+    assert together == "about 11.0 minutes of one core and 1 of a kind not tried yet left"
 
 
 def test_a_long_training_says_now_and_then_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
