@@ -5,9 +5,9 @@ autograd's and is compared with their mean; a row's ratio is the median over the
 ratio of the multiplications that the two cannot do without (matrix products and inverses; no optimiser, no
 activation, no memory traffic): what a perfect implementation would reach where those are all that counts.
 
-On random images of MNIST's shape, batch 256, in the trainer's own step. The last row is the HSIC bottleneck
-as its authors published it: for every layer a fresh forward pass, kernels of its own, and autograd through an
-inverse.
+On random images of MNIST's shape, batch 256, in the trainer's own step. One row is the HSIC bottleneck as its
+authors published it: for every layer a fresh forward pass, kernels of its own, and autograd through an
+inverse. The last is a window of a sequence by ``dni``, against the same window by truncated BPTT.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +28,16 @@ from backprop_evo.records.training import TrainSpec
 from backprop_evo.training.methods import as_method
 from backprop_evo.training.run.capability import choose, environment
 from backprop_evo.training.run.child import Child
+from backprop_evo.training.sequences.episodes import Curriculum, Episodes
+from backprop_evo.training.sequences.future import Nothing, PredictedFuture
+from backprop_evo.training.sequences.learner import WindowLearner
+from backprop_evo.training.sequences.network import SequenceNetwork
 
 BATCH, SHAPE, CLASSES = 256, (1, 28, 28), 10
+#: Of the sequence step, as published: sequences at once, units of the LSTM and of M's hidden layer; T.
+SEQUENCES, UNITS, HIDDEN, WINDOW = 32, 256, 1024, 5
+#: Windows of the copy task that a sequence step goes through, drawn beforehand.
+WINDOWS = 16
 Step = Callable[[], object]
 
 
@@ -40,7 +48,7 @@ class Contender:
     method: str
     depth: int
     width: int
-    goal: float
+    goal: float | None
     floor: Callable[[Sequence[int]], float]
 
     @property
@@ -61,7 +69,7 @@ class Row:
     ratio: float
     spread: str
     floor: float
-    goal: float
+    goal: float | None
     milliseconds: float
 
 
@@ -80,6 +88,20 @@ def with_predictors(sizes: Sequence[int], hidden: Sequence[int], labels: int) ->
     return backprop(sizes) / (backprop(sizes) + own)
 
 
+def unlocked(sizes: Sequence[int], hidden: Sequence[int]) -> float:
+    # Beside each M an I, whose input is the image.
+    own = sum(backprop([size, *hidden, size]) + backprop([sizes[0], *hidden, size]) for size in sizes[1:-1])
+    return backprop(sizes) / (backprop(sizes) + own)
+
+
+def with_future(inputs: int, outputs: int) -> float:
+    """A window of the LSTM, without the gradient at what it reads; M says what comes, then learns."""
+    of_state, of_input = 4 * UNITS * UNITS + UNITS * outputs, 4 * UNITS * inputs
+    window = WINDOW * (3 * of_state + 2 * of_input)
+    m = [2 * UNITS, HIDDEN, 2 * UNITS]
+    return window / (window + sum(below * above for below, above in pairwise(m)) + backprop(m))
+
+
 def with_hsic(sizes: Sequence[int]) -> float:
     """No signal; distances and their gradient (2 m D), an inverse (m²/2) and two products (2 m²) a stage; two
     inverses and the distances of images and labels."""
@@ -92,9 +114,12 @@ def with_hsic(sizes: Sequence[int]) -> float:
 CONTENDERS = (
     Contender("dni", 3, 256, 0.35, lambda sizes: with_predictors(sizes, (1024, 1024), 0)),
     Contender("cdni", 3, 256, 0.8, lambda sizes: with_predictors(sizes, (), CLASSES)),
+    Contender("dni-unlocked", 3, 256, None, lambda sizes: unlocked(sizes, (1024, 1024))),
     Contender("hsic", 5, 256, 0.5, with_hsic),
     Contender("hsic", 5, 1024, 0.5, with_hsic),
 )
+#: The contender beside which its authors' loop is measured.
+PUBLISHED_AS = next(each for each in CONTENDERS if each.method == "hsic")
 
 # Steps ----------------------------------------------
 
@@ -116,6 +141,31 @@ def stepper(method: str, model: str) -> Step:
     child.model.train()
     x, labels = batch()
     return lambda: child.step(x, labels)
+
+
+def sequence_stepper(method: str) -> Step:
+    torch.manual_seed(0)
+    episodes = copy_task()
+    network = SequenceNetwork(episodes.inputs, UNITS, episodes.outputs)
+    predicted = PredictedFuture(
+        network.state_size, hidden_layers=1, width=HIDDEN, rate=1e-3, scale=1.0, generator=torch.Generator()
+    )
+    future = predicted if method == "dni" else Nothing()
+    learner = WindowLearner(network, future, network.empty_state(SEQUENCES))
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
+    windows = cycle([episodes.next(WINDOW) for _ in range(WINDOWS)])
+
+    def step() -> None:
+        optimizer.zero_grad()
+        learner.learn(next(windows))
+        optimizer.step()
+
+    return step
+
+
+def copy_task() -> Episodes:
+    curriculum = Curriculum(repeats=False, batch_size=SEQUENCES)
+    return Episodes(2, SEQUENCES, curriculum, torch.Generator().manual_seed(0))
 
 
 def published_loop(sizes: Sequence[int], sigma: float = 5.0, beta: float = 500.0) -> Step:
@@ -169,17 +219,27 @@ def interleaved(step: Step, plain: Step, rounds: int) -> tuple[list[float], floa
     return ratios, statistics.median(taken)
 
 
-def row(name: str, step: Step, contender: Contender, rounds: int) -> Row:
-    ratios, taken = interleaved(step, stepper("plain", contender.model), rounds)
-    return Row(
-        name,
-        contender.model,
-        statistics.median(ratios),
-        f"{min(ratios):.2f}–{max(ratios):.2f}",
-        contender.floor(contender.sizes),
-        contender.goal,
-        1000 * taken,
-    )
+def row(
+    ours: str, model: str, step: Step, plain: Step, limits: tuple[float, float | None], rounds: int
+) -> Row:
+    """``limits``: floor and goal."""
+    ratios, taken = interleaved(step, plain, rounds)
+    spread = f"{min(ratios):.2f}–{max(ratios):.2f}"
+    return Row(ours, model, statistics.median(ratios), spread, *limits, 1000 * taken)
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    for each in CONTENDERS:
+        limits = each.floor(each.sizes), each.goal
+        steps = stepper(each.method, each.model), stepper("plain", each.model)
+        yield row(each.method, each.model, *steps, limits, rounds)
+        if each == PUBLISHED_AS:
+            steps = published_loop(each.sizes), stepper("plain", each.model)
+            yield row("hsic as published", each.model, *steps, limits, rounds)
+    episodes = copy_task()
+    limits = with_future(episodes.inputs, episodes.outputs), None
+    steps = sequence_stepper("dni"), sequence_stepper("bptt")
+    yield row("dni, sequence", f"lstm-{UNITS}, T {WINDOW}", *steps, limits, rounds)
 
 
 def main() -> None:
@@ -189,18 +249,18 @@ def main() -> None:
     arguments.add_argument("--json", action="store_true")
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
-    rows = [row(each.method, stepper(each.method, each.model), each, given.rounds) for each in CONTENDERS]
-    loop = CONTENDERS[2]
-    rows.append(row("hsic as published", published_loop(loop.sizes), loop, given.rounds))
     circumstances = environment("cpu") | {"threads": str(given.threads), "rounds": str(given.rounds)}
     if given.json:
-        print(json.dumps({"rows": [asdict(each) for each in rows], "environment": circumstances}, indent=2))
+        found = [asdict(each) for each in rows(given.rounds)]
+        print(json.dumps({"rows": found, "environment": circumstances}, indent=2))
         return
     print("  ".join(f"{name}: {value}" for name, value in circumstances.items()))
-    for each in rows:
+    for each in rows(given.rounds):
+        goal = "" if each.goal is None else f", goal {each.goal:4.2f}"
+        limits = f"({each.spread}; floor {each.floor:4.2f}{goal})"
         print(
-            f"{each.ratio:5.2f} ({each.spread}; floor {each.floor:4.2f}, goal {each.goal:4.2f})  "
-            f"{each.ours:18} {each.model}  {each.milliseconds:.1f} ms"
+            f"{each.ratio:5.2f} {limits:38} {each.ours:18} {each.model}  {each.milliseconds:.1f} ms",
+            flush=True,
         )
 
 

@@ -18,21 +18,23 @@ Needs ``backprop-evo data fetch mnist``, and ``fashion-mnist`` and ``cifar10`` f
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
-from reproductions import page
+from reproductions import asked, page
 from reproductions.catalogue import EXPERIMENTS
 from reproductions.experiment import Circumstances, Experiment, Training
-from reproductions.ledger import Ledger, carry_out
+from reproductions.ledger import Ledger, carry_out, told
+from reproductions.progress import Pace
 
+from backprop_evo.errors import BackpropEvoError
 from backprop_evo.training.run.capability import keep_freed_memory
 
 #: Iterations of two short trainings; their difference is a speed without the set-up.
@@ -41,16 +43,30 @@ SHORT, LONGER = 3, 9
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
+    try:
+        carry_on(given)
+    except BackpropEvoError as error:
+        raise SystemExit(f"{error.message}\n{error.hint or ''}".rstrip()) from error
+
+
+def carry_on(given: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     names = list(EXPERIMENTS) if given.experiments in ([], ["all"]) else given.experiments
     experiments = [_named(name) for name in dict.fromkeys(names)]
-    sizes = {each.name: sizes_of(each, given) for each in experiments}
+    sizes = {
+        each.name: asked.sizes_of(each, given.set, tiny=given.tiny, part=given.part) for each in experiments
+    }
     ledger, here = Ledger(given.results), Circumstances(given.data_dir)
     wanted = {
         each.name: [one for seed in range(given.seeds) for one in each.trainings(sizes[each.name], seed)]
         for each in experiments
     }
+    for each in experiments:
+        asked.refuse_none(each, wanted[each.name], sizes[each.name])
+    if not given.document:
+        missing = [ledger.missing(each, wanted[each.name]) for each in experiments]
+        asked.load_data(chain.from_iterable(missing), given.data_dir)
     if given.plan:
         plan(experiments, wanted, ledger, given.data_dir)
     elif given.document:
@@ -60,29 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         train_all(experiments, wanted, ledger, here)
         for each in experiments:
             print(f"\n{each.title}\n\n{each.table(ledger.found(each, wanted[each.name]))}")
-
-
-def sizes_of(experiment: Experiment, given: argparse.Namespace) -> dict[str, Any]:
-    """The experiment's own, or its tiny ones, with what ``--set`` names. Raises SystemExit for a name that is
-    none of its sizes."""
-    asked = dict(_pair(text) for text in given.set)
-    unknown = sorted(set(asked) - set(experiment.sizes))
-    if unknown:
-        raise SystemExit(
-            f"{experiment.name} has no {', '.join(unknown)}; it has {', '.join(experiment.sizes)}"
-        )
-    sizes = {**experiment.sizes, **(experiment.tiny if given.tiny else {}), **asked}
-    return {**sizes, "part": given.part}
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise SystemExit(f"--set takes NAME=VALUE, such as iterations=5000, not {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
 
 
 def _named(name: str) -> Experiment:
@@ -104,14 +97,19 @@ def train_all(
         for training in ledger.missing(experiment, wanted[experiment.name])
     ]
     missing.sort(key=lambda pair: pair[1].seed)
-    for place, (experiment, training) in enumerate(missing, 1):
-        told = " ".join(f"{name}={value}" for name, value in training.settings.items())
+    rows, pace = [told(*pair) for pair in missing], Pace()
+    for experiment in experiments:
+        for row in ledger.found(experiment, wanted[experiment.name]):
+            pace.hear(row, row["cpu_seconds"])
+    for place, (experiment, training) in enumerate(missing):
+        named = " ".join(f"{name}={value}" for name, value in training.settings.items())
         print(
-            f"{place}/{len(missing)}  {experiment.name}  {training.method}  seed {training.seed}  {told}",
-            flush=True,
+            f"{place + 1}/{len(missing)}  {experiment.name}  {training.method}  seed {training.seed}  {named}"
         )
+        print(f"    {pace.left(rows[place:])}", flush=True)
         result, seconds = carry_out(experiment, training, here)
         ledger.add(experiment, training, result, seconds)
+        pace.hear(rows[place], seconds)
         print(f"    {seconds:.1f} s  {result.get('ended', '')}", flush=True)
 
 
@@ -147,8 +145,9 @@ def document(experiment: Experiment, rows: Sequence[Mapping[str, Any]], given: a
     if not rows:
         print(f"{experiment.name}: nothing in {given.results} yet", file=sys.stderr)
         return
-    asked = "".join(f" --set {text}" for text in given.set)
-    command = f"python benchmarks/reproduce.py {experiment.name}{asked}"
+    options = "".join(f" --set {text}" for text in given.set)
+    options += "" if given.part == "test" else f" --part {given.part}"
+    command = f"python benchmarks/reproduce.py {experiment.name}{options}"
     image = page.draw(experiment, rows, given.document)
     page.put_into(given.document, experiment.name, page.block(experiment, rows, command, image))
     print(f"{experiment.name}: {len(rows)} trainings")

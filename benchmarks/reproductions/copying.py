@@ -24,6 +24,7 @@ from reproductions.experiment import (
     markdown,
     spread,
 )
+from reproductions.progress import Heartbeat
 
 #: Task → T → the longest length that was published for BPTT and for DNI.
 PUBLISHED: Mapping[str, Mapping[int, tuple[int, int]]] = {
@@ -54,8 +55,11 @@ def learn(training: Training, spec: SequenceSpec, given: Circumstances) -> dict[
     planned = spec.steps / WINDOWS_OF_A_LOOK
     if given.stop_after is not None:
         spec = replace(spec, steps=given.stop_after * WINDOWS_OF_A_LOOK)
-    method = "bptt" if training.method == "bptt" else "dni"
-    result = train_sequence(method, spec, seed=training.seed, device="cpu", clock=process_time)
+    method, heartbeat = "bptt" if training.method == "bptt" else "dni", Heartbeat(spec.steps)
+    result = train_sequence(
+        method, spec, seed=training.seed, device="cpu", clock=process_time,
+        on_progress=lambda point: heartbeat.beat(point.step),
+    )  # fmt: skip
     return {
         "planned": planned,
         "seconds": result.seconds,

@@ -28,15 +28,15 @@ class Ledger:
 
     def found(self, experiment: Experiment, wanted: Iterable[Training]) -> list[Row]:
         there = {_key(row): row for row in self.rows()}
-        keys = [_key(_told(experiment, training)) for training in wanted]
+        keys = [_key(told(experiment, training)) for training in wanted]
         return [there[key] for key in keys if key in there]
 
     def missing(self, experiment: Experiment, wanted: Iterable[Training]) -> list[Training]:
         there = {_key(row) for row in self.rows()}
-        return [training for training in wanted if _key(_told(experiment, training)) not in there]
+        return [training for training in wanted if _key(told(experiment, training)) not in there]
 
     def add(self, experiment: Experiment, training: Training, result: dict[str, Any], seconds: float) -> None:
-        row = _told(experiment, training) | {
+        row = told(experiment, training) | {
             "result": result,
             "cpu_seconds": round(seconds, 2),
             "threads": torch.get_num_threads(),
@@ -55,7 +55,8 @@ def carry_out(
     return result, time.process_time() - began
 
 
-def _told(experiment: Experiment, training: Training) -> dict[str, Any]:
+def told(experiment: Experiment, training: Training) -> dict[str, Any]:
+    """The part of its line that is known before it is trained."""
     return {
         "experiment": experiment.name,
         "method": training.method,

@@ -13,6 +13,7 @@ from torch import nn
 
 from backprop_evo import apply_method
 from reproductions.images import Material, Pictures
+from reproductions.progress import Heartbeat
 
 Optimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -72,6 +73,7 @@ def train(
     follows the accuracy in the curve."""
     learner = apply_method(network, method, settings, classes=material.classes, seed=seed)
     stepped, phase = optimizer(network.parameters()), learner.phase_at(0, course.iterations)
+    heartbeat = Heartbeat(course.iterations)
     decays = {round(share * course.iterations) for share in course.decays}
     batches, outcome, losses = (
         _batches(material.train, course.batch_size, seed),
@@ -100,6 +102,7 @@ def train(
             losses.clear()
         if outcome.ended != "completed" or iteration == course.stop_after:
             break
+        heartbeat.beat(iteration)
     learner.undo()
     return outcome
 

@@ -38,6 +38,8 @@ LOOKS = (500, 1000, 2000)
 
 
 def trainings(sizes: Sizes, seed: int) -> Iterable[Training]:
+    if unknown := sorted(set(sizes["methods"]) - set(METHODS)):
+        raise SystemExit(f"unlocked has no method {', '.join(unknown)}; it has {', '.join(METHODS)}")
     common = {name: value for name, value in sizes.items() if name != "methods"}
     return (Training(method, seed, common) for method in sizes["methods"])
 

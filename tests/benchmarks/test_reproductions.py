@@ -14,7 +14,7 @@ reproduce = script("reproduce")
 experiment, images, networks, training = (
     script(f"reproductions.{name}") for name in ("experiment", "images", "networks", "training")
 )
-ledgers = script("reproductions.ledger")
+ledgers, progress = script("reproductions.ledger"), script("reproductions.progress")
 NAMES = list(reproduce.EXPERIMENTS)
 
 
@@ -94,6 +94,59 @@ def test_a_size_that_is_none_is_refused_with_those_there_are() -> None:
         reproduce.main(["depth"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["depths", "--set", "iterations"], "--set takes NAME=VALUE"),
+        (["depths", "--set", "iterations=many"], "depths wants something like iterations=1200"),
+        (["depths", "--set", "iterations=0"], "something like iterations"),
+        (["depths", "--set", 'rates={"backprop": 1}'], r'something like rates=\{"backprop": 0.001, "dni"'),
+        (["copying", "--set", "scales=[]"], r"something like scales=\[0.1, 1.0\]"),
+        (
+            ["copying", "--set", "truncations=[9]"],
+            r"no training with .*truncations=\[9\].*; its own are .*2, 3",
+        ),
+        (["unlocked", "--set", 'methods=["both"]'], "no method both; it has conditioned, unconditioned"),
+        (["depths", "--set", "data=mnit"], "mnit"),
+    ],
+)
+def test_values_that_cannot_be_are_refused_before_the_first_training(
+    asked: list[str], told: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    with pytest.raises(SystemExit, match=told):
+        reproduce.main([*asked, "--results", str(file)])
+    assert not file.exists()
+
+
+def test_missing_data_are_named_with_their_command_before_the_first_training(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    asked = ["unformatted", "--set", 'data=["cifar10-mini", "fashion-mnist"]', "--data-dir", str(tmp_path)]
+    with pytest.raises(
+        SystemExit, match=r"fashion-mnist is not on this machine(.|\n)*data fetch fashion-mnist"
+    ):
+        reproduce.main([*asked, "--results", str(file)])
+    assert not file.exists()
+
+
+def test_a_width_of_the_kernel_stays_the_text_that_it_is() -> None:
+    asked = script("reproductions.asked")
+    fifty = reproduce.EXPERIMENTS["fifty-layers"]
+    assert asked.sizes_of(fifty, ["sigma=10"], tiny=False, part="test")["sigma"] == "10"
+
+
+def test_characters_of_the_validation_part_are_told_as_such(tmp_path: Path) -> None:
+    characters = reproduce.EXPERIMENTS["characters"]
+    sizes = {**characters.sizes, **characters.tiny, "part": "validation"}
+    training = next(iter(characters.trainings(sizes, 0)))
+    result = characters.carry_out(training, experiment.Circumstances())
+    assert result["test_bits"] is None
+    row = {"method": training.method, "settings": training.settings, "result": result}
+    header, _, line = characters.table([row]).splitlines()
+    assert "`bptt`, validation bits" in header
+    assert f"{result['bits']:.3f}" in line
+
+
 def test_the_plan_trains_nothing_that_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "rows.jsonl"
     reproduce.main(["asynchronous", "--tiny", "--results", str(file), "--plan"])
@@ -134,6 +187,31 @@ def test_scaled_pixels_have_mean_none_and_deviation_one() -> None:
     unit = images.load("cifar10-mini", "test", "unit", None)
     assert len(unit.train) == 5000, "all published training images, where the test images are measured"
     assert float(unit.train.at(torch.arange(9))[0].min()) >= 0
+
+
+def test_time_left_is_that_of_the_same_kind_or_else_of_its_neighbours() -> None:
+    def row(name: str, method: str, width: int) -> dict[str, Any]:
+        return {"experiment": name, "method": method, "seed": 0, "settings": {"width": width}}
+
+    pace = progress.Pace()
+    assert pace.left([row("a", "g", 1)]) == "1 of a kind not tried yet left"
+    pace.hear(row("a", "g", 1), 60.0)
+    pace.hear(row("a", "g", 2), 120.0)
+    pace.hear(row("a", "dni", 1), 600.0)
+    assert pace.expected({**row("a", "g", 2), "seed": 7}) == 120
+    assert pace.expected(row("a", "g", 3)) == 90
+    assert pace.expected(row("a", "hsic", 1)) == 260
+    together = pace.left([row("a", "g", 1), row("a", "dni", 1), row("b", "g", 1)])
+    assert together == "about 11.0 minutes of one core and 1 of a kind not tried yet left"
+
+
+def test_a_long_training_says_now_and_then_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 1.0, 60.0, 61.0, 240.0])
+    heartbeat = progress.Heartbeat(400, lambda: next(times))
+    for done in (10, 100, 101, 400):
+        heartbeat.beat(done)
+    told = capsys.readouterr().out
+    assert told == "    100 of 400 iterations, about 3.0 minutes of this training left\n"
 
 
 def test_an_accuracy_is_the_last_one_looked_at_until_then() -> None:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from backprop_evo.training import apply_equation
+from backprop_evo.training.methods.shared_feedback import apply_shared_feedback
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -102,6 +103,51 @@ def test_the_task_is_addition():
     x, y = by_hand.sums(50, 8, np.random.default_rng(0))
     numbers = [bits @ 2 ** np.arange(8)[::-1] for bits in (x[:, :8], x[:, 8:], y)]
     np.testing.assert_array_equal(numbers[0] + numbers[1], numbers[2])
+
+
+# One matrix for all layers by hand ----------------------------------------------
+
+
+def perceptron_of(W, c):
+    """The network of a script, whose weights are (in, out), with its tanh."""
+    layers = []
+    for weight, bias in zip(W, c, strict=True):
+        layer = nn.Linear(*weight.shape)
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weight.T))
+            layer.bias.copy_(torch.from_numpy(bias))
+        layers += [layer, nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
+
+
+@pytest.mark.parametrize("feedback", ["shared", "backprop"])
+def test_an_update_through_one_matrix_equals_the_methods(feedback, monkeypatch):
+    by_hand = example_named("shared_feedback_numpy")
+    monkeypatch.setattr(by_hand, "WIDTHS", (12, 7, 9, 4))
+    rng = np.random.default_rng(0)
+    network = by_hand.Network(rng)
+    x, labels = rng.standard_normal((8, 12)).astype(np.float32), rng.integers(0, 4, 8)
+    model = perceptron_of(network.W, network.c)
+    if feedback == "shared":
+        converted = apply_shared_feedback(model, indirect=False)
+        converted.sites[0].matrices._whole[4] = torch.from_numpy(network.B)
+    F.cross_entropy(model(torch.from_numpy(x)), torch.from_numpy(labels)).backward()
+    before = [np.copy(each) for each in (*network.W, *network.c)]
+    network.update(x, labels, feedback)
+    linear = [layer for layer in model if isinstance(layer, nn.Linear)]
+    gradients = [layer.weight.grad.T for layer in linear] + [layer.bias.grad for layer in linear]
+    for old, new, gradient in zip(before, (*network.W, *network.c), gradients, strict=True):
+        np.testing.assert_allclose((old - new) / by_hand.RATE, gradient.numpy(), rtol=1e-3, atol=1e-5)
+
+
+def test_the_weights_turn_towards_the_one_matrix(monkeypatch, capsys):
+    by_hand = example_named("shared_feedback_numpy")
+    monkeypatch.setattr(by_hand, "WIDTHS", (3 * 32 * 32, 32, 16, 10))
+    rng = np.random.default_rng(0)
+    assert by_hand.train(by_hand.Network(rng), "shared", 3, rng) > 0.2
+    cosines = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    assert cosines == sorted(cosines)
+    assert cosines[-1] > cosines[0] + 0.1
 
 
 # Methods in a model of one's own ----------------------------------------------
