@@ -58,7 +58,7 @@ def learn(training: Training, spec: SequenceSpec, given: Circumstances) -> dict[
     method, heartbeat = "bptt" if training.method == "bptt" else "dni", Heartbeat(spec.steps)
     result = train_sequence(
         method, spec, seed=training.seed, device="cpu", clock=process_time,
-        on_progress=lambda point: heartbeat.beat(point.step),
+        on_progress=lambda point: heartbeat.tell(point.step),
     )  # fmt: skip
     return {
         "planned": planned,

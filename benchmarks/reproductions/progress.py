@@ -55,7 +55,7 @@ class Heartbeat:
         self._total, self._clock = total, clock
         self._began = self._told = clock()
 
-    def beat(self, done: int) -> None:
+    def tell(self, done: int) -> None:
         now = self._clock()
         if now - self._told < SILENCE or done >= self._total:
             return

@@ -102,7 +102,7 @@ def train(
             losses.clear()
         if outcome.ended != "completed" or iteration == course.stop_after:
             break
-        heartbeat.beat(iteration)
+        heartbeat.tell(iteration)
     learner.undo()
     return outcome
 

@@ -209,7 +209,7 @@ def test_a_long_training_says_now_and_then_how_long_it_will_take(capsys: pytest.
     times = iter([0.0, 1.0, 60.0, 61.0, 240.0])
     heartbeat = progress.Heartbeat(400, lambda: next(times))
     for done in (10, 100, 101, 400):
-        heartbeat.beat(done)
+        heartbeat.tell(done)
     told = capsys.readouterr().out
     assert told == "    100 of 400 iterations, about 3.0 minutes of this training left\n"
 
