@@ -21,7 +21,7 @@ from backprop_evo.records.training import TrainResult
 from backprop_evo.store.codec import decode_evaluation_spec
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard_counting import setting_of_search
-from backprop_evo.store.ranking import CONFIRMED, UNCONFIRMED
+from backprop_evo.store.ranks import CONFIRMED, UNCONFIRMED
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES, TRIALS
 
 STAGE_EVENTS = {

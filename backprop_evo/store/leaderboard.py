@@ -33,7 +33,7 @@ from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor, encode_cursor, page_size
 from backprop_evo.store.engine import Database
 from backprop_evo.store.leaderboard_counting import accuracies_from
-from backprop_evo.store.ranking import (
+from backprop_evo.store.ranks import (
     CONFIRMED,
     HAS_SETTING,
     RANK_ORDER,

@@ -14,7 +14,7 @@ from backprop_evo.records.stored import Accuracies
 from backprop_evo.records.training import TrainResult
 from backprop_evo.search.measurements import NO_TRAINING
 from backprop_evo.store.codec import decode_search_spec
-from backprop_evo.store.ranking import CONFIRMED, UNCONFIRMED
+from backprop_evo.store.ranks import CONFIRMED, UNCONFIRMED
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES
 
 

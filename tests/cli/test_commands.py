@@ -33,6 +33,7 @@ ROW: dict[str, Any] = {
     "is_baseline": False,
     "is_control": False,
     "confirmed": True,
+    "starred": False,
 }
 
 
