@@ -38,7 +38,7 @@ class Ledger:
     def add(self, experiment: Experiment, training: Training, result: dict[str, Any], seconds: float) -> None:
         row = told(experiment, training) | {
             "result": result,
-            "cpu_seconds": round(seconds, 2),
+            "cpu_seconds": round(seconds, 4),
             "threads": torch.get_num_threads(),
             "environment": environment("cpu"),
         }

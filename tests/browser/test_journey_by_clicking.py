@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE_MS = 180_000
 TYPED = {
     "name": "by clicking",
-    "trials": "8",
+    # Enough that the page, which asks every few seconds, sees it running.
+    "trials": "30",
     "start": "g / fro(g)",
     "model": "mlp-8",
     "epochs": "0.2",
