@@ -10,27 +10,15 @@ Ours: as many channels and epochs as an hour has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from reproductions.experiment import (
-    Circumstances,
-    Experiment,
-    Row,
-    Sizes,
-    Training,
-    at,
-    chosen,
-    markdown,
-    spread,
-)
+from reproductions.experiment import Circumstances, Experiment, Row, Training, chosen, markdown, spread
 from reproductions.images import load
 from reproductions.networks import residual
-from reproductions.training import Course, sgd, train
-from reproductions.unformatted import BACKPROP_RATE, DECAY
+from reproductions.unformatted import after, by_hsic_or_backprop, trainings
 
 SIGMA, HSIC_RATE = 5, 0.01
 #: Data set → β.
@@ -43,14 +31,8 @@ PUBLISHED: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def trainings(sizes: Sizes, seed: int) -> Iterable[Training]:
-    for data in sizes["data"]:
-        for method in ("hsic", "backprop"):
-            yield Training(method, seed, {**sizes, "data": data})
-
-
 def carry_out(training: Training, given: Circumstances) -> dict[str, Any]:
-    here, is_hsic = training.settings, training.method == "hsic"
+    here = training.settings
     material = load(here["data"], here["part"], "standard", given.data_dir)
     torch.manual_seed(training.seed)
     network = residual(
@@ -60,21 +42,9 @@ def carry_out(training: Training, given: Circumstances) -> dict[str, Any]:
         blocks=here["blocks"],
         width=here["width"],
     )
-    epoch, epochs = len(material.train) // here["batch_size"], here["epochs"]
-    course = Course(
-        epoch * (epochs + 1 if is_hsic else epochs),
-        here["batch_size"],
-        [epoch * (number + 1) for number in range(epochs)],
-        stop_after=given.stop_after,
-    )
-    settings: dict[str, Any] = {}
-    if is_hsic:
-        beta = BETA.get(here["data"], 500.0)
-        settings = {"sigma": str(SIGMA), "beta": beta, "format_share": 1 / (epochs + 1)}
-    optimizer = sgd(HSIC_RATE if is_hsic else BACKPROP_RATE, weight_decay=DECAY if is_hsic else 0.0)
-    method = "hsic" if is_hsic else "g"
-    return {"epoch": epoch} | asdict(
-        train(network, method, settings, material, course, optimizer, training.seed)
+    beta = BETA.get(here["data"], 500.0)
+    return by_hsic_or_backprop(
+        network, training, material, given, sigma=SIGMA, beta=beta, hsic_rate=HSIC_RATE
     )
 
 
@@ -84,7 +54,7 @@ def table(rows: Sequence[Row]) -> str:
     for data in dict.fromkeys(row["settings"]["data"] for row in rows):
         for method in ("hsic", "backprop"):
             found = chosen(rows, method, data=data)
-            trained = [at([row], epochs * row["result"]["epoch"])[0] for row in found]
+            trained = [after(row, epochs) for row in found]
             ends = [100 * row["result"]["curve"][-1][2] for row in found]
             formatted = spread(ends) if method == "hsic" else ""
             published = PUBLISHED.get(data, {}).get(method, "–")

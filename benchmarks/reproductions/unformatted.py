@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from torch import nn
 
 from reproductions.experiment import (
     Circumstances,
@@ -28,7 +29,7 @@ from reproductions.experiment import (
     markdown,
     spread,
 )
-from reproductions.images import load
+from reproductions.images import Material, load
 from reproductions.networks import perceptron
 from reproductions.training import Course, sgd, train
 
@@ -50,11 +51,29 @@ def trainings(sizes: Sizes, seed: int) -> Iterable[Training]:
 
 
 def carry_out(training: Training, given: Circumstances) -> dict[str, Any]:
-    here, is_hsic = training.settings, training.method == "hsic"
+    here = training.settings
     material = load(here["data"], here["part"], "standard", given.data_dir)
     torch.manual_seed(training.seed)
     widths = [here["width"]] * here["depth"]
     network = perceptron(material.features, widths, material.classes, affine=False)
+    beta = BETA.get(here["data"], 500.0)
+    return by_hsic_or_backprop(
+        network, training, material, given, sigma=SIGMA, beta=beta, hsic_rate=HSIC_RATE
+    )
+
+
+def by_hsic_or_backprop(
+    network: nn.Module,
+    training: Training,
+    material: Material,
+    given: Circumstances,
+    *,
+    sigma: int,
+    beta: float,
+    hsic_rate: float,
+) -> dict[str, Any]:
+    """The asked epochs, of HSIC with one more for its format layer; looked at after each."""
+    here, is_hsic = training.settings, training.method == "hsic"
     epoch, epochs = len(material.train) // here["batch_size"], here["epochs"]
     course = Course(
         epoch * (epochs + 1 if is_hsic else epochs),
@@ -62,9 +81,8 @@ def carry_out(training: Training, given: Circumstances) -> dict[str, Any]:
         [epoch * (number + 1) for number in range(epochs)],
         stop_after=given.stop_after,
     )
-    # One epoch more, which is the format layer's.
-    settings = {"sigma": str(SIGMA), "beta": BETA.get(here["data"], 500.0), "format_share": 1 / (epochs + 1)}
-    optimizer = sgd(HSIC_RATE if is_hsic else BACKPROP_RATE, weight_decay=DECAY if is_hsic else 0.0)
+    settings = {"sigma": str(sigma), "beta": beta, "format_share": 1 / (epochs + 1)}
+    optimizer = sgd(hsic_rate if is_hsic else BACKPROP_RATE, weight_decay=DECAY if is_hsic else 0.0)
     method, settings = ("hsic", settings) if is_hsic else ("g", {})
     return {"epoch": epoch} | asdict(
         train(network, method, settings, material, course, optimizer, training.seed)
