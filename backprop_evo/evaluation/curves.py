@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import TypeVar
 
 from backprop_evo.records.training import TrainResult
+
+T = TypeVar("T")
 
 MAX_ROWS = 12
 """Of the table: a curve of 300 epochs shows no more by 300 numbers."""
@@ -46,7 +50,6 @@ def mean_curves(
 
 def _mean_curve(results: Sequence[TrainResult], most: int) -> tuple[MeanPoint, ...]:
     found = _by_epoch(results)
-    chosen = sorted(found)[::-1][:: -(-len(found) // most) or 1][::-1]
     return tuple(
         MeanPoint(
             epoch=epoch,
@@ -54,7 +57,7 @@ def _mean_curve(results: Sequence[TrainResult], most: int) -> tuple[MeanPoint, .
             std=stdev(found[epoch]) if len(found[epoch]) > 1 else None,
             n=len(found[epoch]),
         )
-        for epoch in chosen
+        for epoch in spaced(sorted(found), most)
     )
 
 
@@ -62,9 +65,14 @@ def curve_rows(curves: Sequence[Sequence[TrainResult]], most: int = MAX_ROWS) ->
     """Of each method's results; at most so many rows, evenly chosen, the last epoch among them."""
     columns = [{at: fmean(values) for at, values in _by_epoch(results).items()} for results in curves]
     epochs = sorted({epoch for column in columns for epoch in column})
-    step = -(-len(epochs) // most) if epochs else 1
-    chosen = epochs[::-1][::step][::-1]  # counted from the end, where the difference is
+    chosen = spaced(epochs, most)
     return tuple(CurveRow(epoch, tuple(column.get(epoch) for column in columns)) for epoch in chosen)
+
+
+def spaced(points: Sequence[T], at_most: int) -> list[T]:
+    """At most so many at even distances, counted from the end, which is where the difference is."""
+    every = max(1, math.ceil(len(points) / at_most))
+    return list(points[::-1][::every])[::-1]
 
 
 def _by_epoch(results: Sequence[TrainResult]) -> Mapping[float, Sequence[float]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backprop_evo.evaluation.curves import spaced
 from backprop_evo.evaluation.statistics import Difference, paired_difference
 from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.charting import AttemptSpan, ProposalPoint, TrainedPoint, ValuePoint
@@ -138,7 +139,7 @@ def angle_lines(
             line.append((point.step, round(degrees, 2)))
     names = layer_names(list(lines))
     return [
-        {"layer": names[site], "place": place, "points": spaced(line)}
+        {"layer": names[site], "place": place, "points": spaced(line, MAX_POINTS)}
         for place, (site, line) in enumerate(lines.items())
         if line
     ]
@@ -152,12 +153,6 @@ def layer_names(sites: Sequence[str]) -> Mapping[str, str]:
         site: f"layer {place} of {len(sites)}" if numbers_alone else site
         for place, site in enumerate(sites, start=1)
     }
-
-
-def spaced(points: Sequence[tuple[int, float]], at_most: int = MAX_POINTS) -> list[tuple[int, float]]:
-    """At most so many at even distances, the last among them."""
-    every = max(1, math.ceil(len(points) / at_most))
-    return list(points[::-1][::every])[::-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

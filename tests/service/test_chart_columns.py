@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backprop_evo.evaluation.curves import spaced
 from backprop_evo.evaluation.statistics import paired_difference
 from backprop_evo.records.alignment import AlignmentPoint
 from backprop_evo.records.charting import AttemptSpan, TrainedPoint
@@ -19,7 +20,6 @@ from backprop_evo.service.chart_columns import (
     layer_names,
     seed_columns,
     seeds_by_setting,
-    spaced,
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
