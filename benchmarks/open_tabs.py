@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from random import Random
 from typing import ClassVar
 
@@ -75,9 +74,3 @@ class Tab:
             await asyncio.sleep(CHART_REST_S)
             for path in (f"charts/fitness?after={last}&every=20", "charts/frame"):
                 (await client.get(f"/searches/{search_id}/{path}")).raise_for_status()
-
-
-def percentile(values: Sequence[float], per_cent: float) -> float:
-    """The value that so many per cent are not above."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * per_cent / 100))]

@@ -29,7 +29,8 @@ from playwright.sync_api import Page
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' browser and service
 from large_search import LargeSearch
-from open_tabs import Tab, percentile
+from open_tabs import Tab
+from percentiles import percentile
 
 from backprop_evo.store.sql import SqlStore
 from tests.browser.chromium import launched

@@ -13,6 +13,7 @@ from random import Random
 import httpx2
 
 from backprop_evo.store.sql import open_store
+from benchmarks.percentiles import percentile
 from tests.chaos.seeding import Seeded, seed
 from tests.chaos.setting import Setting, case
 from tests.chaos.stack import Service
@@ -38,10 +39,6 @@ class Heard:
     @property
     def errors(self) -> int:
         return sum(n for status, n in self.statuses.items() if status >= 500) + self.faults.total()
-
-    def quantile_ms(self, part: float) -> float:
-        taken = sorted(self.seconds)
-        return 1000 * taken[min(len(taken) - 1, int(part * len(taken)))]
 
 
 @case("clients")
@@ -73,7 +70,7 @@ def _rows(setting: Setting, heard: Heard, number: int, streams: int, seconds: fl
         f"{len(heard.seconds)} answers ({told}), {sum(heard.events)} events heard",
         heard.errors == 0 and len(heard.events) == streams,
     )
-    p99 = heard.quantile_ms(0.99)
+    p99 = 1000 * percentile(heard.seconds, 99)
     yield setting.row(
         f"p99 of the answers at most {MOST_MS:g} ms",
         f"p99 {p99:.0f} ms, median {1000 * statistics.median(heard.seconds):.0f} ms",

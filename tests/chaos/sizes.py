@@ -16,6 +16,7 @@ from backprop_evo.records.training import TrainResult
 from backprop_evo.service.driving import drive_once, load_progress
 from backprop_evo.settings import Settings
 from backprop_evo.store.sql import SqlStore, open_store
+from benchmarks.percentiles import percentile
 from tests.chaos.clocks import CPU, Clock, clock_of
 from tests.chaos.seeding import CONTROLLER, Seeded, seed
 from tests.chaos.setting import SQLITE, Setting, case
@@ -45,7 +46,7 @@ def times_of(name: str, call: Callable[[], object], rounds: int, clock: Clock) -
         began = clock()
         call()
         taken.append(1000 * (clock() - began))
-    return Times(name, statistics.median(taken), sorted(taken)[max(0, round(0.95 * len(taken)) - 1)])
+    return Times(name, statistics.median(taken), percentile(taken, 95))
 
 
 @case("sizes")
@@ -174,7 +175,7 @@ def _step(setting: Setting, store: SqlStore, seeded: Seeded, rounds: int) -> Row
         progress, decisions = drive_once(store, search, CONTROLLER, progress, now=now)
         taken.append(1000 * (clock() - began))
         assert decisions.individuals
-    median, p95 = statistics.median(taken), sorted(taken)[round(0.95 * len(taken)) - 1]
+    median, p95 = statistics.median(taken), percentile(taken, 95)
     return setting.row(
         f"a step of the controller beside {seeded.trials_each:,} trials takes at most {STEP_MS:g} ms"
         f"{_by(setting)}",
