@@ -117,9 +117,14 @@ THEMES = ("light", "dark")
 WIDTHS = (1440, 390)
 
 
+DRAWN = """() => [...document.querySelectorAll(".chart-message")].every(
+    (each) => each.hidden || !each.textContent.startsWith("Reading"))"""
+
+
 def look_at(page: Page, url: str, shown: Shown) -> None:
-    """Open a page and bring it into its form."""
+    """Open a page and bring it into its form, its charts drawn."""
     answer = page.goto(url + shown.path, wait_until="load")
     assert answer is not None
     assert answer.status == shown.status, (shown.path, answer.status)
     shown.act(page)
+    page.wait_for_function(DRAWN)
