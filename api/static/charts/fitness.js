@@ -1,7 +1,7 @@
 // All trials of a search as points in the order in which they finished, seen against backprop, chance and its counterpart.
-import { axis, base, faded, percent, percentAxis, signed, zooms } from "./look.js";
-import { Points, crowding } from "./points.js";
-import { read } from "./reading.js";
+import { base, faded, overRug, percent, percentAxis, signed } from "./look.js";
+import { Points, cloud } from "./points.js";
+import { read, readOnce } from "./reading.js";
 
 // Of a long search the service sends one of every so many finishes, drawn by lot, with every record; failures are counted.
 class Course {
@@ -73,13 +73,7 @@ const kindOf = (purpose, state, rung) => {
   return rung === "-" ? "stopped" : `rung ${rung}`;
 };
 
-const told = new Map();
-
-const finish = (id, order) => {
-  const address = `/searches/${id}/charts/finishes/${order}`;
-  if (!told.has(address)) told.set(address, read(address).catch((error) => { told.delete(address); throw error; }));
-  return told.get(address);
-};
+const finish = (id, order) => readOnce(`/searches/${id}/charts/finishes/${order}`);
 
 const nameOf = (kind) => ({ trained: "trained to the end", again: "measured again", backprop: "backprop, in the search", yardstick: "yardstick", stopped: "stopped early" })[kind]
   ?? (kind.startsWith("rung") ? `stopped at rung ${kind.slice(5)}` : kind.replace("rug ", ""));
@@ -95,15 +89,9 @@ const styleOf = (kind, look, place) => ({
   "rug screened out": { color: look.violet, opacity: 0.5 },
 })[kind] ?? { color: [look.soft, look.violet, look.blue][place % 3], opacity: 0.35, size: 4 };
 
-const series = (kind, points, look, place) => {
-  const style = styleOf(kind, look, place);
-  const crowded = crowding(points);
-  return {
-    id: kind, name: nameOf(kind), type: "scatter", data: points.flat, dimensions: ["order", "accuracy"],
-    large: true, largeThreshold: 4000, symbol: style.symbol ?? "circle", symbolSize: crowded < 1 && style.size < 6 ? style.size - 1 : style.size,
-    itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 }, z: kind === "trained" ? 3 : kind.startsWith("rung") ? 2 : 5,
-  };
-};
+const series = (kind, points, look, place) => ({
+  id: kind, name: nameOf(kind), ...cloud(points, styleOf(kind, look, place)), dimensions: ["order", "accuracy"], z: kind === "trained" ? 3 : kind.startsWith("rung") ? 2 : 5,
+});
 
 // A mark is as dark as many of its finishes failed.
 const rug = (kind, { counts, width }, look) => {
@@ -219,20 +207,13 @@ export const option = (data, look, view) => {
   const found = namesOf(data).map((kind, place) => (kind.startsWith("rug") ? rug(kind, failuresOf(data, kind), look) : series(kind, pointsOf(data, kind), look, place)));
   found.push(stepped("best", "best so far", course.line, look.accent));
   if (other) found.push(stepped("other", `best so far, ${frame.counterpart.called}`, other.line, look.warn, { type: "dashed" }));
-  const failed = found.filter((each) => each.xAxisIndex === 1).length;
   return {
     ...base(look, `${summary(data)}`),
     animation: false,
-    grid: [{ left: 46, right: 14, top: 30, bottom: failed ? 92 : 74 }, { left: 46, right: 14, bottom: 72, height: failed ? 14 : 0 }],
-    xAxis: [
-      axis(look, { ...x, axisLabel: { show: false }, splitLine: { show: false } }),
-      axis(look, { ...x, gridIndex: 1, name: "trials in the order they finished", nameGap: 24, splitLine: { show: false } }),
-    ],
-    yAxis: [
-      percentAxis(look, low, high, view.logY ? { type: "log", min: Math.max(low * 0.95, 0.1), interval: undefined } : {}),
-      axis(look, { type: "value", gridIndex: 1, min: -1, max: 1, axisLabel: { show: false }, axisLine: { show: false }, splitLine: { show: false } }),
-    ],
-    dataZoom: zooms(look, [0, 1]),
+    ...overRug(look, {
+      x: { ...x, name: "trials in the order they finished" }, hasRug: found.some((each) => each.xAxisIndex === 1),
+      y: percentAxis(look, low, high, view.logY ? { type: "log", min: Math.max(low * 0.95, 0.1), interval: undefined } : {}),
+    }),
     legend: { show: false, data: found.map((each) => each.name) },
     series: [...found, levels(data, look)],
   };

@@ -1,8 +1,8 @@
 // All proposals of a search as points by number and fitness: one is chosen, and its ancestry is drawn by the page. Those that
 // the page has drawn already are joined.
-import { axis, base, percent, percentAxis, zooms } from "./look.js";
-import { Points, crowding } from "./points.js";
-import { read } from "./reading.js";
+import { base, overRug, percent, percentAxis } from "./look.js";
+import { Points, cloud, crowding } from "./points.js";
+import { read, readOnce } from "./reading.js";
 
 const NAMES = { m: "mutation", r: "random", s: "start", i: "injected", b: "backprop", y: "yardstick", t: "twin, at the fitness of the other", n: "without a fitness" };
 const ORDER = ["n", "t", "r", "m", "i", "s", "y", "b"];
@@ -12,13 +12,6 @@ const styleOf = (kind, look) => ({
   r: { color: look.soft, opacity: 0.45, size: 5 }, m: { color: look.ink, opacity: 0.5, size: 5 }, i: { color: look.warn, opacity: 0.9, size: 8, symbol: "diamond" },
   s: { color: look.accent, opacity: 0.95, size: 9, symbol: "rect" }, y: { color: look.violet, opacity: 1, size: 9, symbol: "rect" }, b: { color: look.blue, opacity: 1, size: 10, symbol: "triangle" },
 })[kind];
-
-const told = new Map();
-const proposal = (address, number) => {
-  const place = `${address}/${number}`;
-  if (!told.has(place)) told.set(place, read(place).catch((error) => { told.delete(place); throw error; }));
-  return told.get(place);
-};
 
 export const toggles = [["logX", "log order"]];
 export const height = () => 380;
@@ -52,33 +45,18 @@ export const option = (data, look, view) => {
   if (!known.length) return null;
   const [low, high] = known.reduce(([least, most], each) => [Math.min(least, each), Math.max(most, each)], [Infinity, -Infinity]);
   const x = { type: view.logX ? "log" : "value", min: view.logX ? 1 : 0, max: Math.max(data.fitness.length - 1, 2), minInterval: 1 };
-  const rug = data.kinds.has("n");
   const joined = [...data.drawn].filter((number) => (data.fitness[number] ?? null) !== null).sort((a, b) => a - b).map((number) => [number, data.fitness[number] / 100]);
   const chosen = data.drawn.length && (data.fitness[data.drawn[0]] ?? null) !== null ? [[data.drawn[0], data.fitness[data.drawn[0]] / 100]] : [];
   return {
     ...base(look, summary(data)),
     animation: false,
-    grid: [{ left: 46, right: 14, top: 30, bottom: rug ? 92 : 74 }, { left: 46, right: 14, bottom: 72, height: rug ? 14 : 0 }],
-    xAxis: [
-      axis(look, { ...x, axisLabel: { show: false }, splitLine: { show: false } }),
-      axis(look, { ...x, gridIndex: 1, name: "number of the proposal", nameGap: 24, splitLine: { show: false } }),
-    ],
-    yAxis: [
-      percentAxis(look, low / 100, high / 100, { name: "fitness, %" }),
-      axis(look, { type: "value", gridIndex: 1, min: -1, max: 1, axisLabel: { show: false }, axisLine: { show: false }, splitLine: { show: false } }),
-    ],
-    dataZoom: zooms(look, [0, 1]),
+    ...overRug(look, { x: { ...x, name: "number of the proposal" }, hasRug: data.kinds.has("n"), y: percentAxis(look, low / 100, high / 100, { name: "fitness, %" }) }),
     legend: { show: false, data: kindsOf(data).map((kind) => NAMES[kind]) },
     series: [
       ...kindsOf(data).map((kind) => {
-        const [style, points] = [styleOf(kind, look), data.kinds.get(kind)];
-        const crowded = crowding(points);
-        const isRug = kind === "n";
-        return {
-          id: kind, name: NAMES[kind], type: "scatter", data: points.flat, dimensions: ["number", "fitness"], xAxisIndex: isRug ? 1 : 0, yAxisIndex: isRug ? 1 : 0,
-          large: true, largeThreshold: 4000, symbol: isRug ? "rect" : style.symbol ?? "circle", symbolSize: isRug ? [crowded < 1 ? 1 : 2, 12] : crowded < 1 && style.size < 6 ? style.size - 1 : style.size,
-          itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 }, z: 2 + ORDER.indexOf(kind),
-        };
+        const points = data.kinds.get(kind);
+        const ofRug = { xAxisIndex: 1, yAxisIndex: 1, symbol: "rect", symbolSize: [crowding(points) < 1 ? 1 : 2, 12] };
+        return { id: kind, name: NAMES[kind], ...cloud(points, styleOf(kind, look)), dimensions: ["number", "fitness"], z: 2 + ORDER.indexOf(kind), ...(kind === "n" ? ofRug : {}) };
       }),
       { id: "ancestry", name: "ancestry", type: "line", data: joined, silent: true, symbol: "circle", symbolSize: 7, showSymbol: true, lineStyle: { color: look.accent, width: 2 }, itemStyle: { color: look.accent }, z: 20, tooltip: { show: false } },
       { id: "chosen", name: "chosen", type: "scatter", data: chosen, silent: true, symbolSize: 17, itemStyle: { color: "transparent", borderColor: look.accent, borderWidth: 3 }, z: 21, tooltip: { show: false } },
@@ -89,7 +67,7 @@ export const option = (data, look, view) => {
 export const tip = (data, point, done) => {
   const [number, fitness] = point.value;
   const head = `#${number}  ${point.seriesId === "n" ? "no fitness" : `${fitness.toFixed(2)} %`}, ${NAMES[point.seriesId]}`;
-  proposal(data.address, number)
+  readOnce(`${data.address}/${number}`)
     .then((found) => done([head, found.equation, found.change, found.screened_out && `screened out: ${found.screened_out}`].filter(Boolean).join("\n")))
     .catch(() => done(head));
   return head;

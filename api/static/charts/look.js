@@ -92,3 +92,14 @@ export const widthOf = (texts, font, most) => {
   measure.font = font;
   return Math.min(most, Math.ceil(Math.max(...texts.map((each) => measure.measureText(each).width))));
 };
+
+// A field of points over a strip of marks for what has no place in it, zoomed together.
+export const overRug = (look, { x, y, hasRug }) => {
+  const bare = { axisLabel: { show: false }, splitLine: { show: false } };
+  return {
+    grid: [{ left: 46, right: 14, top: 30, bottom: hasRug ? 92 : 74 }, { left: 46, right: 14, bottom: 72, height: hasRug ? 14 : 0 }],
+    xAxis: [axis(look, { ...x, name: undefined, ...bare }), axis(look, { ...x, gridIndex: 1, nameGap: 24, splitLine: { show: false } })],
+    yAxis: [y, axis(look, { type: "value", gridIndex: 1, min: -1, max: 1, ...bare, axisLine: { show: false } })],
+    dataZoom: zooms(look, [0, 1]),
+  };
+};

@@ -19,3 +19,12 @@ export class Points {
 
 // Where many points lie on each other, fainter ones show how many.
 export const crowding = (points) => Math.min(1, 2000 / points.size);
+
+// All points of one kind as a series.
+export const cloud = (points, style) => {
+  const crowded = crowding(points);
+  return {
+    type: "scatter", data: points.flat, large: true, largeThreshold: 4000, symbol: style.symbol ?? "circle",
+    symbolSize: crowded < 1 && style.size < 6 ? style.size - 1 : style.size, itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 },
+  };
+};

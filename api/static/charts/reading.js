@@ -5,3 +5,10 @@ export const read = async (address) => {
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   return answer.json();
 };
+
+// What never changes is read once; a failed reading is tried again.
+const known = new Map();
+export const readOnce = (address) => {
+  if (!known.has(address)) known.set(address, read(address).catch((error) => { known.delete(address); throw error; }));
+  return known.get(address);
+};
