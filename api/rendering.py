@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from api.parts import LazyContext, answer_parts, asked_parts
+from api.parts import Later, LazyContext, answer_parts, asked_parts
 from backprop_evo import wording
 from backprop_evo.errors import InvalidInput
 from backprop_evo.records.evaluating import setting_id, setting_words
@@ -47,6 +47,8 @@ def render(
         "path": request.url.path,
         "request_id": request.scope.get("request_id", ""),
         "now": datetime.now(UTC),
+        # Where a live page begins to listen; others never ask.
+        "last_event": Later(lambda: request.app.state.store.events.last()),
         **context,
     }
     if status_code == 200 and (names := asked_parts(request)):

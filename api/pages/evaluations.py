@@ -63,7 +63,6 @@ def _evaluations_page(
         page=store.evaluations.page(cursor=cursor, limit=limit),
         first=cursor is None,
         form=EvaluationForm.of(form, error),
-        last_event=Later(store.events.last),
         key_field=KEY_FIELD,
         idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
     )
@@ -95,7 +94,6 @@ def _evaluation_page(
         refusal=refusal,
         spec_json=Later(lambda: evaluation_spec_to_json(evaluation.spec)),
         recent=Later(lambda: store.trials.page(evaluation.id, limit=RECENT).items),
-        last_event=Later(store.events.last),
     )
 
 

@@ -129,7 +129,6 @@ def leaderboard_page(
         search=search,
         verdicts=service.verdicts_of(search) if search else {},
         setting=found,
-        last_event=Later(store.events.last),
         rows=RowFilter(choice=choice, place=_place(search, found)),
     )
 
@@ -155,7 +154,6 @@ def _settings_page(request: Request, store: Store, part: Slice, choice: RowChoic
         ),
         rows=RowFilter(choice=choice, place={}),
         first=part.cursor is None,
-        last_event=Later(store.events.last),
     )
 
 
@@ -179,5 +177,4 @@ def trial_page(request: Request, trial_id: TrialId, store: StoreDep) -> Response
         curve=trial.result.curve if trial.result is not None else (),
         angles=angle_lines(alignment, lambda point: point.update_angle),
         feedback_angles=angle_lines(alignment, lambda point: point.feedback_angle),
-        last_event=Later(store.events.last),
     )

@@ -11,7 +11,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.deps import NodeName, ServiceDep, SettingsDep, StoreDep
 from api.pages.forms import Form, read_form, whole
-from api.parts import Later
 from api.rendering import render
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.service import Service
@@ -49,7 +48,6 @@ def _page(
         dead_since=service.dead_since(),
         refusal=refusal,
         verbs=NODE_VERBS.values(),
-        last_event=Later(store.events.last),
     )
 
 

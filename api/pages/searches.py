@@ -123,7 +123,6 @@ def _search_page(
         comparison=Later(lambda: comparisons.of(search)),
         elapsed_s=_elapsed_s(search, now),
         remaining_s=_remaining_s(search, now),
-        last_event=Later(store.events.last),
     )
 
 

@@ -76,7 +76,6 @@ def _home(
         curl=curl,
         plan=None if plan is None else plan_document(plan),
         warnings=checked.warnings if checked else (),
-        last_event=Later(store.events.last),
         key_field=KEY_FIELD,
         idempotency_key=form.get(KEY_FIELD) or secrets.token_hex(16),
     )
