@@ -40,7 +40,8 @@ INDIVIDUALS = f"""
 INSERT INTO individuals (search_id, number, origin, equation, canonical, fingerprint, parent, mutation,
                          finishes_known, created_at)
 {NUMBERS}
-SELECT CAST(:search AS TEXT), n, CASE WHEN n = 0 THEN 'baseline' WHEN n < 100 THEN 'random' ELSE 'mutation' END,
+SELECT CAST(:search AS TEXT), n,
+       CASE WHEN n = 0 THEN 'baseline' WHEN n < 100 THEN 'random' ELSE 'mutation' END,
        equation, equation, CAST(:search AS TEXT) || '-' || CAST(n AS TEXT),
        CASE WHEN n < 100 THEN NULL ELSE n - 1 - n % 97 END,
        CASE WHEN n < 100 THEN NULL ELSE 'binary: add → mul' END, n, :now
@@ -68,7 +69,8 @@ INSERT INTO standings (search_id, individual, equation, fingerprint, is_baseline
                        search_fitness, search_n, learning_rate, train_time_s, search_m2, is_yardstick,
                        is_control, validation_n, validation_mean, validation_m2, test_n, test_mean, test_m2)
 {NUMBERS}
-SELECT CAST(:search AS TEXT), n, equation, CAST(:search AS TEXT) || '-' || CAST(n AS TEXT), n = 0, :setting, 1,
+SELECT CAST(:search AS TEXT), n, equation,
+       CAST(:search AS TEXT) || '-' || CAST(n AS TEXT), n = 0, :setting, 1,
        -{ACCURACY}, {ACCURACY}, 1, 0.1, 1.0, 0.0, n < 0,
        n < 0, 0, 0.0, 0.0, 0, 0.0, 0.0
 FROM numbers JOIN chaos_equations ON chaos_equations.place = n % {EQUATIONS}
@@ -77,7 +79,8 @@ WHERE {STATE} = 'completed'"""
 EVENTS = f"""
 INSERT INTO events (search_id, kind, at, payload)
 {NUMBERS}
-SELECT CAST(:search AS TEXT), 'trial.completed', :now, '{{"trial":"' || CAST(n AS TEXT) || '"}}' FROM numbers"""
+SELECT CAST(:search AS TEXT), 'trial.completed', :now, '{{"trial":"' || CAST(n AS TEXT) || '"}}'
+FROM numbers"""
 
 
 @dataclass(frozen=True, slots=True)
