@@ -27,7 +27,7 @@ from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.training import TrainSpec
 from backprop_evo.store.codec import decode_search_spec
 from backprop_evo.store.cursors import decode_cursor
-from backprop_evo.store.tables import ENDED_STATES, LEADERBOARD, OPEN_STATES, SEARCHES, TRIALS
+from backprop_evo.store.tables import ENDED_STATES, OPEN_STATES, SEARCHES, SETTING_RESULTS, TRIALS
 
 #: Trials without the number come last, and a page can go on after them.
 NONE_YET = -1.0
@@ -144,9 +144,11 @@ def first_written(connection: Connection, part: Part, choice: Written, limit: in
 
 def chosen_settings(connection: Connection, choice: RowChoice) -> Sequence[str]:
     """Ids of the settings with results in which such children were trained; there are few settings."""
+    results = SETTING_RESULTS.c
     of_each = (
-        select(LEADERBOARD.c.setting_id, func.min(LEADERBOARD.c.search_id).label("search_id"))
-        .group_by(LEADERBOARD.c.setting_id)
+        select(results.setting_id, func.min(results.search_id).label("search_id"))
+        .where(results.number > 0)
+        .group_by(results.setting_id)
         .subquery()
     )
     query = select(of_each.c.setting_id, SEARCHES.c.spec).join(SEARCHES, SEARCHES.c.id == of_each.c.search_id)

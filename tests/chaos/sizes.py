@@ -98,6 +98,8 @@ def _lists(setting: Setting, store: SqlStore, seeded: Seeded, rounds: int) -> Se
 def paths(client: TestClient, seeded: Seeded) -> dict[str, str]:
     """Every list that grows with trials, its filters, and pages from its middle."""
     v1, search = "/api/v1", f"/api/v1/searches/{seeded.runs}"
+    # The first one: of an order by row the other searches' trials all lie on one side of its own.
+    old = f"{v1}/searches/{seeded.ended[0]}"
     middle = _middle(client, f"{search}/leaderboard?limit=500")
     return {
         "searches": f"{v1}/searches",
@@ -109,6 +111,8 @@ def paths(client: TestClient, seeded: Seeded) -> dict[str, str]:
             f"trials {state}": f"{search}/trials?state={state}"
             for state in ("completed", "failed", "running", "lost")
         },
+        **{f"old trials, {sort}": f"{old}/trials?sort={sort}" for sort in ("newest", "oldest")},
+        **{f"old trials {state}": f"{old}/trials?state={state}" for state in ("completed", "failed", "lost")},
         "best completed trials": f"{search}/trials?sort=best&state=completed",
         "trials, baseline": f"{search}/trials?purpose=baseline",
         "trials with fro": f"{search}/trials?component=fro",
