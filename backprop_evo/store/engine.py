@@ -175,4 +175,13 @@ def _sqlite_engine(url: sa.URL, *, reads_only: bool) -> Engine:
 def _postgres_engine(url: sa.URL) -> Engine:
     # A server has 100 connections by default, to be shared by API, controller and every slot; a dead one is
     # noticed before it is used.
-    return sa.create_engine(url, pool_size=8, max_overflow=24, pool_timeout=30, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=8, max_overflow=24, pool_timeout=30, pool_pre_ping=True)
+
+    def connect(connection: Any, _record: object) -> None:
+        # Statements here take milliseconds; a server that compiles those which it guesses to be dear takes
+        # longer for the compiling. Not an option of the connection: poolers in between refuse those.
+        connection.execute("SET jit = off")
+        connection.commit()
+
+    event.listen(engine, "connect", connect)
+    return engine
