@@ -62,11 +62,14 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows of ``trials`` sorted by the columns ``by``, all in one direction."""
+    """Rows of ``trials`` sorted by the columns ``by``, all in one direction. ``near`` says nothing new of
+    them, but how many they are can be estimated by it. A walk in their order must do without: it would begin
+    there, and not at its first row."""
 
     query: Select[Any]
     by: tuple[str, ...]
     descends: bool = True
+    near: tuple[ColumnElement[bool], ...] = ()
 
     def sorted_from(self, source: FromClause) -> Sequence[ColumnElement[Any]]:
         """The columns of ``source``, which holds these rows, to sort it by."""
@@ -122,24 +125,23 @@ def _by_row(chosen: Range, *, above: int = FIRST_ROW, below: int = LAST_ROW, des
     columns = tuple(each for each, _ in chosen.values)
     values = tuple(value for _, value in chosen.values)
     key = tuple_(*columns, TRIALS.c.row)
-    # Estimates of how many rows that is come from these two: comparing tuples has only a guess.
+    query = select(TRIALS).where(key > (*values, above), key < (*values, below), *chosen.conditions)
     near = (columns[0] >= values[0], columns[0] <= values[0])
-    query = select(TRIALS).where(*near, key > (*values, above), key < (*values, below), *chosen.conditions)
-    return Part(query, (*(each.name for each in columns), "row"), descends)
+    return Part(query, (*(each.name for each in columns), "row"), descends, near)
 
 
 def first_written(connection: Connection, part: Part, choice: Written, limit: int) -> Sequence[Row[Any]]:
     """The first rows of the part in which the choice is written."""
-    order = part.sorted_from(TRIALS)
-    if choice.chooses_equations and connection.dialect.name == "postgresql":
-        looked_at = part.query.order_by(*order).limit(LOOKED_AT).subquery()
-        query = select(looked_at).where(*written_so(looked_at, choice))
-        rows = connection.execute(query.order_by(*part.sorted_from(looked_at)).limit(limit)).all()
+    query = part.query.order_by(*part.sorted_from(TRIALS))
+    if not choice.chooses_equations:
+        return connection.execute(query.limit(limit)).all()
+    if connection.dialect.name == "postgresql":
+        looked_at = query.limit(LOOKED_AT).subquery()
+        written = select(looked_at).where(*written_so(looked_at, choice))
+        rows = connection.execute(written.order_by(*part.sorted_from(looked_at)).limit(limit)).all()
         if len(rows) == limit:
             return rows
-    return connection.execute(
-        part.query.where(*written_so(TRIALS, choice)).order_by(*order).limit(limit)
-    ).all()
+    return connection.execute(query.where(*part.near, *written_so(TRIALS, choice)).limit(limit)).all()
 
 
 def chosen_settings(connection: Connection, choice: RowChoice) -> Sequence[str]:

@@ -67,7 +67,7 @@ class SqlEvents(Events):
             # By both columns of the index, as trials are: for those sorted by their id PostgreSQL would look
             # through the events of all searches.
             key, mine = tuple_(EVENTS.c.search_id, EVENTS.c.id), EVENTS.c.search_id
-            query = select(EVENTS).where(mine >= search_id, mine <= search_id, key > (search_id, event_id))
+            query = select(EVENTS).where(key > (search_id, event_id), mine <= search_id)
             query = query.order_by(mine, EVENTS.c.id)
         query = query.limit(page_size(limit))
         with self.database.read() as connection:
