@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import sys
 
@@ -73,6 +74,9 @@ def serve(chosen: Settings) -> None:
             timeout_keep_alive=KEEP_ALIVE_S,
             server_header=False,
         )
+        # What is loaded by now stays. Looked through for garbage again and again, it would hold a request up
+        # for 0.15 s each time.
+        gc.freeze()
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,7 @@ def _lists(setting: Setting, store: SqlStore, seeded: Seeded, rounds: int) -> Se
     options = Settings(home=setting.folder, database_url=setting.database.url, rate_limit=0)
     found, clock = [], clock_of(setting.clock, setting.database)
     with TestClient(create_app(options, store), base_url="http://127.0.0.1") as client:
+        gc.freeze()  # as the server does before its first request
         for name, path in paths(client, seeded).items():
 
             def ask(path: str = path) -> None:
