@@ -171,8 +171,12 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> set[str]:
-    """Of all routes of the path: the framework names those of the first."""
-    methods: set[str] = set()
+    """Of all routes of the path: the framework names those of the first. Where the document has the path
+    itself, only its own: a route of a parameter would take it for an id that nothing has."""
+    documented = request.app.openapi()["paths"].get(request.url.path, {})
+    methods = {method.upper() for method in documented if method != "parameters"}
+    if methods:
+        return methods
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
         asked = {**request.scope, "method": method}
         if any(route.matches(asked)[0] is Match.FULL for route in request.app.router.routes):

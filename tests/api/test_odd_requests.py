@@ -149,6 +149,7 @@ def test_if_none_match_is_a_list_or_a_star(client: TestClient, header: str, stat
         ("DELETE", "/api/v1/searches", {"GET", "POST"}),
         ("PUT", "/api/v1/keys", {"GET", "POST"}),
         ("DELETE", "/api/v1/nodes", {"GET"}),
+        ("OPTIONS", "/api/v1/equations/known", {"GET"}),
     ],
 )
 def test_allow_names_every_method_of_the_path(
