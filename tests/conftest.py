@@ -38,6 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
     lacking = what_postgres_lacks()
     if lacking and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         pytest.exit(lacking, returncode=2)
+    if hasattr(config.option, "loadscopereorder"):
+        # xdist would begin with the files of many tests: the longest of all have one or two.
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of slow tests first, those that may take the longest before the others: a long file that begins
+    last is waited for by every other process."""
+    allowed_s: dict[Path, float] = {}
+    for item in items:
+        if item.get_closest_marker("slow"):
+            limit = item.get_closest_marker("timeout")
+            allowed_s[item.path] = max(allowed_s.get(item.path, 1.0), limit.args[0] if limit else 1.0)
+    items.sort(key=lambda item: -allowed_s.get(item.path, 0.0))
 
 
 @pytest.fixture(scope="session")
