@@ -17,7 +17,7 @@ TINY = Path(__file__).with_name("tiny_discovery.py")
 
 
 def start(home: Path) -> "subprocess.Popen[str]":
-    settings = {f"BACKPROP_EVO_{name}": value for name, value in IMPATIENT.items()}
+    settings = {f"BACKPROP_EVO_{name}": value for name, value in (IMPATIENT | {"SLOTS": "1"}).items()}
     command = (sys.executable, TINY, "discover", "--quick", "--budget", "12s", "--home", str(home))
     return subprocess.Popen(
         command,
