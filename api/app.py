@@ -24,6 +24,7 @@ from api.middleware import RequestFrame, SameOrigin, SizeLimit, StorableAddress
 from api.parts import KeptParts
 from api.rate_limit import RateLimit, RateLimiter
 from api.routes import ROUTERS, operations
+from api.routes.events import told
 from backprop_evo.service import Service
 from backprop_evo.service.comparing import Comparisons
 from backprop_evo.service.tallies import Tallies
@@ -89,7 +90,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.state.settings = chosen
     app.state.store = opened
     app.state.service = Service(opened)
-    app.state.feed = EventFeed(opened.events, chosen.poll_s)
+    app.state.feed = EventFeed(opened.events, chosen.poll_s, told)
     app.state.kept_parts = KeptParts()
     app.state.tallies = Tallies(opened)
     app.state.comparisons = Comparisons(opened)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
+from fastapi.sse import ServerSentEvent
 from pydantic.json_schema import SkipJsonSchema
 from starlette.convertors import StringConvertor, register_url_convertor
 
@@ -64,13 +65,13 @@ def get_tallies(request: Request) -> Tallies:
     return tallies
 
 
-def get_feed(request: Request) -> EventFeed:
+def get_feed(request: Request) -> EventFeed[ServerSentEvent]:
     """The newest events, for all streams of the process."""
-    feed: EventFeed = request.app.state.feed
+    feed: EventFeed[ServerSentEvent] = request.app.state.feed
     return feed
 
 
-FeedDep = Annotated[EventFeed, Depends(get_feed)]
+FeedDep = Annotated[EventFeed[ServerSentEvent], Depends(get_feed)]
 ServiceDep = Annotated[Service, Depends(get_service)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]

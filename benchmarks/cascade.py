@@ -31,6 +31,7 @@ from random import Random
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from arguments import whole_number
 from curve_table import LEARNT, STEPS, Table, unpack
 from equation_curves import BATCH, IMAGES_TO_LEARN, SPEC
 from evolution import TINY, hardware
@@ -64,16 +65,19 @@ class Side:
 
 
 def main() -> None:
+    table = unpack()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--home", type=Path, help="a folder for the databases; else a temporary one")
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--equations", type=int, default=60)
+    known = len(table.equations)
+    parser.add_argument(
+        "--equations", type=whole_number(2, known), default=60, help=f"of the {known} in the table of curves"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the lot, and of the searches")
     parser.add_argument("--quick", action="store_true", help="6 equations, a tiny child")
     given = parser.parse_args()
-    table = unpack()
     number = 6 if given.quick else given.equations
     drawn = Random(given.seed).sample(range(len(table.equations)), number)
     with tempfile.TemporaryDirectory() as folder:

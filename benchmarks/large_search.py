@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from sqlalchemy import Connection, String, Table, cast, insert, select, update
+from sqlalchemy import Connection, String, Table, cast, delete, func, insert, select, update
 
 from backprop_evo.records.nodes import NodeRecord
 from backprop_evo.records.searching import Purpose, SearchSpec
@@ -23,7 +23,15 @@ from backprop_evo.records.training import CurvePoint, TrainResult, TrainSpec
 from backprop_evo.search.search_language import SearchLanguage
 from backprop_evo.store.endings import end_trial, lock_with_search
 from backprop_evo.store.sql import SqlStore
-from backprop_evo.store.tables import ATTEMPTS, INDIVIDUALS, LEADERBOARD, SEARCHES, TRIALS
+from backprop_evo.store.tables import (
+    ATTEMPTS,
+    ENDED_TRIALS,
+    INDIVIDUALS,
+    LEADERBOARD,
+    SEARCHES,
+    SETTING_RESULTS,
+    TRIALS,
+)
 
 NAME = "bench"
 #: Trials that are told one by one, at the beginning and at the end, and the equations drawn for them.
@@ -90,9 +98,19 @@ class LargeSearch:
         with self.store.database.write() as connection:
             for table in (INDIVIDUALS, TRIALS, LEADERBOARD, ATTEMPTS):
                 self._copy_rows(connection, table, told, shift)
+            self._count(connection)
             counted = {each: each + told - 1 for each in (search.trials_done, search.finishes)}
             connection.execute(update(SEARCHES).where(search.id == self.search.id).values(counted))
         self.trials += told - 1
+
+    def _count(self, connection: Connection) -> None:
+        """What was copied, anew; all of it has ended."""
+        counted = ((ENDED_TRIALS, TRIALS.c.state), (SETTING_RESULTS, LEADERBOARD.c.setting_id))
+        for counters, column in counted:
+            owner = column.table.c.search_id
+            query = select(owner, column, func.count()).where(owner == self.search.id).group_by(owner, column)
+            connection.execute(delete(counters).where(counters.c.search_id == self.search.id))
+            connection.execute(insert(counters).from_select([each.name for each in counters.c], query))
 
     def _copy_rows(self, connection: Connection, table: Table, told: int, shift: int) -> None:
         columns = {each.name: each for each in table.c if each.name != "row"}

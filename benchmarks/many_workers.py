@@ -1,10 +1,11 @@
 """How many workers one database serves: python benchmarks/many_workers.py [--workers 16 64] [--url …]
 
-A real controller drives a real search; workers are threads of some processes that claim, sleep instead of
-training, and report through the code and the store of real ones (``workers/attempt.py``). Redis is left out:
-ids go through a queue between processes. Prints the share of the workers' time that was spent asleep, which
-is what is left for training, and how often the database refused (locked, no connection). The first trial of
-each worker is left out.
+A real controller drives a real search; workers are threads of ``--processes`` processes that claim, sleep
+instead of training, and report through the code and the store of real ones (``workers/attempt.py``). As many
+processes as workers is what a pool is; of threads in one process each waits for the others' Python. Redis is
+left out: ids go through a queue between processes. Prints the share of the workers' time that was spent
+asleep, which is what is left for training, and how often the database refused (locked, no connection). The
+first trial of each worker is left out.
 """
 
 from __future__ import annotations
@@ -87,11 +88,15 @@ class Refusals:
         raise structlog.DropEvent
 
 
-def work(ids: Any, results: Any, first: int, threads: int, options: Settings, seconds: float) -> None:
-    """A process of ``threads`` workers, until each finds None in the queue."""
+def work(
+    ids: Any, results: Any, ready: Any, first: int, threads: int, options: Settings, seconds: float
+) -> None:
+    """A process of ``threads`` workers, from when all processes are there until each finds None in the
+    queue."""
     refusals = Refusals()
     structlog.configure(processors=[refusals])
     store = open_store(options.resolved_database_url)
+    ready.wait()
 
     def one(number: int) -> None:
         played = Played(seconds)
@@ -195,15 +200,17 @@ def figures(
     """``workers`` threads of ``processes`` processes, each about ``trials`` trials of ``seconds``, against a
     migrated database. Raises ``SystemExit`` where they do not come to an end."""
     options = Settings(home=folder, database_url=url)
-    site, results = Site(options, workers), PROCESSES.Queue()
+    site, results, ready = Site(options, workers), PROCESSES.Queue(), PROCESSES.Barrier(processes + 1)
     started = []
     for place in range(processes):
         threads, left = divmod(workers, processes)
         # Numbers of workers need not follow each other, only differ.
         first, threads = place * (threads + 1), threads + (place < left)
-        args = (site.ids, results, first, threads, options, seconds)
+        args = (site.ids, results, ready, first, threads, options, seconds)
         started.append(PROCESSES.Process(target=work, args=args, daemon=True))
         started[-1].start()
+    # Imports take a second of a processor each, and would be taken from those that came first.
+    ready.wait(timeout=within_s)
     site.drive(trials * workers, within_s)
     found = measured(results, workers, processes)
     for process in started:

@@ -28,6 +28,7 @@ import httpx2
 from playwright.sync_api import Page
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' browser and service
+from arguments import whole_number
 from large_search import LargeSearch
 from open_tabs import Tab
 from percentiles import percentile
@@ -225,7 +226,7 @@ def measure_tabs(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--trials", type=int, default=100_000)
+    parser.add_argument("--trials", type=whole_number(), default=100_000)
     parser.add_argument("--tabs", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long open tabs are looked at")
     parser.add_argument("--home", type=Path, help="seeded there once, and used again")

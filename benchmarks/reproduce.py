@@ -28,6 +28,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
+from arguments import whole_number
 from reproductions import asked, page
 from reproductions.catalogue import EXPERIMENTS
 from reproductions.experiment import Circumstances, Experiment, Training
@@ -159,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"all, or of\n{told}")
     parser.add_argument("--results", type=Path, default=Path("reproductions.jsonl"))
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=whole_number(), default=3)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another size")
     parser.add_argument("--part", choices=["test", "validation"], default="test")
     parser.add_argument("--tiny", action="store_true", help="a trial run of seconds, which shows nothing")

@@ -43,6 +43,11 @@ class Written:
                 hint="give a name such as g, fro or clip; look for signs with text",
             )
 
+    @property
+    def chooses_equations(self) -> bool:
+        """Whether only equations that are written in some way are wanted."""
+        return any((self.text, self.component))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialChoice(Written):
@@ -72,7 +77,7 @@ class RowChoice(Written):
     def chooses_rows(self) -> bool:
         """Whether only some rows within a setting are wanted."""
         given = (self.confirmed, self.starred)
-        return any(each is not None for each in given) or any((self.text, self.component))
+        return any(each is not None for each in given) or self.chooses_equations
 
 
 EVERY_TRIAL, EVERY_ROW = TrialChoice(), RowChoice()

@@ -19,6 +19,7 @@ from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Role, stage_id
 from backprop_evo.records.training import TrainResult
 from backprop_evo.store.codec import decode_evaluation_spec
+from backprop_evo.store.counters import count_results, move_result
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard_counting import setting_of_search
 from backprop_evo.store.ranks import CONFIRMED, UNCONFIRMED
@@ -64,7 +65,12 @@ def _count_confirmation(
         is_control = spec.rows[trial.individual] in spec.controls
         setting = setting_id(spec.settings[0].train)
         values = {"is_control": is_control, "setting_id": setting, **_confirmed(ended)}
-        if connection.execute(update(LEADERBOARD).where(here).values(**values)).rowcount == 0:
+        held = _hold(connection, here)
+        if held:
+            connection.execute(update(LEADERBOARD).where(here).values(**values))
+            for row in held:
+                move_result(connection, evaluation.search_id, row.setting_id, setting)
+        else:
             took_s = sum(each.wall_time_s or 0.0 for each in ended)
             rate = result.learning_rate
             _add(connection, evaluation.search_id, trial, train_time_s=took_s, learning_rate=rate, **values)
@@ -84,10 +90,17 @@ def _row_of(search_id: str, fingerprint: str) -> ColumnElement[bool]:
     return (LEADERBOARD.c.search_id == search_id) & (LEADERBOARD.c.fingerprint == fingerprint)
 
 
+def _hold(connection: Connection, here: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """The rows as they are now, until the end of the transaction: nobody else moves them between settings."""
+    query: Select[Any] = select(LEADERBOARD.c.setting_id, LEADERBOARD.c.search_n).where(here)
+    return connection.execute(query.with_for_update()).all()
+
+
 def _withdraw(connection: Connection, search_id: str, here: ColumnElement[bool]) -> None:
     """A seed that was added may fail after the others had confirmed the method, perhaps in longer trainings
     than the search's."""
     setting = setting_of_search(connection, search_id)
+    held = _hold(connection, here)
     connection.execute(delete(LEADERBOARD).where(here, LEADERBOARD.c.search_n == 0))
     values = {
         "tier": UNCONFIRMED,
@@ -96,6 +109,11 @@ def _withdraw(connection: Connection, search_id: str, here: ColumnElement[bool])
         "setting_id": setting,
     }
     connection.execute(update(LEADERBOARD).where(here).values(**values))
+    for row in held:
+        if row.search_n:
+            move_result(connection, search_id, row.setting_id, setting)
+        else:
+            count_results(connection, search_id, row.setting_id, -1)
 
 
 def _add(connection: Connection, search_id: str, trial: Row[Any], **values: Any) -> None:
@@ -114,6 +132,7 @@ def _add(connection: Connection, search_id: str, trial: Row[Any], **values: Any)
             **values,
         )
     )
+    count_results(connection, search_id, values["setting_id"])
 
 
 def _confirmed(ended: Sequence[Row[Any]]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from backprop_evo.records.training import (
 from backprop_evo.search.budget import COUNTED
 from backprop_evo.store.codec import encode
 from backprop_evo.store.confirming import count_stage
+from backprop_evo.store.counters import count_ended
 from backprop_evo.store.events import add_event
 from backprop_evo.store.leaderboard_counting import count_trial
 from backprop_evo.store.tables import ATTEMPTS, ENDED_STATES, OPEN_STATES, RETRIES, SEARCHES, TRIALS
@@ -76,6 +77,7 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
             result=encode(result),
         )
     )
+    count_ended(connection, row.search_id, state)
     if row.purpose == Purpose.EVALUATION:
         count_stage(connection, row, result, now)
     else:
@@ -160,11 +162,13 @@ def cancel_open_trials(connection: Connection, search_id: str, now: datetime) ->
         .where(ATTEMPTS.c.trial_id.in_(still_open), ATTEMPTS.c.outcome.is_(None))
         .values(ended_at=now, outcome=TrialState.CANCELLED)
     )
-    return connection.execute(
+    cancelled = connection.execute(
         update(TRIALS)
         .where(TRIALS.c.search_id == search_id, IS_OPEN)
         .values(state=TrialState.CANCELLED, ended_at=now, lease_expires_at=None)
     ).rowcount
+    count_ended(connection, search_id, TrialState.CANCELLED, cancelled)
+    return cancelled
 
 
 def lose_trial(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, or_, select
+from sqlalchemy import Connection, delete, func, insert, or_, select, tuple_
 from typing_extensions import override
 
 from backprop_evo.records.stored import EventRecord
@@ -61,9 +61,15 @@ class SqlEvents(Events):
     def after(
         self, event_id: int = 0, *, search_id: str | None = None, limit: int = 500
     ) -> Sequence[EventRecord]:
-        query = select(EVENTS).where(EVENTS.c.id > event_id).order_by(EVENTS.c.id).limit(page_size(limit))
-        if search_id is not None:
-            query = query.where(EVENTS.c.search_id == search_id)
+        if search_id is None:
+            query = select(EVENTS).where(EVENTS.c.id > event_id).order_by(EVENTS.c.id)
+        else:
+            # By both columns of the index, as trials are: for those sorted by their id PostgreSQL would look
+            # through the events of all searches.
+            key, mine = tuple_(EVENTS.c.search_id, EVENTS.c.id), EVENTS.c.search_id
+            query = select(EVENTS).where(key > (search_id, event_id), mine <= search_id)
+            query = query.order_by(mine, EVENTS.c.id)
+        query = query.limit(page_size(limit))
         with self.database.read() as connection:
             return [event_record(row) for row in connection.execute(query)]
 

@@ -12,9 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    FromClause,
     Row,
-    Select,
     exists,
     func,
     or_,
@@ -35,15 +33,18 @@ from backprop_evo.store.engine import Database
 from backprop_evo.store.leaderboard_counting import accuracies_from
 from backprop_evo.store.ranks import (
     CONFIRMED,
-    HAS_SETTING,
     RANK_ORDER,
-    chosen_within,
+    first_rows,
     key_of,
     places_of,
     scope_of,
+    with_star,
 )
 from backprop_evo.store.rows import method_spec
-from backprop_evo.store.tables import EQUATION_MARKS, LEADERBOARD, SEARCHES
+from backprop_evo.store.tables import LEADERBOARD, SEARCHES, SETTING_RESULTS
+
+#: A process of an earlier version moves rows out of a setting without counting them.
+HAS_ROWS = exists().where(LEADERBOARD.c.setting_id == SETTING_RESULTS.c.setting_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,12 @@ class SqlLeaderboard(Leaderboard):
         key, reached, places = key_of(search_id), None, None
         with self.database.read() as connection:
             scope = scope_of(connection, search_id, setting_id, choice)
-            query = _with_star(LEADERBOARD).where(*scope, *chosen_within(choice))
+            whole = list(scope)
             if cursor is not None:
                 rank, setting, *after = decode_cursor(listing, cursor, (int, str, int, float, str, int))
                 reached = tuple(after if search_id is not None else (setting, *after))
-                query = query.where(tuple_(*key) > reached)
-            rows = connection.execute(query.order_by(*key).limit(page_size(limit) + 1)).all()
+                whole.append(tuple_(*key) > reached)
+            rows = first_rows(connection, whole, choice, key, page_size(limit) + 1)
             if choice.chooses_rows:
                 places = places_of(connection, scope, key, rows[:limit], reached)
         if not rows and setting_id is not None and cursor is None and choice == EVERY_ROW:
@@ -93,7 +94,7 @@ class SqlLeaderboard(Leaderboard):
     def baseline(self, search_id: str) -> LeaderboardRecord | None:
         here = LEADERBOARD.c.search_id == search_id
         query = (
-            _with_star(LEADERBOARD)
+            with_star(LEADERBOARD)
             .where(here, LEADERBOARD.c.is_baseline)
             .order_by(LEADERBOARD.c.individual)  # by the primary key: searches begin with it, so few are read
             .limit(1)
@@ -111,11 +112,11 @@ class SqlLeaderboard(Leaderboard):
 
     @override
     def settings(self, *, cursor: str | None = None, limit: int = 50) -> Page[SettingRecord]:
-        results, ids = func.count(), LEADERBOARD.c.setting_id
+        results, ids = func.sum(SETTING_RESULTS.c.number), SETTING_RESULTS.c.setting_id
         query = (
             select(ids, results.label("results"))
-            .where(HAS_SETTING)
             .group_by(ids)
+            .having(results > 0, HAS_ROWS)
             .order_by(results.desc(), ids)
             .limit(page_size(limit) + 1)
         )
@@ -130,18 +131,13 @@ class SqlLeaderboard(Leaderboard):
 
     @override
     def setting(self, setting_id: str) -> SettingRecord:
-        query = select(func.count()).where(LEADERBOARD.c.setting_id == setting_id)
+        counted = select(func.sum(SETTING_RESULTS.c.number))
+        query = counted.where(SETTING_RESULTS.c.setting_id == setting_id, HAS_ROWS)
         with self.database.read() as connection:
             results = connection.execute(query).scalar_one()
-            if not results or not setting_id:
+            if not results:
                 raise _no_results(setting_id)
             return _setting(connection, setting_id, results)
-
-
-def _with_star(source: FromClause) -> Select[Any]:
-    """Each row with whether somebody starred its behaviour."""
-    starred = exists().where(EQUATION_MARKS.c.fingerprint == source.c.fingerprint, EQUATION_MARKS.c.starred)
-    return select(source, starred.label("starred"))
 
 
 def _told(choice: RowChoice) -> str:
@@ -177,7 +173,7 @@ def _placed(
 def _setting(connection: Connection, setting_id: str, results: int) -> SettingRecord:
     here = LEADERBOARD.c.setting_id == setting_id
     best = connection.execute(
-        _with_star(LEADERBOARD)
+        with_star(LEADERBOARD)
         .add_columns(SEARCHES.c.spec)
         .join(SEARCHES, SEARCHES.c.id == LEADERBOARD.c.search_id)
         .where(here)
@@ -185,7 +181,7 @@ def _setting(connection: Connection, setting_id: str, results: int) -> SettingRe
         .limit(1)
     ).one()
     baseline = connection.execute(
-        _with_star(LEADERBOARD)
+        with_star(LEADERBOARD)
         .where(here, LEADERBOARD.c.tier == CONFIRMED, LEADERBOARD.c.is_baseline)
         .order_by(LEADERBOARD.c.validation_n.desc(), LEADERBOARD.c.search_id)
         .limit(1)

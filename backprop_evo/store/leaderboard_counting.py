@@ -14,6 +14,7 @@ from backprop_evo.records.stored import Accuracies
 from backprop_evo.records.training import TrainResult
 from backprop_evo.search.measurements import NO_TRAINING
 from backprop_evo.store.codec import decode_search_spec
+from backprop_evo.store.counters import count_results
 from backprop_evo.store.ranks import CONFIRMED, UNCONFIRMED
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES
 
@@ -32,6 +33,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) ->
     if result.outcome is not TrialState.COMPLETED or result.validation_accuracy is None:
         return
     accuracy = result.validation_accuracy
+    setting = setting_of_search(connection, trial.search_id)
     connection.execute(
         insert(LEADERBOARD).values(
             search_id=trial.search_id,
@@ -41,7 +43,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) ->
             fingerprint=trial.fingerprint,
             is_baseline=trial.purpose == Purpose.BASELINE,
             is_yardstick=trial.purpose == Purpose.YARDSTICK,
-            setting_id=setting_of_search(connection, trial.search_id),
+            setting_id=setting,
             tier=UNCONFIRMED,
             rank_key=-accuracy,
             search_fitness=accuracy,
@@ -56,6 +58,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) ->
             test_m2=0.0,
         )
     )
+    count_results(connection, trial.search_id, setting)
 
 
 def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
@@ -75,6 +78,7 @@ def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -
     connection.execute(update(LEADERBOARD).where(here).values(**values))
     if result.outcome in NO_TRAINING and row.tier != CONFIRMED:
         connection.execute(delete(LEADERBOARD).where(here))
+        count_results(connection, trial.search_id, row.setting_id, -1)
     of_equations = of_search & (LEADERBOARD.c.search_n > 0) & ~LEADERBOARD.c.is_baseline
     best = select(func.max(LEADERBOARD.c.search_fitness)).where(of_equations, ~LEADERBOARD.c.is_yardstick)
     values = {"best_fitness": best.scalar_subquery()}

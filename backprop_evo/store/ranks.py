@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, false, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, exists, false, func, select, tuple_
 
 from backprop_evo.records.choosing import RowChoice
-from backprop_evo.store.choosing import chosen_settings, written_so
+from backprop_evo.store.choosing import LOOKED_AT, chosen_settings, written_so
 from backprop_evo.store.tables import EQUATION_MARKS, LEADERBOARD
 
 CONFIRMED, UNCONFIRMED = 0, 1
@@ -41,13 +41,36 @@ def scope_of(
     return scope
 
 
-def chosen_within(choice: RowChoice) -> list[ColumnElement[bool]]:
-    """The rows that are shown of them."""
-    conditions = written_so(LEADERBOARD, choice)
+def first_rows(
+    connection: Connection, whole: Sequence[ColumnElement[bool]], choice: RowChoice, key: Key, limit: int
+) -> Sequence[Row[Any]]:
+    """The first rows that are shown of the rankings, or of what is left of them."""
+
+    def shown(source: FromClause) -> Select[Any]:
+        order = [source.c[each.name] for each in key]
+        return with_star(source).where(*chosen_within(source, choice)).order_by(*order).limit(limit)
+
+    if choice.chooses_equations and connection.dialect.name == "postgresql":
+        looked_at = select(LEADERBOARD).where(*whole).order_by(*key).limit(LOOKED_AT)
+        rows = connection.execute(shown(looked_at.subquery())).all()
+        if len(rows) == limit:
+            return rows
+    return connection.execute(shown(LEADERBOARD).where(*whole)).all()
+
+
+def with_star(source: FromClause) -> Select[Any]:
+    """Each row with whether somebody starred its behaviour."""
+    starred = exists().where(EQUATION_MARKS.c.fingerprint == source.c.fingerprint, EQUATION_MARKS.c.starred)
+    return select(source, starred.label("starred"))
+
+
+def chosen_within(source: FromClause, choice: RowChoice) -> list[ColumnElement[bool]]:
+    """The rows of the leaderboard, or of a part of it, that are shown."""
+    conditions = written_so(source, choice)
     if choice.confirmed is not None:
-        conditions.append(LEADERBOARD.c.tier == (CONFIRMED if choice.confirmed else UNCONFIRMED))
+        conditions.append(source.c.tier == (CONFIRMED if choice.confirmed else UNCONFIRMED))
     if choice.starred is not None:
-        stars = LEADERBOARD.c.fingerprint.in_(STARRED)
+        stars = source.c.fingerprint.in_(STARRED)
         conditions.append(stars if choice.starred else ~stars)
     return conditions
 
@@ -66,7 +89,7 @@ def places_of(
     apart = None if len(key) == len(RANK_ORDER) else LEADERBOARD.c.setting_id
     place = func.row_number().over(partition_by=apart, order_by=RANK_ORDER).label("place")
     row_of = LEADERBOARD.c.search_id, LEADERBOARD.c.individual
-    last = tuple(rows[-1]._mapping[each] for each in key)
+    last = tuple(rows[-1]._mapping[each.name] for each in key)
     passed = select(*row_of, place).where(*scope, tuple_(*key) <= last)
     if reached is not None:
         passed = passed.where(tuple_(*key) > reached)

@@ -18,6 +18,7 @@ from backprop_evo.records.stored import TrialRecord
 from backprop_evo.search.budget import COUNTED
 from backprop_evo.search.lifecycle import RETRY
 from backprop_evo.store.codec import decode_result
+from backprop_evo.store.counters import count_ended
 from backprop_evo.store.endings import lock_with_search, requeue
 from backprop_evo.store.engine import Database
 from backprop_evo.store.moving import change, check_legal, get_row, go_on
@@ -120,6 +121,7 @@ def _begin_anew(connection: Connection, search: Row[Any], row: Row[Any], now: da
         update(TRIALS).where(TRIALS.c.id == row.id).values(dict.fromkeys((*empty, *accuracies)))
     )
     requeue(connection, row, now, f"tried again after it ended as {row.state}")
+    count_ended(connection, row.search_id, TrialState(row.state), -1)
     given_back = row.purpose in (*COUNTED, Purpose.EVALUATION)
     connection.execute(
         update(SEARCHES)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, func, select
+from sqlalchemy import Connection, Row, Select, exists, func, select, text
 from typing_extensions import override
 
 from backprop_evo.records.comparing import TrainingRecord
@@ -21,7 +21,7 @@ from backprop_evo.store.codec import decode_result, decode_train_spec
 from backprop_evo.store.columns import Kind
 from backprop_evo.store.engine import Database
 from backprop_evo.store.rows import training_record
-from backprop_evo.store.tables import ATTEMPTS, LEADERBOARD, SEARCHES, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, ENDED_TRIALS, OPEN_STATES, SEARCHES, SETTING_RESULTS, TRIALS
 
 NEWEST_SEARCHES = 5
 """Older ones may have run on machines that are gone."""
@@ -41,7 +41,11 @@ class SqlStatistics(Statistics):
                     SEARCHES.c.kind, SEARCHES.c.state
                 )
             ).all()
-            trials = connection.execute(select(TRIALS.c.state, func.count()).group_by(TRIALS.c.state))
+            waiting = select(TRIALS.c.state, func.count()).where(text(OPEN_STATES)).group_by(TRIALS.c.state)
+            number = func.sum(ENDED_TRIALS.c.number)
+            ended = select(ENDED_TRIALS.c.state, number).group_by(ENDED_TRIALS.c.state).having(number > 0)
+            # In one statement: a trial that ends meanwhile is counted once.
+            trials = connection.execute(waiting.union_all(ended))
             return Counts(
                 searches=_of_kind(driven, Kind.SEARCH),
                 evaluations=_of_kind(driven, Kind.EVALUATION),
@@ -68,8 +72,9 @@ class SqlStatistics(Statistics):
 
     @override
     def times_in(self, setting_id: str, *, limit: int = 200) -> Sequence[TrainingTime]:
+        results = SETTING_RESULTS.c
         there = exists().where(
-            LEADERBOARD.c.search_id == SEARCHES.c.id, LEADERBOARD.c.setting_id == setting_id
+            results.search_id == SEARCHES.c.id, results.setting_id == setting_id, results.number > 0
         )
         newest = (
             select(SEARCHES.c.id)

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backprop_evo.records.counting import FAILURES
 from backprop_evo.store.caller_tables import API_KEYS, REQUESTS
 from backprop_evo.store.columns import LongId, partial_index
+from backprop_evo.store.counter_tables import ENDED_TRIALS, SETTING_RESULTS
 from backprop_evo.store.node_table import NODES
 from backprop_evo.store.steering_tables import EQUATION_MARKS, INJECTIONS, RETRIES
 from backprop_evo.store.table_base import Base, table_of
@@ -30,6 +31,7 @@ __all__ = [
     "API_KEYS",
     "ATTEMPTS",
     "CONTROLLERS",
+    "ENDED_TRIALS",
     "EQUATION_MARKS",
     "EVENTS",
     "INDIVIDUALS",
@@ -41,6 +43,7 @@ __all__ = [
     "REQUESTS",
     "RETRIES",
     "SEARCHES",
+    "SETTING_RESULTS",
     "TRIALS",
     "Base",
 ]

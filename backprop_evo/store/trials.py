@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, insert, select, update
+from sqlalchemy import Connection, Row, Update, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
-from backprop_evo.records.choosing import EVERY_TRIAL, TrialChoice, TrialOrder
+from backprop_evo.records.choosing import EVERY_TRIAL, TrialChoice
 from backprop_evo.records.nodes import NOT_BEGUN, node_of
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
@@ -22,7 +22,7 @@ from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page
 from backprop_evo.records.training import (
     TrainResult,
 )
-from backprop_evo.store.choosing import chosen_trials, in_order, place_of
+from backprop_evo.store.choosing import Range, chosen_trials, first_written, in_order, place_of
 from backprop_evo.store.codec import decode_result, encode_payload
 from backprop_evo.store.cursors import encode_cursor, page_size
 from backprop_evo.store.endings import (
@@ -74,30 +74,29 @@ class SqlTrials(Trials):
         limit: int = 50,
     ) -> Page[TrialRecord]:
         kind = f"trials, {choice.order}"
-        return self._page(kind, chosen_trials(search_id, choice), choice.order, cursor, limit)
+        return self._page(kind, chosen_trials(search_id, choice), choice, cursor, limit)
 
     @override
     def of_behaviour(
         self, fingerprint: str, *, cursor: str | None = None, limit: int = 50
     ) -> Page[TrialRecord]:
-        query = select(TRIALS).where(TRIALS.c.fingerprint == fingerprint)
-        return self._page("behaviour", query, TrialOrder.NEWEST, cursor, limit)
+        chosen = Range(((TRIALS.c.fingerprint, fingerprint),))
+        return self._page("behaviour", chosen, EVERY_TRIAL, cursor, limit)
 
     def _page(
-        self, kind: str, query: Select[Any], order: TrialOrder, cursor: str | None, limit: int
+        self, kind: str, chosen: Range, choice: TrialChoice, cursor: str | None, limit: int
     ) -> Page[TrialRecord]:
         # One more than is shown tells whether there is a next page, without counting.
         wanted = page_size(limit) + 1
         rows: list[Row[Any]] = []
         with self.database.read() as connection:
-            for part in in_order(query, kind, order, cursor):
-                rows += connection.execute(part.limit(wanted - len(rows))).all()
+            for part in in_order(chosen, kind, choice.order, cursor):
+                rows += first_written(connection, part, choice, wanted - len(rows))
                 if len(rows) == wanted:
                     break
         items = tuple(trial_record(row) for row in rows[:limit])
-        return Page(
-            items, encode_cursor(kind, *place_of(rows[limit - 1], order)) if len(rows) > limit else None
-        )
+        place = place_of(rows[limit - 1], choice.order) if len(rows) > limit else None
+        return Page(items, encode_cursor(kind, *place) if place else None)
 
     @override
     def open(self, search_id: str) -> Sequence[TrialRecord]:

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.event_feed import EventFeed
 from api.parts import KeptParts
+from api.routes.events import told
 from backprop_evo.evaluation.planning import trainings
 from backprop_evo.evaluation.stages import STAGE_OF, Candidates, stage_spec
 from backprop_evo.logs import configure_logs
@@ -274,7 +275,7 @@ def client(app: FastAPI, store: SqlStore, settings: Settings) -> Iterator[TestCl
     app.state.store, app.state.service, app.state.settings = store, Service(store), settings
     app.state.tallies, app.state.comparisons = Tallies(store), Comparisons(store)
     app.state.kept_parts = KeptParts()
-    app.state.feed = EventFeed(store.events, app.state.settings.poll_s)
+    app.state.feed = EventFeed(store.events, app.state.settings.poll_s, told)
     with TestClient(app, base_url="http://127.0.0.1") as opened:
         yield opened
 

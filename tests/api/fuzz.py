@@ -37,6 +37,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from backprop_evo.settings import Settings
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
+from benchmarks.arguments import whole_number
 from tests.api.conftest import Seed
 from tests.conftest import running_postgres
 from tests.serving import serving
@@ -173,7 +174,9 @@ def service(url: str, home: Path) -> Iterator[str]:
 def main() -> int:
     """Print the report; the exit status is 1 where there is a finding."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--examples", type=int, default=30, help="drawn for each operation, and sequences")
+    parser.add_argument(
+        "--examples", type=whole_number(), default=30, help="drawn for each operation, and sequences"
+    )
     parser.add_argument("--steps", type=int, default=8, help="of a sequence, at most")
     parser.add_argument("--phases", nargs="+", choices=PHASES, default=PHASES)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")

@@ -61,7 +61,7 @@ def test_every_stream_hears_its_events_once_and_in_order(seed: int, monkeypatch:
     monkeypatch.setattr(event_feed, "A_LOOK", 5)
     generator, log, clock = Random(seed), Log(), Clock()
     log.add_some(generator)
-    feed = EventFeed(log, 0.5, clock=clock)  # type: ignore[arg-type]
+    feed = EventFeed(log, 0.5, lambda event: event, clock=clock)  # type: ignore[arg-type]
     begins = {name: generator.randint(0, log.last()) for name in ("all", "a", "b")}
     reached, heard = dict(begins), {name: [] for name in begins}
 
@@ -85,9 +85,10 @@ def test_every_stream_hears_its_events_once_and_in_order(seed: int, monkeypatch:
         assert ids == wanted, name
 
 
-def test_two_hundred_streams_look_no_more_often_than_one() -> None:
+def test_two_hundred_streams_look_and_write_no_more_often_than_one() -> None:
     log, clock = Log(), Clock()
-    feed = EventFeed(log, 0.5, clock=clock)  # type: ignore[arg-type]
+    written: list[int] = []
+    feed = EventFeed(log, 0.5, lambda event: written.append(event.id), clock=clock)  # type: ignore[arg-type]
 
     async def live() -> None:
         await feed.after(0)
@@ -100,3 +101,4 @@ def test_two_hundred_streams_look_no_more_often_than_one() -> None:
         assert log.looks == before + 1
 
     anyio.run(live)
+    assert written == [each.id for each in log.told]

@@ -24,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from backprop_evo.cli.up import ending_on_sigterm
 from backprop_evo.logs import configure_logs
+from benchmarks.arguments import whole_number
 from tests.chaos import cases
 from tests.chaos.clocks import CPU, WALL
 from tests.chaos.databases import Database, PostgresServer, new_sqlite, postgres_server
@@ -40,7 +41,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=[*cases.REGISTER], help="some cases, not all")
     parser.add_argument("--database", choices=[SQLITE, POSTGRESQL, "both"], default="both")
     parser.add_argument("--short", action="store_true", help="seconds a case: as in the ordinary tests")
-    parser.add_argument("--size", type=int, help="trials, in place of what the case takes")
+    parser.add_argument("--size", type=whole_number(), help="trials, in place of what the case takes")
     parser.add_argument(
         "--trainings",
         choices=["real", "asleep"],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import httpx2
 
@@ -22,6 +24,9 @@ from tests.chaos.table import Row
 MOST_MS = 250.0
 PAUSE_S = 1.0
 """On average, between an answer and the next request of the same client."""
+
+CONNECTED_S = 120.0
+PROCESSES = multiprocessing.get_context("spawn")
 
 OF_TWENTY_CHANGE = 1
 """So many of twenty requests change something."""
@@ -56,7 +61,7 @@ def clients(setting: Setting) -> Iterator[Row]:
         if not running.pass_time(180, lambda: _is_ready(running.api_port)):
             raise SystemExit(f"the API did not come up: see {home}")
         setting.tell(f"{number} clients, {streams} streams, {seconds:g} s")
-        heard = asyncio.run(_mixed(running.api_port, seeded, store.events.last(), number, streams, seconds))
+        heard = _mixed(running.api_port, seeded, store.events.last(), number, streams, seconds)
         yield from _rows(setting, heard, number, streams, seconds)
     finally:
         running.stop()
@@ -85,20 +90,38 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-async def _mixed(port: int, seeded: Seeded, newest: int, number: int, streams: int, seconds: float) -> Heard:
+def _mixed(port: int, seeded: Seeded, newest: int, number: int, streams: int, seconds: float) -> Heard:
+    """The streams are read by a process of their own, as other people's are: what they cost is not the
+    time of an answer."""
+    here, there = PROCESSES.Pipe()
+    listening = PROCESSES.Process(target=listen, args=(there, port, newest, streams), daemon=True)
+    listening.start()
+    try:
+        if not here.poll(CONNECTED_S):
+            raise SystemExit(f"{streams} streams were not open within {CONNECTED_S:g} s")
+        here.recv()
+        heard = asyncio.run(_all_ask(port, seeded, number, seconds))
+        here.send("enough")
+        streamed: Heard = here.recv()
+    finally:
+        listening.kill()
+        listening.join()
+    return Heard(
+        heard.seconds, heard.statuses + streamed.statuses, streamed.events, heard.faults + streamed.faults
+    )
+
+
+async def _all_ask(port: int, seeded: Seeded, number: int, seconds: float) -> Heard:
     heard = Heard()
-    limits = httpx2.Limits(max_connections=None)
-    address = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=60) as http:
-        listening = [asyncio.create_task(_listen(http, heard, newest)) for _ in range(streams)]
-        await asyncio.sleep(2)
+    async with _client(port) as http:
         end = time.monotonic() + seconds
         await asyncio.gather(*(_ask(http, seeded, Random(place), heard, end) for place in range(number)))
-        await asyncio.sleep(2)
-        for each in listening:
-            each.cancel()
-        await asyncio.gather(*listening)
     return heard
+
+
+def _client(port: int) -> httpx2.AsyncClient:
+    limits = httpx2.Limits(max_connections=None)
+    return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=60)
 
 
 async def _ask(http: httpx2.AsyncClient, seeded: Seeded, random: Random, heard: Heard, end: float) -> None:
@@ -131,6 +154,27 @@ def _read(seeded: Seeded, random: Random) -> Sequence[str]:
         "/api/v1/nodes",
         f"/api/v1/trials/{seeded.runs}.{random.randrange(seeded.trials_each)}",
     )
+
+
+def listen(pipe: Any, port: int, newest: int, streams: int) -> None:
+    """A process of ``streams`` streams from ``newest`` on: says when all are open, and when told that
+    it is enough, what it heard."""
+    pipe.send(asyncio.run(_listen_to_all(pipe, port, newest, streams)))
+
+
+async def _listen_to_all(pipe: Any, port: int, newest: int, streams: int) -> Heard:
+    heard = Heard()
+    async with _client(port) as http:
+        listening = [asyncio.create_task(_listen(http, heard, newest)) for _ in range(streams)]
+        while heard.statuses.total() + heard.faults.total() < streams:
+            await asyncio.sleep(0.1)
+        pipe.send("open")
+        await asyncio.to_thread(pipe.recv)
+        await asyncio.sleep(2)  # what was done last is told too
+        for each in listening:
+            each.cancel()
+        await asyncio.gather(*listening)
+    return heard
 
 
 async def _listen(http: httpx2.AsyncClient, heard: Heard, newest: int) -> None:

@@ -40,7 +40,8 @@ INDIVIDUALS = f"""
 INSERT INTO individuals (search_id, number, origin, equation, canonical, fingerprint, parent, mutation,
                          finishes_known, created_at)
 {NUMBERS}
-SELECT CAST(:search AS TEXT), n, CASE WHEN n = 0 THEN 'baseline' WHEN n < 100 THEN 'random' ELSE 'mutation' END,
+SELECT CAST(:search AS TEXT), n,
+       CASE WHEN n = 0 THEN 'baseline' WHEN n < 100 THEN 'random' ELSE 'mutation' END,
        equation, equation, CAST(:search AS TEXT) || '-' || CAST(n AS TEXT),
        CASE WHEN n < 100 THEN NULL ELSE n - 1 - n % 97 END,
        CASE WHEN n < 100 THEN NULL ELSE 'binary: add → mul' END, n, :now
@@ -68,7 +69,8 @@ INSERT INTO standings (search_id, individual, equation, fingerprint, is_baseline
                        search_fitness, search_n, learning_rate, train_time_s, search_m2, is_yardstick,
                        is_control, validation_n, validation_mean, validation_m2, test_n, test_mean, test_m2)
 {NUMBERS}
-SELECT CAST(:search AS TEXT), n, equation, CAST(:search AS TEXT) || '-' || CAST(n AS TEXT), n = 0, :setting, 1,
+SELECT CAST(:search AS TEXT), n, equation,
+       CAST(:search AS TEXT) || '-' || CAST(n AS TEXT), n = 0, :setting, 1,
        -{ACCURACY}, {ACCURACY}, 1, 0.1, 1.0, 0.0, n < 0,
        n < 0, 0, 0.0, 0.0, 0, 0.0, 0.0
 FROM numbers JOIN chaos_equations ON chaos_equations.place = n % {EQUATIONS}
@@ -77,7 +79,16 @@ WHERE {STATE} = 'completed'"""
 EVENTS = f"""
 INSERT INTO events (search_id, kind, at, payload)
 {NUMBERS}
-SELECT CAST(:search AS TEXT), 'trial.completed', :now, '{{"trial":"' || CAST(n AS TEXT) || '"}}' FROM numbers"""
+SELECT CAST(:search AS TEXT), 'trial.completed', :now, '{{"trial":"' || CAST(n AS TEXT) || '"}}'
+FROM numbers"""
+
+
+COUNTERS = (
+    "INSERT INTO ended_trials (search_id, state, number) "
+    "SELECT search_id, state, count(*) FROM trials WHERE search_id = :search GROUP BY search_id, state",
+    "INSERT INTO setting_results (search_id, setting_id, number) SELECT search_id, setting_id, count(*) "
+    "FROM standings WHERE search_id = :search GROUP BY search_id, setting_id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,18 @@ def seed(store: SqlStore, trials: int) -> Seeded:
     with store.database.write() as connection:
         connection.execute(text("DROP TABLE chaos_equations"))
         connection.execute(text("ANALYZE"))
+    _vacuum(store)
     return Seeded(tuple(ids[:-1]), ids[-1], each, setting_id(train))
+
+
+def _vacuum(store: SqlStore) -> None:
+    """What a server does by itself within minutes of so many new rows: mark the pages of which an index may
+    answer alone. Before that, and while it does so, nothing is timed."""
+    if store.database.is_sqlite:
+        return
+    with store.database.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE)"))
+        connection.execute(text("CHECKPOINT"))
 
 
 def _write_equations(store: SqlStore) -> None:
@@ -140,6 +162,8 @@ def _write_search(store: SqlStore, search_id: str, train: TrainSpec, trials: int
                 )
     state = "state = state" if runs else "state = 'completed', ended_at = :now"
     with store.database.write() as connection:
+        for statement in COUNTERS:
+            connection.execute(text(statement), {"search": search_id})
         connection.execute(
             _timed(
                 f"UPDATE searches SET {state}, started_at = :now, finishes = :n, trials_done = :n, "

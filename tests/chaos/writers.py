@@ -16,6 +16,9 @@ DOCUMENTED = {"sqlite": 32, "postgresql": 64}
 
 MOST = 64
 
+PROCESSES = 16
+"""Of up to four workers each: with sixteen in one process each waited for the others' Python."""
+
 
 @case("writers")
 def writers(setting: Setting) -> Iterator[Row]:
@@ -45,7 +48,7 @@ def _figures(setting: Setting, *, workers: int, seconds: float, trials: int) -> 
             workers,
             seconds=seconds,
             trials=trials,
-            processes=1 if setting.short else 4,
+            processes=1 if setting.short else PROCESSES,
             within_s=900,
         )
     finally:

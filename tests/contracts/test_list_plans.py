@@ -13,7 +13,7 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
 from backprop_evo.store.caller_tables import AUDIT
 from backprop_evo.store.sql import SqlStore
-from backprop_evo.store.tables import ATTEMPTS, INDIVIDUALS, LEADERBOARD, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, EVENTS, INDIVIDUALS, LEADERBOARD, TRIALS
 
 MANY = 3000
 NONE = {"validation_accuracy": None, "wall_time_s": None}
@@ -138,6 +138,52 @@ def test_a_leaderboard_is_a_range_of_an_index_whatever_is_left_out(filled, scene
     assert [(each.rank, each.individual) for each in found.items] == [(n, MANY - n) for n in (1, 2, 3)]
     plan = plan_of(store, lambda: store.leaderboard.page(search_id, choice=RowChoice(confirmed=True)))
     assert "WindowAgg" not in plan, plan
+
+
+@pytest.mark.parametrize("order", [TrialOrder.NEWEST, TrialOrder.OLDEST])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_trials_by_row_are_found_by_their_search_wherever_it_lies(scene, order, place) -> None:
+    """The primary key has that order too: sorted by it, all trials before those of the search are read."""
+    searches = [scene.search().id for _ in range(3)]
+    for each in searches:
+        fill(scene.store, each, scene.now)
+    store, search_id = scene.store, searches[place]
+    choice = TrialChoice(order=order)
+    first = store.trials.page(search_id, choice=choice, limit=5)
+    assert {each.search_id for each in first.items} == {search_id}
+    for cursor in (None, first.next_cursor):
+        plan = plan_of(store, lambda: store.trials.page(search_id, choice=choice, cursor=cursor))  # noqa: B023
+        assert "ix_trials_search_id_row" in plan, plan
+        assert "Sort" not in plan, plan
+        assert "TEMP B-TREE" not in plan, plan
+    completed = TrialChoice(order=order, state=TrialState.COMPLETED)
+    assert "ix_trials_ended" in plan_of(store, lambda: store.trials.page(search_id, choice=completed))
+
+
+def test_events_of_a_search_are_found_without_those_of_others(scene) -> None:
+    store, wanted = scene.store, scene.search().id
+    common = {"kind": "trial.completed", "at": scene.now, "payload": "{}"}
+    rows = [{"search_id": f"other {n % 3}", **common} for n in range(MANY)]
+    with store.database.write() as connection:
+        connection.execute(insert(EVENTS), [*rows, {"search_id": wanted, **common}, *rows])
+        connection.execute(text("ANALYZE"))
+    for search_id in (wanted, "other 1"):
+        plan = plan_of(store, lambda: store.events.after(search_id=search_id))  # noqa: B023
+        assert "ix_events_search_id_id" in plan, plan
+        assert "TEMP B-TREE" not in plan, plan
+    assert [each.kind for each in store.events.after(search_id=wanted)][-1] == "trial.completed"
+
+
+def test_what_counters_know_is_not_counted(filled) -> None:
+    store, _ = filled
+    plan = plan_of(store, store.statistics.count)
+    assert ("ix_trials_state (state=?)" if store.database.is_sqlite else "ix_trials_open") in plan, plan
+    for asked in (
+        store.leaderboard.settings,
+        lambda: store.leaderboard.page(choice=RowChoice(model="wrn-10-1")),
+        lambda: store.statistics.times_in("some"),
+    ):
+        assert "setting_results" in plan_of(store, asked)
 
 
 def test_what_they_find_is_what_there_is(filled) -> None:

@@ -37,7 +37,7 @@ def copy(source, target, **options):
 
 
 def contents(url):
-    with copying.opened(url) as database, database.read() as connection:
+    with copying.opened(url) as database, database.snapshot() as connection:
         return copying.contents_of(connection, Base.metadata.sorted_tables, "reading")
 
 

@@ -19,6 +19,7 @@ from backprop_evo.service import drive_once
 from backprop_evo.service.search_reports import search_report
 from backprop_evo.store import migrations
 from backprop_evo.store.sql import open_store
+from tests.contracts import counting
 
 DUMPS = sorted((Path(__file__).parents[1] / "fixtures").glob("revision_*.sql"))
 STATES = {
@@ -142,6 +143,11 @@ def test_its_leaderboard_and_trials_can_be_read(store):
             assert store.trials.attempts(trial.id) is not None
         rows = store.leaderboard.page(search.id).items
         assert bool(rows) == (search.trials_done > 0)
+
+
+def test_its_trials_and_results_are_counted(store):
+    counting.check(store)
+    assert sum(counting.ended_trials(store)[0].values()) > 30
 
 
 def test_its_searches_have_a_report(store):
