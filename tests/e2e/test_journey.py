@@ -229,7 +229,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def test_the_same_code_runs_on_postgresql(new_postgres_database: Callable[..., str], tmp_path: Path) -> None:
-    cluster = Cluster(tmp_path, new_postgres_database())
+    cluster = Cluster(tmp_path, new_postgres_database(), SLOTS="1")
     cluster.start("redis", "node", "controller")
     try:
         search = cluster.service.submit_search(search_spec("postgres", trials=4, best=1))

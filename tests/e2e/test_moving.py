@@ -41,7 +41,7 @@ def test_a_search_moved_to_postgresql_in_its_middle_ends_as_one_that_stayed(
     before, after = tmp_path / "before", tmp_path / "after"
     before.mkdir()
     after.mkdir()
-    cluster = Cluster(before)
+    cluster = Cluster(before, SLOTS="1")
     cluster.start(*STACK)
     try:
         stayed = cluster.service.submit_search(replace(search_spec("stayed", trials=TRIALS), **ALONE))
@@ -61,7 +61,7 @@ def test_a_search_moved_to_postgresql_in_its_middle_ends_as_one_that_stayed(
     assert copied.exit_code == 0, copied.stderr
     assert json.loads(copied.stdout)
 
-    cluster = Cluster(after, url)
+    cluster = Cluster(after, url, SLOTS="1")
     assert cluster.store.searches.get(moved.id).trials_done == done
     cluster.start(*STACK)
     try:
