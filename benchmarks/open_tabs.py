@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from random import Random
 from typing import ClassVar
 
 import httpx2
 
 GATHER_S, REST_S, CHART_REST_S = (0.15, 0.6), (3.0, 5.0), 5.0
+RESTS, MOST_REST_S = 100, 20.0
+
+
+def rest_after(took_s: float, least_s: float) -> float:
+    """As ``restAfter`` of ``api/static/hearing.js``."""
+    return max(least_s, min(MOST_REST_S, RESTS * took_s))
 
 
 class Tab:
@@ -57,20 +64,25 @@ class Tab:
             self._news.clear()
             query = {"parts": ",".join(self.NAMES), "heard": str(self._seen)}
             known = {"If-None-Match": ", ".join(self._tags.values())} if self._tags else {}
+            began = time.monotonic()
             answer = await client.get(f"/searches/{search_id}", params=query, headers=known)
+            took = time.monotonic() - began
             self.asked += 1
             if answer.status_code == 304:
                 self.unchanged += 1
             else:
                 told = answer.raise_for_status().json()["parts"]
                 self._tags |= {name: part["tag"] for name, part in told.items()}
-            await asyncio.sleep(self._random.uniform(*REST_S))
+            await asyncio.sleep(rest_after(took, self._random.uniform(*REST_S)))
 
     async def _draw(self, client: httpx2.AsyncClient, search_id: str) -> None:
         frame = await client.get(f"/searches/{search_id}")
         frame.raise_for_status()
         last = 10**6
+        took = 0.0
         while True:
-            await asyncio.sleep(CHART_REST_S)
+            await asyncio.sleep(rest_after(took, CHART_REST_S))
+            began = time.monotonic()
             for path in (f"charts/fitness?after={last}&every=20", "charts/frame"):
                 (await client.get(f"/searches/{search_id}/{path}")).raise_for_status()
+            took = time.monotonic() - began

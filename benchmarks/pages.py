@@ -121,6 +121,7 @@ def measure_browser(table: Table, served: Served, pid: int, large: LargeSearch, 
         table.add("first paint, best of 3", 1000, min(painted), "ms")
         table.add("chart after its data, best of 3", 300, min(drawn), "ms")
         table.add("bytes before the chart library", 100, max(fetched), "kB")
+        add_up(address)
         with trained(large):
             idle = share_of(pid, seconds)
             page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
@@ -135,6 +136,18 @@ def measure_browser(table: Table, served: Served, pid: int, large: LargeSearch, 
             share = 100 * (cpu_s(pid) - cpu) / took - idle
         table.add("an open tab, of a core of the server", 1, share, "%")
         print(f"{(sum(received) - at_first) / 1000 / took:.1f} kB a second were fetched by it", flush=True)
+
+
+def add_up(address: str) -> None:
+    """All components that the chart asks for bit by bit, once in the life of a server."""
+    began, requests, waiting = time.monotonic(), 0, 1
+    with httpx2.Client(timeout=120) as client:
+        while waiting:
+            waiting = client.get(f"{address}/charts/components").raise_for_status().json()["waiting"]
+            requests += 1
+    print(
+        f"its components were added up in {requests} requests, {time.monotonic() - began:.0f} s", flush=True
+    )
 
 
 def wait_for_chart(page: Page) -> None:

@@ -1,6 +1,6 @@
 // Keeps a page up to date: events of the server, and a slow beat for numbers that make no events, say which parts may have
 // changed; these are asked for, together and seldom, and mended in place. Without a script the page stays readable.
-import { hears, isDue } from "./hearing.js";
+import { hears, isDue, restAfter } from "./hearing.js";
 import { mend } from "./mend.js";
 
 const BEAT_S = 1;
@@ -82,8 +82,11 @@ class Live {
     if (document.hidden || this.#busy || !names.length) return;
     this.#busy = true;
     for (const name of names) this.#stale.delete(name);
+    const asked = performance.now();
+    let took = 0;
     try {
       const answer = await this.#ask(names);
+      took = performance.now() - asked;
       if (answer.status !== 304 && !answer.ok) throw new Error("The server answers with an error.");
       if (answer.ok) this.#take(await answer.json());
       say("Live.");
@@ -94,7 +97,7 @@ class Live {
       say(error instanceof TypeError ? "The server does not answer; trying again." : error.message);
     } finally {
       this.#busy = false;
-      this.#rested = performance.now() + between(REST_MS);
+      this.#rested = performance.now() + restAfter(took, between(REST_MS));
       this.#plan();
     }
   }

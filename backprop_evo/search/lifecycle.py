@@ -164,13 +164,16 @@ EXTEND = Verb(
     ),
     example={"trials": 100},
 )
+#: Up to here every reader of JSON keeps whole numbers exactly; a seed that came back rounded would be another.
+MOST_SEED = 2**53 - 1
+
 CLONE = Verb(
     name="clone",
     summary="Queue the same search again, with its present budget.",
     legal_in=frozenset(SearchState),
     arguments=(
         Argument(name="name", kind=str, least=1, most=200, help="Another name."),
-        Argument(name="seed", kind=int, least=0, most=2**63 - 1, help="Another seed."),
+        Argument(name="seed", kind=int, least=0, most=MOST_SEED, help="Another seed."),
     ),
     status=202,
     example={"seed": 7},

@@ -107,3 +107,10 @@ def test_the_first_key_is_made_at_the_first_start_and_shown_once(
     show_first_key(store.keys)
     assert capsys.readouterr().err == "", "not even where it was revoked"
     store.close()
+
+
+def test_the_second_part_of_an_answer_does_not_wait_for_the_first() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        taken, _ = listening.accept()
+        with taken:
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

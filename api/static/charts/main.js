@@ -1,6 +1,6 @@
 // Draws every chart of a page from its own numbers, and again when there are new ones: what was zoomed stays.
 // The library is fetched only here, so that a page without a chart never waits for it.
-import { hears } from "../hearing.js";
+import { hears, restAfter } from "../hearing.js";
 import * as beside from "./beside.js";
 import * as components from "./components.js";
 import * as fitness from "./fitness.js";
@@ -63,8 +63,10 @@ class Chart {
     if (this.#busy || performance.now() < this.#rested) { this.#later(); return; }
     this.#busy = true;
     let rest = REST_MS;
+    const asked = performance.now();
     try {
       const { data, changed, again } = await this.kind.load(this.figure.dataset.source, this.#data);
+      rest = restAfter(performance.now() - asked, REST_MS);
       this.#data = data;
       if (changed || !this.#chart) await this.draw();
       if (again) rest = AGAIN_MS;
