@@ -10,7 +10,7 @@ from typing import ClassVar
 import httpx2
 
 GATHER_S, REST_S, CHART_REST_S = (0.15, 0.6), (3.0, 5.0), 5.0
-RESTS, MOST_REST_S = 100, 20.0
+RESTS, MOST_REST_S = 200, 20.0
 
 
 def rest_after(took_s: float, least_s: float) -> float:
