@@ -164,7 +164,7 @@ EXTEND = Verb(
     ),
     example={"trials": 100},
 )
-#: Up to here every reader of JSON keeps whole numbers exactly; a seed that came back rounded would be another.
+#: Every reader of JSON keeps whole numbers up to here; a seed that came back rounded would be another.
 MOST_SEED = 2**53 - 1
 
 CLONE = Verb(
