@@ -164,6 +164,7 @@ EXTEND = Verb(
     ),
     example={"trials": 100},
 )
+
 #: Every reader of JSON keeps whole numbers up to here; a seed that came back rounded would be another.
 MOST_SEED = 2**53 - 1
 
