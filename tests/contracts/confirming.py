@@ -23,6 +23,14 @@ SPEC = EvaluationSpec(
 )
 
 
+def measured(scene):
+    """A search with a baseline of 0.5 and an equation of 0.6."""
+    search = scene.search()
+    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.5)
+    scene.finish(scene.trial(search, equation="g / fro(g)"), 0.6)
+    return search
+
+
 def order(scene, search, spec=SPEC, role=Role.CONFIRMATION, **options):
     return scene.store.evaluations.order(search.id, "c", role, spec, now=scene.now, **options)
 

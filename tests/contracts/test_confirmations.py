@@ -11,15 +11,13 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Role
 from backprop_evo.search.lifecycle import VERBS
-from tests.contracts.confirming import PLACEBO, SPEC, confirm, order
+from tests.contracts.confirming import PLACEBO, SPEC, confirm, measured, order
 
 
 @pytest.fixture
 def search(scene):
     """A search with a baseline of 0.5, an equation of 0.6, and one of 0.99 that is no finalist."""
-    search = scene.search()
-    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.5)
-    scene.finish(scene.trial(search, equation="g / fro(g)"), 0.6)
+    search = measured(scene)
     scene.finish(scene.trial(search, equation="g * dh"), 0.99)
     return search
 

@@ -10,17 +10,14 @@ from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState, TrialState
 from backprop_evo.records.training import TrainResult
 from tests.contracts import counting
-from tests.contracts.confirming import SPEC, confirm, order
+from tests.contracts.confirming import SPEC, confirm, measured, order
 
 NEW = setting_id(SPEC.settings[0].train)
 
 
 @pytest.fixture
 def search(scene):
-    search = scene.search()
-    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.5)
-    scene.finish(scene.trial(search, equation="g / fro(g)"), 0.6)
-    return search
+    return measured(scene)
 
 
 def results(scene, setting):

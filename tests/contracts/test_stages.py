@@ -2,20 +2,15 @@
 
 import pytest
 
-from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import Role
 from backprop_evo.search.lifecycle import VERBS
-from tests.contracts.confirming import SPEC, confirm, order
+from tests.contracts.confirming import SPEC, confirm, measured, order
 
 
 @pytest.fixture
 def search(scene):
-    """A search with a baseline of 0.5 and an equation of 0.6."""
-    search = scene.search()
-    scene.finish(scene.trial(search, purpose=Purpose.BASELINE), 0.5)
-    scene.finish(scene.trial(search, equation="g / fro(g)"), 0.6)
-    return search
+    return measured(scene)
 
 
 @pytest.mark.parametrize(
