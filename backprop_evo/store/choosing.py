@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -132,16 +132,31 @@ def _by_row(chosen: Range, *, above: int = FIRST_ROW, below: int = LAST_ROW, des
 
 def first_written(connection: Connection, part: Part, choice: Written, limit: int) -> Sequence[Row[Any]]:
     """The first rows of the part in which the choice is written."""
-    query = part.query.order_by(*part.sorted_from(TRIALS))
-    if not choice.chooses_equations:
-        return connection.execute(query.limit(limit)).all()
-    if connection.dialect.name == "postgresql":
-        looked_at = query.limit(LOOKED_AT).subquery()
-        written = select(looked_at).where(*written_so(looked_at, choice))
-        rows = connection.execute(written.order_by(*part.sorted_from(looked_at)).limit(limit)).all()
+
+    def written(source: FromClause) -> Select[Any]:
+        return select(source).where(*written_so(source, choice)).order_by(*part.sorted_from(source))
+
+    ordered = part.query.order_by(*part.sorted_from(TRIALS))
+    near = part.near if choice.chooses_equations else ()
+    whole = ordered.where(*near, *written_so(TRIALS, choice))
+    return first_found(connection, choice, ordered, written, whole, limit)
+
+
+def first_found(
+    connection: Connection,
+    choice: Written,
+    ordered: Select[Any],
+    shown: Callable[[FromClause], Select[Any]],
+    whole: Select[Any],
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """The first rows of ``whole``, which is what is ``shown`` of all that are ``ordered``. In PostgreSQL a text
+    is looked for in the first of these by themselves."""
+    if choice.chooses_equations and connection.dialect.name == "postgresql":
+        rows = connection.execute(shown(ordered.limit(LOOKED_AT).subquery()).limit(limit)).all()
         if len(rows) == limit:
             return rows
-    return connection.execute(query.where(*part.near, *written_so(TRIALS, choice)).limit(limit)).all()
+    return connection.execute(whole.limit(limit)).all()
 
 
 def chosen_settings(connection: Connection, choice: RowChoice) -> Sequence[str]:

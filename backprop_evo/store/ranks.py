@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, exists, false, func, select, tuple_
 
 from backprop_evo.records.choosing import RowChoice
-from backprop_evo.store.choosing import LOOKED_AT, chosen_settings, written_so
+from backprop_evo.store.choosing import chosen_settings, first_found, written_so
 from backprop_evo.store.tables import EQUATION_MARKS, LEADERBOARD
 
 CONFIRMED, UNCONFIRMED = 0, 1
@@ -48,14 +48,10 @@ def first_rows(
 
     def shown(source: FromClause) -> Select[Any]:
         order = [source.c[each.name] for each in key]
-        return with_star(source).where(*chosen_within(source, choice)).order_by(*order).limit(limit)
+        return with_star(source).where(*chosen_within(source, choice)).order_by(*order)
 
-    if choice.chooses_equations and connection.dialect.name == "postgresql":
-        looked_at = select(LEADERBOARD).where(*whole).order_by(*key).limit(LOOKED_AT)
-        rows = connection.execute(shown(looked_at.subquery())).all()
-        if len(rows) == limit:
-            return rows
-    return connection.execute(shown(LEADERBOARD).where(*whole)).all()
+    ordered = select(LEADERBOARD).where(*whole).order_by(*key)
+    return first_found(connection, choice, ordered, shown, shown(LEADERBOARD).where(*whole), limit)
 
 
 def with_star(source: FromClause) -> Select[Any]:
