@@ -61,8 +61,8 @@ class EventFeed(Generic[Told]):
         if seen < self._forgotten:
             found = await run_sync(lambda: self._events.after(seen, search_id=search_id, limit=A_LOOK))
             # A full answer may be followed by more.
-            behind = found[-1].id if len(found) == A_LOOK else max([reached, *(e.id for e in found)])
-            return [self._tell(each) for each in found], behind
+            upto = found[-1].id if len(found) == A_LOOK else max([reached, *(e.id for e in found)])
+            return [self._tell(each) for each in found], upto
         kept = list(self._kept)
         new = kept[bisect_right(kept, seen, key=attrgetter("id")) :]
         return [each.told for each in new if search_id is None or each.search_id == search_id], reached

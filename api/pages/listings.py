@@ -76,8 +76,7 @@ class RowFilter:
     @property
     def links(self) -> Sequence[tuple[str, str, bool]]:
         """Address, words and whether it is where one is; each keeps what was typed."""
-        own = urlencode({name: value for name, value in self.given.items() if name not in TYPED})
-        typed = urlencode({name: value for name, value in self.given.items() if name in TYPED})
+        own, typed = urlencode(self._given(typed=False)), urlencode(self._given(typed=True))
         choices = CHOICES if own in CHOICES else {**CHOICES, own: "as in the address"}
         return [
             ("&".join(filter(None, (urlencode(self.place), address, typed))), words, address == own)
@@ -87,7 +86,7 @@ class RowFilter:
     @property
     def kept(self) -> Mapping[str, str]:
         """What the form sends along unseen: all that is not typed into it."""
-        return {**self.place, **{name: value for name, value in self.given.items() if name not in TYPED}}
+        return {**self.place, **self._given(typed=False)}
 
     @property
     def without(self) -> str:
@@ -98,6 +97,9 @@ class RowFilter:
     def address(self) -> str:
         """Of these rows, for the link to more of them."""
         return urlencode({**self.place, **self.given})
+
+    def _given(self, *, typed: bool) -> Mapping[str, str]:
+        return {name: value for name, value in self.given.items() if (name in TYPED) is typed}
 
 
 @router.get("/leaderboard")
