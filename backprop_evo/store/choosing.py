@@ -150,8 +150,8 @@ def first_found(
     whole: Select[Any],
     limit: int,
 ) -> Sequence[Row[Any]]:
-    """The first rows of ``whole``, which is what is ``shown`` of all that are ``ordered``. In PostgreSQL a text
-    is looked for in the first of these by themselves."""
+    """The first rows of ``whole``, which is what is ``shown`` of all that are ``ordered``. In PostgreSQL a
+    text is looked for in the first of these by themselves."""
     if choice.chooses_equations and connection.dialect.name == "postgresql":
         rows = connection.execute(shown(ordered.limit(LOOKED_AT).subquery()).limit(limit)).all()
         if len(rows) == limit:
