@@ -21,7 +21,7 @@ from backprop_evo.errors import InvalidInput
 from backprop_evo.records.evaluating import setting_id, setting_words
 from backprop_evo.records.methods import MethodSpec, equation_method
 from backprop_evo.records.searching import Purpose
-from backprop_evo.records.states import EVENT_KINDS, SearchState, Tone, TrialState
+from backprop_evo.records.states import EVENT_KINDS, TURN_KINDS, SearchState, Tone, TrialState
 from backprop_evo.records.stored import Accuracies
 from backprop_evo.training.methods import method_of
 from backprop_evo.wording import UNKNOWN, distance, duration, percent
@@ -144,6 +144,7 @@ def _environment() -> Environment:
     settings = (setting_id, setting_words)
     environment.filters |= {each.__name__: each for each in (*numbers, *texts, *methods, *settings)}
     environment.globals["event_kinds"] = EVENT_KINDS
+    environment.globals["turn_kinds"] = TURN_KINDS
     environment.globals["trial_ends"] = " ".join(f"trial.{each}" for each in TrialState if each.is_terminal)
     environment.globals["TrialState"] = TrialState
     environment.globals["Purpose"] = Purpose

@@ -9,9 +9,3 @@ export const hears = (element, kinds) => {
 };
 
 export const isDue = (element, before, now) => Number(element.dataset.beat) > 0 && Math.floor(now / Number(element.dataset.beat)) > Math.floor(before / Number(element.dataset.beat));
-
-// A page asks for at most half a hundredth of a server: it rests two hundred times as long as its last answer took, which is long where
-// many ask or much is to be read, and never so long that it looks dead.
-const RESTS = 200;
-const MOST_REST_MS = 20000;
-export const restAfter = (tookMs, leastMs) => Math.max(leastMs, Math.min(MOST_REST_MS, RESTS * tookMs));

@@ -1,7 +1,8 @@
 // Keeps a page up to date: events of the server, and a slow beat for numbers that make no events, say which parts may have
 // changed; these are asked for, together and seldom, and mended in place. Without a script the page stays readable.
-import { hears, isDue, restAfter } from "./hearing.js";
+import { hears, isDue } from "./hearing.js";
 import { mend } from "./mend.js";
+import { restAfter, tookOf } from "./pacing.js";
 
 const BEAT_S = 1;
 // News come in bursts, and to many pages at once: each waits a little, and no two the same time.
@@ -12,6 +13,8 @@ const between = ([least, most]) => least + Math.random() * (most - least);
 
 const { body } = document;
 const state = document.getElementById("live-state");
+// What is looked at has entered another state: it is told at once, however long the page would rest.
+const isTurn = (kind) => Boolean(body.dataset.search) && body.dataset.turns.split(" ").includes(kind);
 const say = (text) => { if (state && state.textContent !== text) state.textContent = text; };
 const parts = () => [...document.querySelectorAll("[data-part]")];
 // What is folded is asked for when it is unfolded.
@@ -25,6 +28,7 @@ class Live {
   #stream = null;
   #planned = 0;
   #rested = 0;
+  #turned = false;
   #busy = false;
   #ends = false;
   #ended = false;
@@ -53,6 +57,13 @@ class Live {
   #hear(kinds) {
     for (const part of parts()) if (hears(part, kinds)) this.#stale.add(part.dataset.part);
     if (kinds) kinds.forEach((kind) => this.#news.kinds.add(kind)); else this.#news.all = true;
+    if (kinds && [...kinds].some(isTurn)) this.#turn(); else this.#plan();
+  }
+
+  #turn() {
+    this.#turned = true;
+    clearTimeout(this.#planned);
+    this.#planned = 0;
     this.#plan();
   }
 
@@ -69,7 +80,8 @@ class Live {
 
   #plan() {
     if (this.#planned || this.#ended || document.hidden || !this.#wanted().length) return;
-    this.#planned = setTimeout(() => this.#refresh(), Math.max(between(GATHER_MS), this.#rested - performance.now()));
+    const rest = this.#turned ? 0 : this.#rested - performance.now();
+    this.#planned = setTimeout(() => this.#refresh(), Math.max(between(GATHER_MS), rest));
   }
 
   #wanted() {
@@ -81,12 +93,12 @@ class Live {
     const names = this.#wanted();
     if (document.hidden || this.#busy || !names.length) return;
     this.#busy = true;
+    this.#turned = false;
     for (const name of names) this.#stale.delete(name);
-    const asked = performance.now();
     let took = 0;
     try {
       const answer = await this.#ask(names);
-      took = performance.now() - asked;
+      took = tookOf(answer);
       if (answer.status !== 304 && !answer.ok) throw new Error("The server answers with an error.");
       if (answer.ok) this.#take(await answer.json());
       say("Live.");

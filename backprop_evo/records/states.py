@@ -69,9 +69,11 @@ class TrialState(State):
     CANCELLED = "cancelled", Tone.IDLE, True
 
 
+TURN_KINDS = tuple(f"{noun}.{state}" for noun in ("search", "evaluation") for state in SearchState)
+"""The events of a search or an evaluation that enters another state."""
+
 EVENT_KINDS = (
-    *(f"search.{state}" for state in SearchState),
-    *(f"evaluation.{state}" for state in SearchState),
+    *TURN_KINDS,
     *(f"trial.{state}" for state in TrialState),
     "search.extended",
     "search.shortened",

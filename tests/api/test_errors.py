@@ -1,5 +1,6 @@
 """Every error has one form, carries the request's id, and never shows the inside."""
 
+import time
 from typing import Any
 
 import pytest
@@ -110,6 +111,13 @@ def test_a_database_that_is_not_migrated_is_unavailable(tmp_path: Any) -> None:
 def test_request_ids_are_taken_over_when_they_are_harmless(client: TestClient) -> None:
     assert client.get("/livez", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert client.get("/livez", headers={"X-Request-ID": "a b"}).headers["x-request-id"] != "a b"
+
+
+def test_every_answer_says_how_long_the_server_was_at_it(client: TestClient) -> None:
+    began = time.perf_counter()
+    told = client.get("/api/v1/searches").headers["server-timing"]
+    took = float(told.removeprefix("app;dur="))
+    assert 0 < took <= 1000 * (time.perf_counter() - began)
 
 
 def test_every_request_leaves_one_line_with_its_id(

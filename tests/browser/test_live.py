@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.seeded import Teller, spec
 from tests.browser.service import Served
@@ -15,6 +15,8 @@ pytestmark = pytest.mark.slow
 PATIENCE_MS = 30_000
 #: What a tab may receive for one trial that ends, in bytes as they come over the wire.
 BYTES_A_TRIAL = 30_000
+#: Longer than a page rests after a quick answer, far shorter than after a slow one.
+REST_MS = 7_000
 
 
 class Running:
@@ -117,6 +119,30 @@ def test_an_open_tab_receives_little_and_a_hidden_one_asks_nothing(
     page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     done = page.locator("[data-part=tiles] progress")
     expect(done).to_have_attribute("value", str(running.done), timeout=PATIENCE_MS)
+
+
+def test_another_state_is_told_at_once_however_long_the_page_would_rest(
+    opened: Page, going: tuple[Served, Running]
+) -> None:
+    page, (_, running) = opened, going
+    badge, asked = page.locator("h1 .badge"), list[str]()
+
+    def as_if_slow(route: Route) -> None:
+        asked.append(route.request.url)
+        answer = route.fetch()
+        route.fulfill(response=answer, headers=answer.headers | {"server-timing": "app;dur=60000"})
+
+    page.route(lambda url: "parts=" in url, as_if_slow)
+    train_and_see(page, running)
+    asked.clear()
+    running.train(1)
+    page.wait_for_timeout(REST_MS)
+    assert not asked
+    running.teller.service.apply_verb("pause", running.search.id)
+    expect(badge).to_have_text("paused", timeout=REST_MS)
+    assert len(asked) == 1
+    running.teller.service.apply_verb("resume", running.search.id)
+    expect(badge).to_have_text("running", timeout=REST_MS)
 
 
 def test_a_folded_table_is_read_when_it_is_unfolded(opened: Page, going: tuple[Served, Running]) -> None:

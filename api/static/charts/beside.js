@@ -1,9 +1,8 @@
 // Equations, or searches, side by side: their curves over each other, and how far each pair is apart.
 import { around, axis, base, faded, percent, percentAxis, signed } from "./look.js";
-import { read } from "./reading.js";
 
-const load = async (source, before) => {
-  const data = await read(source);
+const load = async (reader, source, before) => {
+  const data = await reader.read(source);
   return { data, changed: JSON.stringify(data) !== JSON.stringify(before) };
 };
 

@@ -1,6 +1,5 @@
 // Mean difference to backprop of the equations with a component, with its interval: a bar and a whisker each.
 import { axis, base, percent, signed, widthOf } from "./look.js";
-import { read } from "./reading.js";
 
 const KINDS = ["operand", "unary", "binary"];
 const MONO = "ui-monospace, \"DejaVu Sans Mono\", monospace";
@@ -21,8 +20,8 @@ const rows = (data, view) => {
 export const toggles = [["rare", `with those seen less than ${RARE} times`]];
 
 // What is left over is added up request by request, while the page is looked at.
-export const load = async (source, before) => {
-  const data = await read(source);
+export const load = async (reader, source, before) => {
+  const data = await reader.read(source);
   return { data, changed: JSON.stringify(data) !== JSON.stringify(before), again: data.waiting > 0 };
 };
 

@@ -1,7 +1,7 @@
 // All trials of a search as points in the order in which they finished, seen against backprop, chance and its counterpart.
 import { base, faded, overRug, percent, percentAxis, signed } from "./look.js";
 import { Points, cloud } from "./points.js";
-import { read, readOnce } from "./reading.js";
+import { readOnce } from "./reading.js";
 
 // Of a long search the service sends one of every so many finishes, drawn by lot, with every record; failures are counted.
 class Course {
@@ -14,10 +14,10 @@ class Course {
     Object.assign(this, { last: 0, every: 0, record: null, best: [], kinds: new Map(), failures: new Map(), width: 1, low: Infinity, high: -Infinity });
   }
 
-  async more() {
+  async more(reader) {
     const before = this.last;
     for (;;) {
-      const page = await read(`${this.address}?after=${this.last}${this.every ? `&every=${this.every}` : ""}${this.record === null ? "" : `&best=${this.record}`}`);
+      const page = await reader.read(`${this.address}?after=${this.last}${this.every ? `&every=${this.every}` : ""}${this.record === null ? "" : `&best=${this.record}`}`);
       // It has grown so long since it was first read that it is drawn in larger steps, from the start.
       if (this.every && !page.more && page.fits > this.every) { this.#begin(); continue; }
       this.#hear(page);
@@ -26,8 +26,8 @@ class Course {
   }
 
   // Those from one finish to another.
-  async all(from, to) {
-    this.#hear(await read(`${this.address}?after=${from - 1}&limit=${to - from + 1}&every=1`));
+  async all(reader, from, to) {
+    this.#hear(await reader.read(`${this.address}?after=${from - 1}&limit=${to - from + 1}&every=1`));
   }
 
   #hear(page) {
@@ -58,9 +58,9 @@ class Course {
 }
 
 // All finishes of a stretch that somebody has zoomed to.
-const stretchOf = async (id, from, to) => {
+const stretchOf = async (reader, id, from, to) => {
   const course = new Course(id);
-  await course.all(from, to);
+  await course.all(reader, from, to);
   return { from, to, course };
 };
 
@@ -141,12 +141,12 @@ const range = (data) => {
 export const height = () => 400;
 export const toggles = [["logX", "log order"], ["logY", "log accuracy"]];
 
-export const load = async (source, before) => {
+export const load = async (reader, source, before) => {
   const id = source.split("/")[2];
   const data = before ?? { id, course: new Course(id), other: null, stretch: null };
-  const [frame, grew] = await Promise.all([read(`${source}/frame`), data.course.more()]);
+  const [frame, grew] = await Promise.all([reader.read(`${source}/frame`), data.course.more(reader)]);
   if (frame.counterpart && !data.other) data.other = new Course(frame.counterpart.id);
-  const otherGrew = data.other ? await data.other.more() : false;
+  const otherGrew = data.other ? await data.other.more(reader) : false;
   const changed = grew || otherGrew || JSON.stringify(frame) !== JSON.stringify(data.frame);
   data.frame = frame;
   return { data, changed };
@@ -169,7 +169,7 @@ const isThinned = ({ course }) => course.every > 1;
 const A_STRETCH = 5000;
 
 // Takes the ends of the axis in sight, resolves to whether the chart is to be drawn again.
-export const zoomed = async (data, low, high) => {
+export const zoomed = async (reader, data, low, high) => {
   const [from, to] = [Math.max(1, Math.floor(low)), Math.min(data.course.last, Math.ceil(high))];
   const had = data.stretch;
   data.wanted = `${from}-${to}`;
@@ -179,7 +179,7 @@ export const zoomed = async (data, low, high) => {
   }
   if (had && had.from === from && had.to === to) return false;
   const wanted = data.wanted;
-  const found = await stretchOf(data.id, from, to);
+  const found = await stretchOf(reader, data.id, from, to);
   if (data.wanted !== wanted) return false; // somebody has zoomed on meanwhile
   data.stretch = found;
   return true;

@@ -2,7 +2,7 @@
 // the page has drawn already are joined.
 import { base, overRug, percent, percentAxis } from "./look.js";
 import { Points, cloud, crowding } from "./points.js";
-import { read, readOnce } from "./reading.js";
+import { readOnce } from "./reading.js";
 
 const NAMES = { m: "mutation", r: "random", s: "start", i: "injected", b: "backprop", y: "yardstick", t: "twin, at the fitness of the other", n: "without a fitness" };
 const ORDER = ["n", "t", "r", "m", "i", "s", "y", "b"];
@@ -17,11 +17,11 @@ export const toggles = [["logX", "log order"]];
 export const height = () => 380;
 
 // Behind the address stand the numbers of those that the page draws, the chosen first.
-export const load = async (source, before) => {
+export const load = async (reader, source, before) => {
   const [address, drawn] = source.split("#");
   const data = { address, drawn: drawn ? drawn.split(",").map(Number) : [], fitness: [], kinds: new Map(), own: 0 };
   for (let after = -1, more = true; more;) {
-    const page = await read(`${address}?after=${after}`);
+    const page = await reader.read(`${address}?after=${after}`);
     const twins = new Map(page.twins);
     page.fitness.forEach((own, place) => {
       const fitness = own ?? data.fitness[twins.get(place)] ?? null;

@@ -1,6 +1,5 @@
 // Lines over epochs or steps: what trains now, the curve of a trial, those of an equation, angles by layer.
 import { axis, base, percentAxis } from "./look.js";
-import { read } from "./reading.js";
 
 const line = (name, data, colour, more = {}) => ({
   id: name, name, type: "line", data, showSymbol: data.length < 40, symbol: "circle", symbolSize: 4, connectNulls: true,
@@ -22,8 +21,8 @@ const epochs = (look, max, more = {}) => axis(look, { type: "value", min: 0, max
 
 const tipOf = (point) => `${point.seriesName}\n${Number(point.value[1].toPrecision(4))}  at ${Number(point.value[0].toPrecision(4))}`;
 
-const plain = async (source, before) => {
-  const data = await read(source);
+const plain = async (reader, source, before) => {
+  const data = await reader.read(source);
   return { data, changed: JSON.stringify(data) !== JSON.stringify(before) };
 };
 
@@ -31,8 +30,8 @@ const plain = async (source, before) => {
 const running = {
   toggles: [["loss", "loss instead of accuracy"]],
   height: () => 260,
-  load: async (source, before) => {
-    const page = await read(source);
+  load: async (reader, source, before) => {
+    const page = await reader.read(source);
     const seen = before?.seen ?? new Map();
     for (const each of page.lines) {
       const points = seen.get(each.trial) ?? new Map();

@@ -1,12 +1,14 @@
 // Draws every chart of a page from its own numbers, and again when there are new ones: what was zoomed stays.
 // The library is fetched only here, so that a page without a chart never waits for it.
-import { hears, restAfter } from "../hearing.js";
+import { hears } from "../hearing.js";
+import { restAfter } from "../pacing.js";
 import * as beside from "./beside.js";
 import * as components from "./components.js";
 import * as fitness from "./fitness.js";
 import * as lineage from "./lineage.js";
 import * as lines from "./lines.js";
 import { look } from "./look.js";
+import { Reader } from "./reading.js";
 import * as seeds from "./seeds.js";
 import * as slots from "./slots.js";
 
@@ -63,10 +65,10 @@ class Chart {
     if (this.#busy || performance.now() < this.#rested) { this.#later(); return; }
     this.#busy = true;
     let rest = REST_MS;
-    const asked = performance.now();
+    const reader = new Reader();
     try {
-      const { data, changed, again } = await this.kind.load(this.figure.dataset.source, this.#data);
-      rest = restAfter(performance.now() - asked, REST_MS);
+      const { data, changed, again } = await this.kind.load(reader, this.figure.dataset.source, this.#data);
+      rest = restAfter(reader.tookMs, REST_MS);
       this.#data = data;
       if (changed || !this.#chart) await this.draw();
       if (again) rest = AGAIN_MS;
@@ -141,7 +143,7 @@ class Chart {
     this.#zooms = setTimeout(async () => {
       const { startValue, endValue } = this.#chart.getOption().dataZoom[0];
       try {
-        if (await this.kind.zoomed(this.#data, startValue, endValue)) await this.draw();
+        if (await this.kind.zoomed(new Reader(), this.#data, startValue, endValue)) await this.draw();
       } catch (error) { console.warn(`chart ${this.figure.dataset.chart}: ${error.message}`); }
     }, ZOOM_MS);
   }

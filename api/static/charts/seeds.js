@@ -1,11 +1,10 @@
 // Seeds of an equation beside plain backprop's with the same seed, joined: one setting at a time.
 import { axis, base, percent, percentAxis, signed } from "./look.js";
-import { read } from "./reading.js";
 
 export const toggles = [];
 
-export const load = async (source, before) => {
-  const data = await read(source);
+export const load = async (reader, source, before) => {
+  const data = await reader.read(source);
   return { data, changed: JSON.stringify(data) !== JSON.stringify(before) };
 };
 

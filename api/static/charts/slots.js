@@ -1,6 +1,5 @@
 // Who trained when: a row a worker, a bar an attempt.
 import { axis, base, widthOf, zooms } from "./look.js";
-import { read } from "./reading.js";
 
 const toneOf = (outcome, look) => ({
   completed: look.accent, pruned: look.soft, screened: look.soft, diverged: look.warn, failed: look.bad, lost: look.bad, oom: look.bad, timeout: look.violet, running: look.blue,
@@ -9,9 +8,9 @@ const toneOf = (outcome, look) => ({
 export const toggles = [];
 
 // An attempt is known by its trial and its beginning; one that has ended is never asked for again.
-export const load = async (source, before) => {
+export const load = async (reader, source, before) => {
   const data = before ?? { attempts: new Map(), since: 0 };
-  const page = await read(data.since ? `${source}?since=${data.since}` : source);
+  const page = await reader.read(data.since ? `${source}?since=${data.since}` : source);
   let changed = !before;
   page.worker.forEach((place, number) => {
     const found = {
