@@ -4,6 +4,7 @@ ones."""
 import os
 import pwd
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ from tests.databases import ReusedDatabase, administrator_of
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+# Hundreds of processes read the same modules, and pytest rewrites every test: each would compile them anew
+# where the environment forbids to keep what was compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def what_postgres_lacks() -> str | None:
