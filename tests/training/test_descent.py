@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 import torch
 from torch import Tensor
@@ -41,7 +43,7 @@ def test_its_steps_are_those_of_the_class_of_torch(
         oracle.zero_grad(set_to_none=True)
         for group, their_group, rate in zip(descent.groups, oracle.param_groups, RATES, strict=True):
             group.rate = their_group["lr"] = rate / (step + 1)
-        pairs = list(zip(sum(ours, []), sum(theirs, []), strict=True))
+        pairs = list(zip(chain(*ours), chain(*theirs), strict=True))
         assert all(one.grad is None for one, _ in pairs)
         for (one, other), has_gradient in zip(pairs, trained, strict=True):
             if has_gradient:

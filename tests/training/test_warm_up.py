@@ -29,8 +29,8 @@ print(sum(name.startswith("torch.") for name in set(sys.modules) - before), "tor
     ("method", "imported"),
     [
         ("g", range(1)),
-        # Its optimiser is a class of torch, which imports the compiler at its first step: that such a thing is
-        # seen.
+        # Its optimiser is a class of torch, which imports the compiler at its first step: the test sees such
+        # a thing.
         ("dni", range(100, 10_000)),
     ],
 )

@@ -1,6 +1,6 @@
-"""Gradient descent with momentum and weight decay, as ``torch.optim.SGD`` has it and bit for bit the same, but
-without the compiler of torch: every optimiser class imports that at its first step, which takes a worker
-longer than the rest of torch.
+"""Gradient descent with momentum and weight decay: bit for bit that of ``torch.optim.SGD``, without the
+compiler of torch. Every optimiser class imports that when it is made, which takes a worker nearly as long as
+the rest of torch, and memory in every slot.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.optim.sgd import sgd
 class Group:
     """Parameters of one learning rate: a number, or a tensor of no dimensions for a captured step to read."""
 
-    parameters: list[Tensor]
+    parameters: Sequence[Tensor]
     rate: float | Tensor
     _momenta: dict[Tensor, Tensor | None] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Group:
             fused=fused,
             weight_decay=weight_decay,
             momentum=momentum,
-            lr=self.rate,  # type: ignore[arg-type] - a tensor, too, as its class says
+            lr=self.rate,  # type: ignore[arg-type] # the class hands tensors over, too
             dampening=0.0,
             nesterov=False,
             maximize=False,
