@@ -1,6 +1,7 @@
 """What every test shares: one thread per test process, because several run side by side; databases, real
 ones."""
 
+import gc
 import os
 import pwd
 import shutil
@@ -59,6 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             limit = item.get_closest_marker("timeout")
             allowed_s[item.path] = max(allowed_s.get(item.path, 1.0), limit.args[0] if limit else 1.0)
     items.sort(key=lambda item: (item.path.parent.name != "e2e", -allowed_s.get(item.path, 0.0)))
+
+
+def pytest_collection_finish() -> None:
+    """Hundreds of thousands of objects of libraries and test items stay to the end: each full collection of
+    garbage would look at all of them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
