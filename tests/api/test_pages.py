@@ -172,7 +172,7 @@ def test_all_trials_and_the_lineage(client: TestClient, seed: Any) -> None:
 def test_an_equation_shows_mathematics_facts_history_and_curve(client: TestClient, seed: Any) -> None:
     row = client.get("/api/v1/leaderboard").json()["items"][0]
     text = page(client, f"/equations/{row['fingerprint']}")
-    for wanted in ("<math", "canonical form", "does not hold", "Validation accuracy", "evaluation"):
+    for wanted in ("<math", "canonical form", "not true of it", "Validation accuracy", "evaluation"):
         assert wanted in text
     assert seed.search_id in text
 
