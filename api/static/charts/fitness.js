@@ -138,6 +138,12 @@ const range = (data) => {
   return [Math.min(...finite), Math.max(...finite)];
 };
 
+// Accuracies span less than a power of ten: a line for every doubling.
+const doubling = (look, low, high) => ({
+  type: "log", logBase: 2, min: 2 ** Math.floor(Math.log2(Math.max(low, 0.1))), max: 2 ** Math.ceil(Math.log2(Math.max(high, 0.2))), interval: undefined,
+  axisLabel: { color: look.soft, fontSize: 12, formatter: (value) => Number(value.toPrecision(3)) },
+});
+
 export const height = () => 400;
 export const empty = "No trial has finished yet. Each becomes a point here.";
 export const toggles = [["logX", "log order"], ["logY", "log accuracy"]];
@@ -194,7 +200,7 @@ export const caption = (data) => {
   if (!isThinned(data)) return [];
   if (stretch) return [`All trials that finished as number ${number(stretch.from)} to ${number(stretch.to)}.`];
   return [
-    `One of every ${number(course.every)} of ${number(course.last)} trials, drawn by lot, and every record; failures are counted by ${number(course.width)} finishes. Zoom in on ${number(A_STRETCH)} or fewer to see all of a stretch. All trials: `,
+    `One of every ${number(course.every)} of ${number(course.last)} trials, drawn by lot, and every record; failures are counted by ${number(course.width)} finishes. Zoom in on ${number(A_STRETCH)} or fewer, by Ctrl and the wheel or the ends of the bar, to see all of a stretch. All trials: `,
     ["list", `/searches/${id}/trials`], ", ", ["export", `/api/v1/searches/${id}/tables/trials?format=csv`], ".",
   ];
 };
@@ -213,7 +219,7 @@ export const option = (data, look, view) => {
     animation: false,
     ...overRug(look, {
       x: { ...x, name: "trials in the order they finished" }, hasRug: found.some((each) => each.xAxisIndex === 1),
-      y: percentAxis(look, low, high, view.logY ? { type: "log", min: Math.max(low * 0.95, 0.1), interval: undefined } : {}),
+      y: percentAxis(look, low, high, view.logY ? doubling(look, low, high) : {}),
     }),
     legend: { show: false, data: found.map((each) => each.name) },
     series: [...found, levels(data, look)],

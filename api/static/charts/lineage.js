@@ -8,7 +8,7 @@ const NAMES = { m: "mutation", r: "random", s: "start", i: "injected", b: "backp
 const ORDER = ["n", "t", "r", "m", "i", "s", "y", "b"];
 
 const styleOf = (kind, look) => ({
-  n: { color: look.bad, opacity: 0.6, size: 4 }, t: { color: look.violet, opacity: 0.45, size: 5, symbol: "emptyCircle" },
+  n: { color: look.soft, opacity: 0.8, size: 4 }, t: { color: look.violet, opacity: 0.45, size: 5, symbol: "emptyCircle" },
   r: { color: look.soft, opacity: 0.45, size: 5 }, m: { color: look.ink, opacity: 0.5, size: 5 }, i: { color: look.warn, opacity: 0.9, size: 8, symbol: "diamond" },
   s: { color: look.accent, opacity: 0.95, size: 9, symbol: "rect" }, y: { color: look.violet, opacity: 1, size: 9, symbol: "rect" }, b: { color: look.blue, opacity: 1, size: 10, symbol: "triangle" },
 })[kind];

@@ -26,6 +26,9 @@ const make = (name, more = {}, ...children) => {
   return element;
 };
 
+// Text on a canvas does not break by itself: lines of at most so many characters, broken at spaces.
+export const broken = (text, most) => text.split("\n").flatMap((line) => line.match(new RegExp(`.{1,${most}}(?:\\s|$)|.{${most}}`, "g")) ?? [""]).map((line) => line.trimEnd()).join("\n");
+
 class Chart {
   #data = null;
   #view = {};
@@ -103,7 +106,8 @@ class Chart {
     this.#room.style.height = `${this.kind.height(this.#data, this.#view)}px`;
     if (!this.#chart) await this.#begin();
     else if (this.#chart.getHeight() !== this.#room.clientHeight) this.#chart.resize();
-    option.tooltip.formatter = (point, ticket, done) => this.kind.tip(this.#data, point, (text) => done(ticket, text), this.#view);
+    const fit = (text) => broken(text, Math.min(64, Math.floor(this.#room.clientWidth / 8)));
+    option.tooltip.formatter = (point, ticket, done) => fit(this.kind.tip(this.#data, point, (text) => done(ticket, fit(text)), this.#view));
     if (!this.#isMeasured) this.#measure(began);
     this.#chart.setOption(option, { replaceMerge: ["series"] });
     this.#showKeys(colours);

@@ -31,6 +31,6 @@ export const cloud = (points, style) => {
   const crowded = crowding(points);
   return {
     type: "scatter", data: points.flat, large: true, largeThreshold: 4000, symbol: style.symbol ?? "circle",
-    symbolSize: crowded < 1 && style.size < 6 ? style.size - 1 : style.size, itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.3 },
+    symbolSize: crowded < 1 && style.size < 6 ? Math.max(2, style.size - (crowded < 0.1 ? 3 : 1)) : style.size, itemStyle: { color: style.color, opacity: style.opacity * crowded ** 0.45 },
   };
 };
