@@ -90,7 +90,7 @@ class EvaluationTable:
 
     @property
     def findings(self) -> tuple[tuple[Block, TableRow], ...]:
-        """Every row that is judged, those that found something first; controls where there is nothing else."""
+        """Every row that is judged, those that found something first; controls where nothing else is."""
         asked = any(not (row.is_baseline or row.is_control) for row in self.blocks[0].rows)
         return tuple(
             (block, row)
