@@ -22,8 +22,9 @@ LISTEN = (
 )
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: Words in a column that has no room for them: letters below letters.
-SQUEEZED = """[...document.querySelectorAll("td")].filter((cell) => cell.innerText.length > 40 && cell.clientWidth
-    && cell.clientWidth < 110).map((cell) => cell.innerText.slice(0, 40))"""
+SQUEEZED = """[...document.querySelectorAll("td")]
+    .filter((cell) => cell.innerText.length > 40 && cell.clientWidth && cell.clientWidth < 110)
+    .map((cell) => cell.innerText.slice(0, 40))"""
 #: What a script says of a page that answers with an error, which is what is asked for.
 EXPECTED = "Failed to load resource: the server responded with a status of 4"
 
