@@ -44,7 +44,7 @@ class SequenceSpec:
     width: int = described(1024, "Units of such a hidden layer.", bounds=between(1, 65_536))
     predictor_rate: float = described(0.001, "Learning rate of that model's Adam.", bounds=above_zero())
     gradient_scale: float = described(
-        1.0, "What a predicted gradient is multiplied by before it is used.", bounds=between(0, 100)
+        0.1, "What a predicted gradient is multiplied by before it is used.", bounds=between(0, 100)
     )
     evaluate_test: bool = described(
         False, "Measure the last part of the text too, once, at the end.", name="test"
