@@ -79,10 +79,19 @@ def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -
     if result.outcome in NO_TRAINING and row.tier != CONFIRMED:
         connection.execute(delete(LEADERBOARD).where(here))
         count_results(connection, trial.search_id, row.setting_id, -1)
-    of_equations = of_search & (LEADERBOARD.c.search_n > 0) & ~LEADERBOARD.c.is_baseline
-    best = select(func.max(LEADERBOARD.c.search_fitness)).where(of_equations, ~LEADERBOARD.c.is_yardstick)
-    values = {"best_fitness": best.scalar_subquery()}
-    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(**values))
+    best = {"best_fitness": _best_fitness(connection, trial.search_id)}
+    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(best))
+
+
+def _best_fitness(connection: Connection, search_id: str) -> float | None:
+    """Of the equations that the search proposed. What is not confirmed is ranked by its fitness, so that the
+    first is the best; what is confirmed is a handful."""
+    row = LEADERBOARD.c
+    proposed = (row.search_id == search_id, row.search_n > 0, ~row.is_baseline, ~row.is_yardstick)
+    confirmed = select(func.max(row.search_fitness)).where(*proposed, row.tier == CONFIRMED)
+    ranked = select(row.search_fitness).where(*proposed, row.tier == UNCONFIRMED).order_by(row.rank_key)
+    found = connection.execute(select(confirmed.scalar_subquery(), ranked.limit(1).scalar_subquery())).one()
+    return max((each for each in found if each is not None), default=None)
 
 
 def setting_of_search(connection: Connection, search_id: str) -> str:
