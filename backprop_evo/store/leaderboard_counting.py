@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -24,8 +25,9 @@ def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
     return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
 
 
-def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
-    """Count one terminal trial of a search in. Trials that did not complete leave no row: they have no
+def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, spec: str) -> None:
+    """Count one terminal trial of a search in, whose ``spec`` is as it is stored. Trials that did not
+    complete leave no row: they have no
     fitness."""
     if trial.purpose == Purpose.REMEASUREMENT:
         _count_again(connection, trial, result)
@@ -33,7 +35,7 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) ->
     if result.outcome is not TrialState.COMPLETED or result.validation_accuracy is None:
         return
     accuracy = result.validation_accuracy
-    setting = setting_of_search(connection, trial.search_id)
+    setting = _setting_of(spec)
     connection.execute(
         insert(LEADERBOARD).values(
             search_id=trial.search_id,
@@ -97,5 +99,12 @@ def _best_fitness(connection: Connection, search_id: str) -> float | None:
 def setting_of_search(connection: Connection, search_id: str) -> str:
     """Its id. That of the search, not of the trial: which rates an equation inherits makes no setting of its
     own."""
-    spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
+    return _setting_of(
+        connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
+    )
+
+
+@lru_cache(maxsize=256)
+def _setting_of(spec: str) -> str:
+    """Cached, because all trials of a search ask."""
     return setting_id_of(decode_search_spec(spec).train)

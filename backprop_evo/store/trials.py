@@ -37,7 +37,7 @@ from backprop_evo.store.endings import (
     requeue,
 )
 from backprop_evo.store.engine import Database
-from backprop_evo.store.events import add_event
+from backprop_evo.store.events import add_event, add_events
 from backprop_evo.store.finishes import finish_record, finishes_of
 from backprop_evo.store.nodes import forget_faults
 from backprop_evo.store.queue import OF_A_LIVE_SEARCH, is_due
@@ -118,7 +118,9 @@ class SqlTrials(Trials):
             return [finish_record(row) for row in rows]
 
     @override
-    def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
+    def claim(
+        self, trial_id: str, worker: str, *, lease_s: float, now: datetime, starts: bool = False
+    ) -> Lease | None:
         expires_at = now + timedelta(seconds=lease_s)
         # One statement decides: of many who claim at once, the condition on the state is true for one.
         claiming = (
@@ -127,13 +129,13 @@ class SqlTrials(Trials):
                 TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, is_due(now), OF_A_LIVE_SEARCH
             )
             .values(
-                state=TrialState.LEASED,
+                state=TrialState.RUNNING if starts else TrialState.LEASED,
                 # Grows with every claim; whoever holds a smaller one can no longer write.
                 fence=TRIALS.c.fence + 1,
                 worker=worker,
                 lease_expires_at=expires_at,
                 not_before=None,
-                started_at=None,
+                started_at=now if starts else None,
                 progress=None,
             )
             .returning(TRIALS.c.fence, TRIALS.c.search_id)
@@ -146,7 +148,9 @@ class SqlTrials(Trials):
             connection.execute(
                 insert(ATTEMPTS).values(trial_id=trial_id, fence=lease.fence, worker=worker, started_at=now)
             )
-            add_event(connection, claimed.search_id, "trial.leased", now, _lease_payload(lease))
+            kinds = ("trial.leased", "trial.running") if starts else ("trial.leased",)
+            told = [(kind, _lease_payload(lease)) for kind in kinds]
+            add_events(connection, claimed.search_id, now, told)
             return lease
 
     @override
