@@ -39,6 +39,27 @@ SEARCH_OF_TRIAL = select(TRIALS.c.search_id).where(IS_TRIAL).scalar_subquery()
 LOCK_SEARCH = select(SEARCHES.c.id).where(SEARCHES.c.id == SEARCH_OF_TRIAL).with_for_update()
 LOCK_TRIAL = select(TRIALS).where(IS_TRIAL).with_for_update()
 
+# Built once: to put a statement together takes a worker about as long as to send it.
+BEST, FITNESS = SEARCHES.c.best_fitness, bindparam("fitness", type_=SEARCHES.c.best_fitness.type)
+COUNT_FINISH = (
+    update(SEARCHES)
+    .where(SEARCHES.c.id == bindparam("search"))
+    .values(
+        finishes=SEARCHES.c.finishes + 1,
+        version=SEARCHES.c.version + 1,
+        screened_out=SEARCHES.c.screened_out + bindparam("screened"),
+        trials_done=SEARCHES.c.trials_done + bindparam("counted"),
+        best_fitness=case((or_(BEST.is_(None), BEST < FITNESS), FITNESS), else_=BEST),
+    )
+    .returning(SEARCHES.c.finishes, SEARCHES.c.spec)
+)
+END_TRIAL = update(TRIALS).where(IS_TRIAL, TRIALS.c.state == bindparam("was"))
+CLOSE_ATTEMPT = update(ATTEMPTS).where(
+    ATTEMPTS.c.trial_id == bindparam("trial"),
+    ATTEMPTS.c.fence == bindparam("attempt"),
+    ATTEMPTS.c.outcome.is_(None),
+)
+
 
 def lock_leased(connection: Connection, lease: Lease) -> Row[Any] | None:
     """The row of the lease's trial, locked as below; None where the lease is not the newest or it ended."""
@@ -63,19 +84,20 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
     # a replay relies on.
     search = _count_finish(connection, row, state, accuracy)
     connection.execute(
-        update(TRIALS)
-        .where(TRIALS.c.id == row.id, TRIALS.c.state == row.state)
-        .values(
-            state=state,
-            ended_at=now,
-            lease_expires_at=None,
-            finish_order=search.finishes,
-            validation_accuracy=result.validation_accuracy,
-            test_accuracy=result.test_accuracy,
-            relative_step=result.relative_step,
-            wall_time_s=result.wall_time_s,
-            result=encode(result),
-        )
+        END_TRIAL,
+        {
+            "trial": row.id,
+            "was": row.state,
+            "state": state,
+            "ended_at": now,
+            "lease_expires_at": None,
+            "finish_order": search.finishes,
+            "validation_accuracy": result.validation_accuracy,
+            "test_accuracy": result.test_accuracy,
+            "relative_step": result.relative_step,
+            "wall_time_s": result.wall_time_s,
+            "result": encode(result),
+        },
     )
     count_ended(connection, row.search_id, state)
     if row.purpose == Purpose.EVALUATION:
@@ -97,16 +119,14 @@ def _count_finish(
     connection: Connection, row: Row[Any], state: TrialState, accuracy: float | None
 ) -> Row[Any]:
     """The search's ``finishes``, this one among them, and ``spec``."""
-    values: dict[str, Any] = {"finishes": SEARCHES.c.finishes + 1, "version": SEARCHES.c.version + 1}
-    if state is TrialState.SCREENED:
-        values["screened_out"] = SEARCHES.c.screened_out + 1
-    elif row.purpose in (*COUNTED, Purpose.EVALUATION):
-        values["trials_done"] = SEARCHES.c.trials_done + 1
-        if accuracy is not None and row.purpose == Purpose.SEARCH:
-            best = SEARCHES.c.best_fitness
-            values["best_fitness"] = case((or_(best.is_(None), best < accuracy), accuracy), else_=best)
-    counting = update(SEARCHES).where(SEARCHES.c.id == row.search_id).values(**values)
-    return connection.execute(counting.returning(SEARCHES.c.finishes, SEARCHES.c.spec)).one()
+    screened = state is TrialState.SCREENED
+    values = {
+        "search": row.search_id,
+        "screened": int(screened),
+        "counted": int(not screened and row.purpose in (*COUNTED, Purpose.EVALUATION)),
+        "fitness": accuracy if row.purpose == Purpose.SEARCH else None,
+    }
+    return connection.execute(COUNT_FINISH, values).one()
 
 
 def close_attempt(
@@ -114,9 +134,8 @@ def close_attempt(
 ) -> None:
     """Say how an attempt ended, unless that is known."""
     connection.execute(
-        update(ATTEMPTS)
-        .where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.fence == fence, ATTEMPTS.c.outcome.is_(None))
-        .values(ended_at=now, outcome=outcome, reason=reason)
+        CLOSE_ATTEMPT,
+        {"trial": trial_id, "attempt": fence, "ended_at": now, "outcome": outcome, "reason": reason},
     )
 
 

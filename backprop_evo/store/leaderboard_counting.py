@@ -19,6 +19,8 @@ from backprop_evo.store.counters import count_results
 from backprop_evo.store.ranks import CONFIRMED, UNCONFIRMED
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES
 
+NEW_ROW = insert(LEADERBOARD)
+
 
 def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
     """``m2`` is the sum of squared deviations."""
@@ -36,30 +38,29 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, sp
         return
     accuracy = result.validation_accuracy
     setting = _setting_of(spec)
-    connection.execute(
-        insert(LEADERBOARD).values(
-            search_id=trial.search_id,
-            individual=trial.individual,
-            equation=trial.equation,
-            method=trial.method,
-            fingerprint=trial.fingerprint,
-            is_baseline=trial.purpose == Purpose.BASELINE,
-            is_yardstick=trial.purpose == Purpose.YARDSTICK,
-            setting_id=setting,
-            tier=UNCONFIRMED,
-            rank_key=-accuracy,
-            search_fitness=accuracy,
-            search_n=1,
-            learning_rate=result.learning_rate,
-            train_time_s=result.wall_time_s,
-            validation_n=0,
-            validation_mean=0.0,
-            validation_m2=0.0,
-            test_n=0,
-            test_mean=0.0,
-            test_m2=0.0,
-        )
-    )
+    row = {
+        "search_id": trial.search_id,
+        "individual": trial.individual,
+        "equation": trial.equation,
+        "method": trial.method,
+        "fingerprint": trial.fingerprint,
+        "is_baseline": trial.purpose == Purpose.BASELINE,
+        "is_yardstick": trial.purpose == Purpose.YARDSTICK,
+        "setting_id": setting,
+        "tier": UNCONFIRMED,
+        "rank_key": -accuracy,
+        "search_fitness": accuracy,
+        "search_n": 1,
+        "learning_rate": result.learning_rate,
+        "train_time_s": result.wall_time_s,
+        "validation_n": 0,
+        "validation_mean": 0.0,
+        "validation_m2": 0.0,
+        "test_n": 0,
+        "test_mean": 0.0,
+        "test_m2": 0.0,
+    }
+    connection.execute(NEW_ROW, row)
     count_results(connection, trial.search_id, setting)
 
 

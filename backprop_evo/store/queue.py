@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select, update
 from typing_extensions import override
 
 from backprop_evo.records.counting import Share
@@ -36,7 +36,7 @@ OFFERED = (
 OWN_NODE = select(NODES).where(NODES.c.name == bindparam("node"))
 
 
-def is_due(now: datetime) -> ColumnElement[bool]:
+def is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The pause after a loss or a fault is over."""
     return or_(TRIALS.c.not_before.is_(None), TRIALS.c.not_before <= now)
 
