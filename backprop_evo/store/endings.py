@@ -47,7 +47,7 @@ COUNT_FINISH = (
     .values(
         finishes=SEARCHES.c.finishes + 1,
         version=SEARCHES.c.version + 1,
-        screened_out=SEARCHES.c.screened_out + bindparam("screened"),
+        screened_out=SEARCHES.c.screened_out + bindparam("left_out"),
         trials_done=SEARCHES.c.trials_done + bindparam("counted"),
         best_fitness=case((or_(BEST.is_(None), BEST < FITNESS), FITNESS), else_=BEST),
     )
@@ -119,11 +119,11 @@ def _count_finish(
     connection: Connection, row: Row[Any], state: TrialState, accuracy: float | None
 ) -> Row[Any]:
     """The search's ``finishes``, this one among them, and ``spec``."""
-    screened = state is TrialState.SCREENED
+    left_out = state is TrialState.SCREENED
     values = {
         "search": row.search_id,
-        "screened": int(screened),
-        "counted": int(not screened and row.purpose in (*COUNTED, Purpose.EVALUATION)),
+        "left_out": int(left_out),
+        "counted": int(not left_out and row.purpose in (*COUNTED, Purpose.EVALUATION)),
         "fitness": accuracy if row.purpose == Purpose.SEARCH else None,
     }
     return connection.execute(COUNT_FINISH, values).one()
