@@ -18,7 +18,7 @@ ROW, LANE, RADIUS = 58, 22, 7
 SHADES = 5
 """Colours of fitness, from the worst of the drawing to its best."""
 
-TEXT, CHARACTER = 60, 8.0
+TEXT, CHARACTER = 140, 8.0
 """Characters shown of an equation, and the width of one in pixels."""
 
 BESIDE = 72

@@ -116,6 +116,13 @@ def magnitude(x: Layout) -> Layout:
     return fenced(x, "|", "|", (r"\left|", r"\right|"))
 
 
+def multiple(factor: Layout, x: Layout) -> Layout:
+    """A number before what it multiplies. That may begin with a word, before which LaTeX leaves a gap by
+    itself and MathML does not."""
+    gap = '<mspace width="0.17em"></mspace>'
+    return Layout(f"{factor.latex} {x.latex}", f"<mrow>{factor.mathml}{gap}{x.mathml}</mrow>", PRODUCT)
+
+
 def infix(symbol: Layout, x: Layout, y: Layout, level: int) -> Layout:
     """x symbol y; what stands on the right binds one step tighter, as the operators associate to the left."""
     return row(at_least(x, level), symbol, at_least(y, min(level + 1, ATOM)), level=level)

@@ -1,9 +1,11 @@
 """What every test shares: one thread per test process, because several run side by side; databases, real
 ones."""
 
+import gc
 import os
 import pwd
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,6 +20,10 @@ from tests.databases import ReusedDatabase, administrator_of
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+# Hundreds of processes read the same modules, and pytest rewrites every test: each would compile them anew
+# where the environment forbids to keep what was compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def what_postgres_lacks() -> str | None:
@@ -47,13 +53,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of slow tests first, those that may take the longest before the others: a long file that begins
-    last is waited for by every other process."""
+    last is waited for by every other process. The room whose files share a cluster comes as one."""
     allowed_s: dict[Path, float] = {}
     for item in items:
         if item.get_closest_marker("slow"):
             limit = item.get_closest_marker("timeout")
             allowed_s[item.path] = max(allowed_s.get(item.path, 1.0), limit.args[0] if limit else 1.0)
-    items.sort(key=lambda item: -allowed_s.get(item.path, 0.0))
+    items.sort(key=lambda item: (item.path.parent.name != "e2e", -allowed_s.get(item.path, 0.0)))
+
+
+def pytest_collection_finish() -> None:
+    """Hundreds of thousands of objects of libraries and test items stay to the end: each full collection of
+    garbage would look at all of them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.deps import EvaluationDep, EvaluationId, ServiceDep, SliceDep, StoreDep
@@ -23,12 +23,20 @@ from backprop_evo.store.base import Store
 
 router = APIRouter()
 RECENT = 12
+#: Characters of the methods that a link may fill in.
+MAX_METHODS = 10_000
 
 
 @router.get("/evaluations")
-def evaluations_page(request: Request, store: StoreDep, part: SliceDep) -> Response:
-    """All of them, newest first, and the form for another one."""
-    return _evaluations_page(request, store, {}, cursor=part.cursor, limit=min(part.limit, 25))
+def evaluations_page(
+    request: Request,
+    store: StoreDep,
+    part: SliceDep,
+    methods: Annotated[str, Query(max_length=MAX_METHODS)] = "",
+) -> Response:
+    """All of them, newest first, and the form for another one, of ``methods`` where a link names them."""
+    form = {"methods": methods} if methods else {}
+    return _evaluations_page(request, store, form, cursor=part.cursor, limit=min(part.limit, 25))
 
 
 @router.post("/evaluations")

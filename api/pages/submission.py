@@ -34,6 +34,8 @@ from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
 router = APIRouter()
+#: Characters of the equations to start from that a link may fill in.
+MAX_START = 10_000
 
 
 def _home(
@@ -90,12 +92,14 @@ def home(
     part: SliceDep,
     preset: Annotated[str, Query(max_length=64)] = "",
     search_id: Annotated[str, Query(alias="from", max_length=64)] = "",
+    start: Annotated[str, Query(max_length=MAX_START)] = "",
     archived: Archived = False,
     tag: TagQuery = None,
 ) -> Response:
     """The newest searches, and the form for another one. ``from`` fills the form as that search was
-    submitted, ``preset`` its training."""
+    submitted, ``preset`` its training, ``start`` the equations to start from."""
     form = form_of(store.searches.get(search_id)) if search_id else blank_form()
+    form = {**form, "start": start} if start else form
     form = with_preset(form, preset) if preset else form
     limit = min(part.limit, 25)
     return _home(

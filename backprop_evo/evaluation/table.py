@@ -89,15 +89,22 @@ class EvaluationTable:
     blocks: tuple[Block, ...]
 
     @property
-    def headline(self) -> str:
-        """The verdicts of all rows as one sentence, those that found something first; of controls where there
-        is nothing else."""
+    def findings(self) -> tuple[tuple[Block, TableRow], ...]:
+        """Every row that is judged, those that found something first; controls where nothing else is."""
         asked = any(not (row.is_baseline or row.is_control) for row in self.blocks[0].rows)
-        told = [
-            f"{row.text}: {row.verdict}" + (f" ({block.setting})" if len(self.blocks) > 1 else "")
+        return tuple(
+            (block, row)
             for block in self.blocks
             for row in sorted(block.rows, key=lambda row: row.p_adjusted if row.p_adjusted is not None else 2)
             if not row.is_baseline and not (row.is_control and asked)
+        )
+
+    @property
+    def headline(self) -> str:
+        """The verdicts of all rows as one sentence, in the order of ``findings``."""
+        told = [
+            f"{row.text}: {row.verdict}" + (f" ({block.setting})" if len(self.blocks) > 1 else "")
+            for block, row in self.findings
         ]
         return "; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
 

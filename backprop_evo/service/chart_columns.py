@@ -23,6 +23,7 @@ from backprop_evo.records.stored import Origin, TrialRecord
 #: One letter an origin, so that a column of them is a string.
 ORIGINS: Mapping[str, str] = {
     Origin.MUTATION: "m",
+    Origin.REMEASUREMENT: "a",
     Origin.RANDOM: "r",
     Origin.START: "s",
     Origin.INJECTED: "i",

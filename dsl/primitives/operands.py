@@ -13,7 +13,8 @@ from dsl.primitives.rows import OperandRow, Product, Shape, StatisticRow
 
 
 def _symbol(base: str, below: str, pre: bool = False) -> Layout:
-    parts = layout.Layout(below, f"<mi>{below}</mi>")
+    # One element a letter: a browser sets two letters of one element upright, as a word.
+    parts = layout.Layout(below, f"<mrow>{''.join(f'<mi>{each}</mi>' for each in below)}</mrow>")
     if "+" in below:
         parts = layout.row(layout.identifier("i"), layout.operator("+"), layout.number(1))
     return (

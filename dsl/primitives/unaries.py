@@ -26,7 +26,7 @@ _MAX_IN_NORM = 120
 
 def _over(kind: str | None, p: str | None = None) -> Callable[[Layout, Layout], Layout]:
     def build(x: Layout, c: Layout) -> Layout:
-        inside = x if len(x.latex) <= _MAX_IN_NORM else layout.operator(".")
+        inside = x if len(x.latex) <= _MAX_IN_NORM else layout.identifier(r"\cdot", "·")
         norm = layout.fenced(inside, "‖", "‖", (r"\left\lVert ", r" \right\rVert"))
         below = layout.word(p) if p else c
         below = layout.Layout(below.latex, below.mathml)
@@ -69,7 +69,7 @@ def _shifted(x: Layout, c: Layout) -> Layout:
 
 
 def _scaled(x: Layout, c: Layout) -> Layout:
-    return layout.row(c, layout.at_least(x, POWER), level=PRODUCT)
+    return layout.multiple(c, layout.at_least(x, POWER))
 
 
 #: By name, in the order of the tables in ``docs/language.md``.

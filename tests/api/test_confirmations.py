@@ -12,7 +12,7 @@ SMALL = {"name": "small", "train": {"model": "mlp-8"}}
 def test_the_page_of_a_search_tells_its_confirmation_and_links_to_it(client: TestClient, seed: Any) -> None:
     text = client.get(f"/searches/{seed.search_id}").text
     assert f'href="/evaluations/{seed.confirmation_id}"' in text
-    assert "g / fro(g): too few seeds: n = 0" in text
+    assert "<code>g / fro(g)</code>: <strong>too few seeds: n = 0</strong>" in text
     assert "confirming: 3 of 6" in text
     assert "against backprop" in text
     back = client.get(f"/evaluations/{seed.confirmation_id}").text

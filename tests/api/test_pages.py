@@ -1,7 +1,7 @@
 """Pages show what they must and work without a script; errors are pages too."""
 
 import re
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -172,9 +172,22 @@ def test_all_trials_and_the_lineage(client: TestClient, seed: Any) -> None:
 def test_an_equation_shows_mathematics_facts_history_and_curve(client: TestClient, seed: Any) -> None:
     row = client.get("/api/v1/leaderboard").json()["items"][0]
     text = page(client, f"/equations/{row['fingerprint']}")
-    for wanted in ("<math", "canonical form", "does not hold", "Validation accuracy", "evaluation"):
+    for wanted in ("<math", "canonical form", "not true of it", "Validation accuracy", "evaluation"):
         assert wanted in text
     assert seed.search_id in text
+
+
+def test_an_equation_leads_to_forms_that_are_filled_with_it(client: TestClient, seed: Any) -> None:
+    row = client.get(f"/api/v1/leaderboard?search_id={seed.search_id}").json()["items"][0]
+    text = page(client, f"/equations/{row['fingerprint']}")
+    written = row["equation"]
+    for name, field in (("evaluations?methods", "methods"), ("?start", "start")):
+        (address,) = re.findall(rf'href="(/{re.escape(name)}=[^"#]+)', text)
+        form = page(client, address)
+        (typed,) = re.findall(rf'<textarea name="{field}"[^>]*>\s*(.*?)</textarea>', form, re.DOTALL)
+        assert unescape(typed) == written
+    # Every row is of this equation: its formula is not said again in each.
+    assert "<math" not in text.split('id="history"')[1].split("</section>")[0]
 
 
 def test_the_equations_page_checks_an_equation_or_points_at_the_mistake(client: TestClient) -> None:

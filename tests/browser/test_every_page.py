@@ -21,6 +21,10 @@ LISTEN = (
     "document.addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.violatedDirective))"
 )
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+#: Words in a column that has no room for them: letters below letters.
+SQUEEZED = """[...document.querySelectorAll("td")]
+    .filter((cell) => cell.innerText.length > 40 && cell.clientWidth && cell.clientWidth < 110)
+    .map((cell) => cell.innerText.slice(0, 40))"""
 #: What a script says of a page that answers with an error, which is what is asked for.
 EXPECTED = "Failed to load resource: the server responded with a status of 4"
 
@@ -54,6 +58,7 @@ class Watched:
             problems = told_by_axe(self.page)
             if (pixels := self.page.evaluate(TOO_WIDE)) > 0:
                 problems.append(f"{pixels} pixels wider than the window")
+            problems += [f"no room for {words!r}" for words in self.page.evaluate(SQUEEZED)]
             found += [f"{width} {theme}: {each}" for each in problems]
         return found + self.said
 

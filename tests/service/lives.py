@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import weakref
+
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.service import drive_once
 
@@ -11,11 +14,18 @@ class CrashError(Exception):
 
 
 class CrashingStore:
-    """Dies after the ``at``-th call, once."""
+    """Dies after the ``at``-th call, once. ``writing`` are the numbers of the calls that changed a row, where
+    it may live: dying after any other leaves what dying after the one before it left, as the memory of a
+    process dies with it."""
 
     def __init__(self, store, at=None):
         self._store, self._at = store, at
-        self.names = []
+        self.names, self.writing = [], []
+        watcher = sqlite3.connect(store.database.url.database, isolation_level=None)
+        weakref.finalize(self, watcher.close)
+        # Another number after every commit of somebody else that changed something.
+        self._version = lambda: watcher.execute("PRAGMA data_version").fetchone()
+        self._seen = self._version()
 
     def __getattr__(self, noun):
         return CrashingNoun(self, getattr(self._store, noun))
@@ -26,6 +36,9 @@ class CrashingStore:
 
     def count_call(self, name):
         self.names.append(name)
+        if (version := self._version()) != self._seen:
+            self._seen = version
+            self.writing.append(self.calls)
         if self.calls == self._at:
             raise CrashError(f"after {name}")
 

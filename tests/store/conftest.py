@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from backprop_evo.records.funnel import Confirmation
 from backprop_evo.records.searching import SearchSpec
@@ -56,7 +59,20 @@ def begin(url, *, trials=12, until=6, **options):
     return search.id
 
 
+@pytest.fixture(scope="session")
+def begun_sqlite(migrated_sqlite, tmp_path_factory):
+    """A SQLite file to copy, and the id of the search in it."""
+    path = tmp_path_factory.mktemp("begun") / "begun.sqlite"
+    shutil.copy(migrated_sqlite, path)
+    return path, begin(f"sqlite:///{path}")
+
+
 @pytest.fixture
-def begun(database_url):
+def begun(database_url, begun_sqlite):
     """The URL of a database with a search in its middle, and the search's id."""
-    return database_url, begin(database_url)
+    if not database_url.startswith("sqlite"):
+        return database_url, begin(database_url)
+    path, search_id = begun_sqlite
+    assert not Path(f"{path}-wal").exists(), "what was committed last is not in the file"
+    shutil.copy(path, sa.make_url(database_url).database)
+    return database_url, search_id

@@ -122,4 +122,4 @@ const differences = {
   empty: "No pair was trained with the same seed.",
 };
 
-export { curves, differences };
+export { curves as besideCurves, differences };

@@ -1,6 +1,6 @@
 // All trials of a search as points in the order in which they finished, seen against backprop, chance and its counterpart.
 import { base, faded, overRug, percent, percentAxis, signed } from "./look.js";
-import { Points, cloud } from "./points.js";
+import { Points, cloud, swatchOf } from "./points.js";
 import { readOnce } from "./reading.js";
 
 // Of a long search the service sends one of every so many finishes, drawn by lot, with every record; failures are counted.
@@ -80,11 +80,11 @@ const nameOf = (kind) => ({ trained: "trained to the end", again: "measured agai
 
 const styleOf = (kind, look, place) => ({
   trained: { color: look.ink, opacity: 0.45, size: 5 },
-  again: { color: look.warn, opacity: 0.9, size: 7, symbol: "diamond" },
+  again: { color: look.ink, opacity: 0.9, size: 7, symbol: "diamond" },
   backprop: { color: look.blue, opacity: 1, size: 9, symbol: "triangle" },
   yardstick: { color: look.violet, opacity: 1, size: 8, symbol: "rect" },
-  "rug diverged": { color: look.bad, opacity: 0.7 },
-  "rug failed": { color: look.warn, opacity: 0.8 },
+  "rug diverged": { color: look.warn, opacity: 0.8 },
+  "rug failed": { color: look.bad, opacity: 0.8 },
   "rug stopped": { color: look.soft, opacity: 0.6 },
   "rug screened out": { color: look.violet, opacity: 0.5 },
 })[kind] ?? { color: [look.soft, look.violet, look.blue][place % 3], opacity: 0.35, size: 4 };
@@ -138,7 +138,14 @@ const range = (data) => {
   return [Math.min(...finite), Math.max(...finite)];
 };
 
+// Accuracies span less than a power of ten: a line for every doubling.
+const doubling = (look, low, high) => ({
+  type: "log", logBase: 2, min: 2 ** Math.floor(Math.log2(Math.max(low, 0.1))), max: 2 ** Math.ceil(Math.log2(Math.max(high, 0.2))), interval: undefined,
+  axisLabel: { color: look.soft, fontSize: 12, formatter: (value) => Number(value.toPrecision(3)) },
+});
+
 export const height = () => 400;
+export const empty = "No trial has finished yet. Each becomes a point here.";
 export const toggles = [["logX", "log order"], ["logY", "log accuracy"]];
 
 export const load = async (reader, source, before) => {
@@ -193,7 +200,7 @@ export const caption = (data) => {
   if (!isThinned(data)) return [];
   if (stretch) return [`All trials that finished as number ${number(stretch.from)} to ${number(stretch.to)}.`];
   return [
-    `One of every ${number(course.every)} of ${number(course.last)} trials, drawn by lot, and every record; failures are counted by ${number(course.width)} finishes. Zoom in on ${number(A_STRETCH)} or fewer to see all of a stretch. All trials: `,
+    `One of every ${number(course.every)} of ${number(course.last)} trials, drawn by lot, and every record; failures are counted by ${number(course.width)} finishes. Zoom in on ${number(A_STRETCH)} or fewer, by Ctrl and the wheel or the ends of the bar, to see all of a stretch. All trials: `,
     ["list", `/searches/${id}/trials`], ", ", ["export", `/api/v1/searches/${id}/tables/trials?format=csv`], ".",
   ];
 };
@@ -212,7 +219,7 @@ export const option = (data, look, view) => {
     animation: false,
     ...overRug(look, {
       x: { ...x, name: "trials in the order they finished" }, hasRug: found.some((each) => each.xAxisIndex === 1),
-      y: percentAxis(look, low, high, view.logY ? { type: "log", min: Math.max(low * 0.95, 0.1), interval: undefined } : {}),
+      y: percentAxis(look, low, high, view.logY ? doubling(look, low, high) : {}),
     }),
     legend: { show: false, data: found.map((each) => each.name) },
     series: [...found, levels(data, look)],
@@ -243,10 +250,15 @@ export const tip = (data, point, done) => {
 
 export const press = async (data, point) => (point.value && !isCount(point) ? `/trials/${(await finish(data.id, point.value[0])).trial}` : null);
 
+// What most of the points are comes first, what has no place among them last.
+const FIRST = ["trained", "again"];
+const placeOf = (kind) => (FIRST.includes(kind) ? FIRST.indexOf(kind) - FIRST.length : kind.startsWith("rug") ? 1 : 0);
+const inOrder = (keys) => keys.sort(([one], [other]) => placeOf(one) - placeOf(other));
+
 const spread = ({ mean, std, n }) => `${percent(mean)}${std === null ? "" : ` ± ${percent(std)}`}, n = ${n}`;
 
 export const legend = (data, look) => {
-  const keys = namesOf(data).map((kind, place) => [nameOf(kind), styleOf(kind, look, place).color, kind.startsWith("rug") ? "tick" : "dot"]);
+  const keys = inOrder(namesOf(data).map((kind, place) => [kind, styleOf(kind, look, place)])).map(([kind, style]) => [nameOf(kind), ...swatchOf(style, kind.startsWith("rug"))]);
   if (data.course.best.length) keys.push(["best so far", look.accent, "line"]);
   if (data.other) keys.push([`best so far, ${data.frame.counterpart.called}`, look.warn, "line"]);
   const { backprop, best, confirmed } = data.frame;

@@ -1,14 +1,14 @@
 // All proposals of a search as points by number and fitness: one is chosen, and its ancestry is drawn by the page. Those that
 // the page has drawn already are joined.
 import { base, overRug, percent, percentAxis } from "./look.js";
-import { Points, cloud, crowding } from "./points.js";
+import { Points, cloud, crowding, swatchOf } from "./points.js";
 import { readOnce } from "./reading.js";
 
 const NAMES = { m: "mutation", r: "random", s: "start", i: "injected", b: "backprop", y: "yardstick", t: "twin, at the fitness of the other", n: "without a fitness" };
 const ORDER = ["n", "t", "r", "m", "i", "s", "y", "b"];
 
 const styleOf = (kind, look) => ({
-  n: { color: look.warn, opacity: 0.6, size: 4 }, t: { color: look.violet, opacity: 0.45, size: 5, symbol: "emptyCircle" },
+  n: { color: look.soft, opacity: 0.8, size: 4 }, t: { color: look.violet, opacity: 0.45, size: 5, symbol: "emptyCircle" },
   r: { color: look.soft, opacity: 0.45, size: 5 }, m: { color: look.ink, opacity: 0.5, size: 5 }, i: { color: look.warn, opacity: 0.9, size: 8, symbol: "diamond" },
   s: { color: look.accent, opacity: 0.95, size: 9, symbol: "rect" }, y: { color: look.violet, opacity: 1, size: 9, symbol: "rect" }, b: { color: look.blue, opacity: 1, size: 10, symbol: "triangle" },
 })[kind];
@@ -27,6 +27,8 @@ export const load = async (reader, source, before) => {
       const fitness = own ?? data.fitness[twins.get(place)] ?? null;
       const number = after + 1 + place;
       data.fitness[number] = fitness;
+      // A measurement counts where its equation stands, and has no place of its own.
+      if (page.origin[place] === "a") return;
       const origin = page.origin[place] === "o" ? "m" : page.origin[place];
       const kind = fitness === null ? "n" : twins.has(place) ? "t" : origin;
       if (!data.kinds.has(kind)) data.kinds.set(kind, new Points());
@@ -76,7 +78,7 @@ export const tip = (data, point, done) => {
 export const press = async (_, point) => (point.value ? `${location.pathname}?individual=${point.value[0]}#ancestry` : null);
 
 export const legend = (data, look) => {
-  const keys = kindsOf(data).map((kind) => [NAMES[kind], styleOf(kind, look).color, kind === "n" ? "tick" : kind === "t" ? "ring" : "dot"]);
+  const keys = kindsOf(data).map((kind) => [NAMES[kind], ...swatchOf(styleOf(kind, look), kind === "n")]).reverse();
   if (data.drawn.length) keys.push(["ancestry of the one chosen", look.accent, "line", true]);
   return keys;
 };

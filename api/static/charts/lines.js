@@ -75,7 +75,8 @@ const curve = {
     const loss = data.epoch.map((epoch, place) => [epoch, data.loss[place]]).filter((point) => point[1] !== null && (!view.log || point[1] > 0));
     if (!loss.length && !accuracy.length) return null;
     const values = accuracy.map((point) => point[1]);
-    if (data.chance !== null) values.push(data.chance / 100);
+    // So that what stays at chance does not fill the height with nothing.
+    if (data.chance !== null) values.push(data.chance / 100, 2 * data.chance / 100);
     const chance = data.chance === null ? [] : [{ yAxis: data.chance / 100, label: { formatter: "chance", position: "insideEndTop", color: look.soft }, lineStyle: { color: look.soft, type: "dotted" } }];
     return {
       ...base(look, `Training loss and validation accuracy over ${data.epochs} epochs.`),
@@ -90,7 +91,7 @@ const curve = {
     };
   },
   tip: (_, point) => tipOf(point),
-  empty: "Nothing was reported yet.",
+  empty: "Nothing was reported.",
 };
 
 const angles = (which) => ({

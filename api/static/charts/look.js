@@ -35,7 +35,7 @@ export const base = (look, description) => ({
     backgroundColor: look.card,
     borderColor: look.line,
     padding: 10,
-    textStyle: { color: look.ink, fontFamily: look.sans, fontSize: 13, lineHeight: 19, width: 330, overflow: "break" },
+    textStyle: { color: look.ink, fontFamily: look.sans, fontSize: 13, lineHeight: 19 },
   },
 });
 

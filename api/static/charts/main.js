@@ -2,17 +2,15 @@
 // The library is fetched only here, so that a page without a chart never waits for it.
 import { hears } from "../hearing.js";
 import { restAfter } from "../pacing.js";
-import * as beside from "./beside.js";
-import * as components from "./components.js";
-import * as fitness from "./fitness.js";
-import * as lineage from "./lineage.js";
-import * as lines from "./lines.js";
 import { look } from "./look.js";
 import { Reader } from "./reading.js";
-import * as seeds from "./seeds.js";
-import * as slots from "./slots.js";
 
-const KINDS = { fitness, lineage, components, slots, seeds, running: lines.running, curve: lines.curve, curves: lines.curves, besideCurves: beside.curves, differences: beside.differences, update: lines.update, feedback: lines.feedback };
+// A page fetches the modules of its own charts alone; one of several kinds exports each by its name.
+const MODULES = { running: "lines", curve: "lines", curves: "lines", update: "lines", feedback: "lines", besideCurves: "beside", differences: "beside" };
+const kindOf = async (name) => {
+  const found = await import(`./${MODULES[name] ?? name}.js`);
+  return found[name] ?? found;
+};
 const library = import("../vendor/echarts-6.1.0/echarts.esm.min.mjs");
 // News come in bursts; a chart is drawn again at most so often.
 const REST_MS = 5000;
@@ -28,6 +26,9 @@ const make = (name, more = {}, ...children) => {
   return element;
 };
 
+// Text on a canvas does not break by itself: lines of at most so many characters, broken at spaces.
+export const broken = (text, most) => text.split("\n").flatMap((line) => line.match(new RegExp(`.{1,${most}}(?:\\s|$)|.{${most}}`, "g")) ?? [""]).map((line) => line.trimEnd()).join("\n");
+
 class Chart {
   #data = null;
   #view = {};
@@ -42,7 +43,6 @@ class Chart {
 
   constructor(figure) {
     this.figure = figure;
-    this.kind = KINDS[figure.dataset.chart];
     this.#room.setAttribute("role", "img");
     figure.querySelector("figcaption").after(this.#tools, this.#keys, this.#message, this.#room, this.#caption);
     this.#message.textContent = "Reading the numbers …";
@@ -54,7 +54,7 @@ class Chart {
   hear(kinds) {
     if (!hears(this.figure, kinds) && !this.figure.dataset.beat) return;
     this.#missed = true;
-    if (this.#isSeen) this.refresh();
+    if (this.#isSeen || this.figure.hasAttribute("data-empty")) this.refresh();
   }
 
   #isSeen = false;
@@ -67,6 +67,7 @@ class Chart {
     let rest = REST_MS;
     const reader = new Reader();
     try {
+      this.kind ??= await kindOf(this.figure.dataset.chart);
       const { data, changed, again } = await this.kind.load(reader, this.figure.dataset.source, this.#data);
       rest = restAfter(reader.tookMs, REST_MS);
       this.#data = data;
@@ -99,12 +100,14 @@ class Chart {
     const began = performance.now();
     const colours = look();
     const option = this.kind.option(this.#data, colours, this.#view);
+    this.figure.toggleAttribute("data-empty", !option);
     if (!option) { this.#say(this.kind.empty ?? "Nothing to draw yet."); this.#tools.replaceChildren(); this.#keys.replaceChildren(); return; }
     this.#say("");
     this.#room.style.height = `${this.kind.height(this.#data, this.#view)}px`;
     if (!this.#chart) await this.#begin();
     else if (this.#chart.getHeight() !== this.#room.clientHeight) this.#chart.resize();
-    option.tooltip.formatter = (point, ticket, done) => this.kind.tip(this.#data, point, (text) => done(ticket, text), this.#view);
+    const fit = (text) => broken(text, Math.min(64, Math.floor(this.#room.clientWidth / 8)));
+    option.tooltip.formatter = (point, ticket, done) => fit(this.kind.tip(this.#data, point, (text) => done(ticket, fit(text)), this.#view));
     if (!this.#isMeasured) this.#measure(began);
     this.#chart.setOption(option, { replaceMerge: ["series"] });
     this.#showKeys(colours);

@@ -61,7 +61,7 @@ export const legend = (data, look, view) => {
   const setting = data.settings[view.choice ?? 0];
   const keys = [];
   if (setting?.chosen.includes(false)) keys.push(["compared", look.accent, "dot"]);
-  if (setting?.chosen.includes(true)) keys.push(["chosen by a search", look.warn, "dot"]);
+  if (setting?.chosen.includes(true)) keys.push(["chosen by a search", look.warn, "diamond"]);
   if (setting?.backprop.some((each) => each !== null)) keys.push(["plain backprop", look.blue, "ring"]);
   return keys;
 };

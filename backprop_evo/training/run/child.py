@@ -18,6 +18,7 @@ from backprop_evo.training.methods.learner import FreshChild, Learner, Phase, cr
 from backprop_evo.training.methods.registry import method_of
 from backprop_evo.training.models.build import build_model
 from backprop_evo.training.run.capability import Capability
+from backprop_evo.training.run.descent import Descent, Group
 
 # As torch recommends: the optimiser makes its buffers and cuDNN chooses its kernels before anything is
 # recorded.
@@ -65,15 +66,15 @@ class Child:
         self._captured: _CapturedStep | None = None
         self._eager_steps = 0
 
-    def _make_optimizer(self, spec: TrainSpec) -> torch.optim.SGD:
+    def _make_optimizer(self, spec: TrainSpec) -> Descent:
         on_gpu = self._capability.cuda_graph
         last = set(_last_linear(self.model).parameters()) if spec.classifier_rate is not None else set()
         groups = [[p for p in self.model.parameters() if p not in last], list(last)]
-        return torch.optim.SGD(
+        return Descent(
             # A captured step reads the rate from a tensor, which can change; a number would be frozen into
             # the graph.
             [
-                {"params": group, "lr": rate if on_gpu else 0.0}
+                Group(group, rate if on_gpu else 0.0)
                 for group, rate in zip(groups, (self._rate, self._classifier_rate), strict=True)
                 if group
             ],
@@ -91,8 +92,8 @@ class Child:
             self._rate.fill_(rates[0])
             self._classifier_rate.fill_(rates[1])
         else:
-            for group, each in zip(self._optimizer.param_groups, rates, strict=False):
-                group["lr"] = each
+            for group, each in zip(self._optimizer.groups, rates, strict=False):
+                group.rate = each
 
     def begin(self, phase: Phase) -> None:
         """The steps that follow belong to ``phase``, and are captured anew."""
@@ -117,8 +118,8 @@ class Child:
         return self._captured(x_BCHW, labels_B)
 
     def _eager_step(self, x_BCHW: Tensor, labels_B: Tensor) -> Tensor:
-        # None, not zero: what a phase does not train then stays as it is, weight decay included.
-        self._optimizer.zero_grad(set_to_none=True)
+        # What a phase does not train then stays as it is, weight decay included.
+        self._optimizer.forget_gradients()
         loss = self.learner.learn(x_BCHW, labels_B)
         self.update()
         return loss.detach()

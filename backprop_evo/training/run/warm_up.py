@@ -1,5 +1,5 @@
-"""What torch makes at a first training, made before: its compiler is imported by the first optimiser, and a
-GPU takes its time to answer at all.
+"""What torch makes at a first training, made before: a network and its gradients, and a GPU takes its time to
+answer at all.
 """
 
 from __future__ import annotations
