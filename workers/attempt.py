@@ -25,10 +25,10 @@ from backprop_evo.errors import (
     DatasetUnusable,
     DeviceUnusable,
     InvalidInput,
-    NotFound,
     Unavailable,
 )
 from backprop_evo.records.nodes import NOT_BEGUN, node_of
+from backprop_evo.records.offering import Offer
 from backprop_evo.records.searching import Purpose, SearchSpec
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import Lease, TrialRecord
@@ -103,14 +103,11 @@ class Attempts:
         if isinstance(claimed, Ending):
             log.debug("trial not claimed", trial_id=trial_id, ending=claimed.value)
             return claimed
-        trial, lease = claimed
+        offer, lease = claimed
+        trial = offer.trial
         with structlog.contextvars.bound_contextvars(search_id=trial.search_id, trial_id=trial_id):
-            if not self._with_retries(
-                lambda: self.store.trials.start(lease, now=self.now()), CLAIM_PATIENCE_S
-            ):
-                return Ending.OVERTAKEN
             log.info("trial starts", method=trial.method.json, attempt=lease.fence)
-            ending = self._train(trial, lease)
+            ending = self._train(offer, lease)
             log.info("trial ends", ending=ending.value)
             self.watch = Stopwatch()
             return ending
@@ -127,25 +124,25 @@ class Attempts:
         if lost:
             log.warning("lost by the process before", trials=list(lost))
 
-    def _claim(self, trial_id: str) -> tuple[TrialRecord, Lease] | Ending:
+    def _claim(self, trial_id: str) -> tuple[Offer, Lease] | Ending:
         """The trial as it was before the claim, which changes nothing of what is trained."""
         # First: the trial itself may be one of those, and is then back in the queue, or at its end.
         self.lose_predecessor()
-        try:
-            trial = self.store.trials.get(trial_id)
-        except NotFound:
+        offer = self.store.queue.offer(trial_id, node_of(self.worker))
+        if offer is None:
             return Ending.NOT_OURS
-        now = self.now()
-        if self._placement.leaves(trial, now):
+        now, lease_s = self.now(), self.options.lease_s
+        if self._placement.leaves(offer, now):
             # A message that nobody wants must not go round for ever: resuming the search sends a new one.
             return Ending.NOT_YET if self.store.queue.is_wanted(trial_id) else Ending.NOT_OURS
-        lease = self.store.trials.claim(trial_id, self.worker, lease_s=self.options.lease_s, now=now)
-        return (trial, lease) if lease else Ending.NOT_OURS
+        lease = self.store.trials.claim(trial_id, self.worker, lease_s=lease_s, now=now, starts=True)
+        return (offer, lease) if lease else Ending.NOT_OURS
 
-    def _train(self, trial: TrialRecord, lease: Lease) -> Ending:
+    def _train(self, offer: Offer, lease: Lease) -> Ending:
+        trial = offer.trial
         with LeaseHeartbeat(self.store, lease, self.options, self.now, self.end_process) as heartbeat:
             try:
-                rungs = self._rungs(trial, lease)
+                rungs = self._rungs(offer, lease)
                 self.watch.note("claim")
                 result = self.train(
                     trial,
@@ -176,12 +173,10 @@ class Attempts:
                 result = replace(result, seconds={**self.watch.seconds, **result.seconds})
             return self._report(lease, result, lost=heartbeat.lost)
 
-    def _rungs(self, trial: TrialRecord, lease: Lease) -> Rungs:
-        if trial.purpose is Purpose.EVALUATION:  # compares whole trainings; its values are for people
-            spec = SearchSpec(name=trial.search_id, screening=False)
-        else:
-            search = self._with_retries(lambda: self.store.searches.get(trial.search_id), CLAIM_PATIENCE_S)
-            spec = search.spec
+    def _rungs(self, offer: Offer, lease: Lease) -> Rungs:
+        trial = offer.trial
+        # An evaluation compares whole trainings; its values are for people.
+        spec = offer.search or SearchSpec(name=trial.search_id, screening=False)
 
         def judge(value: IntermediateValue) -> str | None:
             try:

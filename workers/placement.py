@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backprop_evo.records.nodes import NOT_BEGUN, NodeRecord, node_of, slot_of
+from backprop_evo.records.offering import Offer
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import AttemptRecord, TrialRecord
 from backprop_evo.settings import Settings
@@ -32,16 +33,15 @@ class Placement:
         """The name of this node."""
         return node_of(self.worker)
 
-    def leaves(self, trial: TrialRecord, now: datetime) -> bool:
+    def leaves(self, offer: Offer, now: datetime) -> bool:
         """True for a queued trial that is to be left to another node, or to another time."""
+        trial, here = offer.trial, offer.node
         if trial.state is not TrialState.QUEUED:
             return False
-        here = self.store.nodes.find(self.node)
         if here is not None and (here.quarantine is not None or not here.wish.has_slot(slot_of(self.worker))):
             return True
-        labels = self.store.queue.labels_asked(trial.search_id)
         carried = self.options.own_labels if here is None else here.labels
-        if not set(labels) <= set(carried):
+        if not set(offer.labels) <= set(carried):
             return True
         if trial.spec.data not in present_datasets(self.options.resolved_data_dir):
             return True

@@ -7,11 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from backprop_evo.records.states import TrialState
 from backprop_evo.store.counter_tables import ENDED_TRIALS, SETTING_RESULTS
+
+
+def _adding(table: Table) -> Mapping[str, Insert]:
+    """By dialect: begin to count, or count on."""
+    made = {}
+    for each in (postgresql, sqlite):
+        new = each.insert(table)
+        more = {"number": table.c.number + new.excluded.number}
+        made[each.dialect.name] = new.on_conflict_do_update(index_elements=table.primary_key, set_=more)
+    return made
+
+
+ADD = {table: _adding(table) for table in (ENDED_TRIALS, SETTING_RESULTS)}
 
 
 def count_ended(connection: Connection, search_id: str, state: TrialState, number: int = 1) -> None:
@@ -36,9 +49,5 @@ def move_result(connection: Connection, search_id: str, before: str, after: str)
 
 
 def _add(connection: Connection, table: Table, key: Mapping[str, str], number: int) -> None:
-    if not number:
-        return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    more = {"number": table.c.number + number}
-    new = insert(table).values(**key, number=number)
-    connection.execute(new.on_conflict_do_update(index_elements=list(key), set_=more))
+    if number:
+        connection.execute(ADD[table][connection.dialect.name], {**key, "number": number})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, or_, select, text, update
+from sqlalchemy import Connection, Row, bindparam, case, func, or_, select, text, update
 
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.searching import (
@@ -33,6 +33,33 @@ HELD = (TrialState.LEASED, TrialState.RUNNING)
 IS_OPEN = text(OPEN_STATES)  # as the partial index has it: no database can tell that a bound list is the same
 HAS_ENDED = text(ENDED_STATES)
 
+IS_TRIAL = TRIALS.c.id == bindparam("trial")
+# Whose it is is read without a lock, which is safe: a trial never changes its search.
+SEARCH_OF_TRIAL = select(TRIALS.c.search_id).where(IS_TRIAL).scalar_subquery()
+LOCK_SEARCH = select(SEARCHES.c.id).where(SEARCHES.c.id == SEARCH_OF_TRIAL).with_for_update()
+LOCK_TRIAL = select(TRIALS).where(IS_TRIAL).with_for_update()
+
+# Built once: to put a statement together takes a worker about as long as to send it.
+BEST, FITNESS = SEARCHES.c.best_fitness, bindparam("fitness", type_=SEARCHES.c.best_fitness.type)
+COUNT_FINISH = (
+    update(SEARCHES)
+    .where(SEARCHES.c.id == bindparam("search"))
+    .values(
+        finishes=SEARCHES.c.finishes + 1,
+        version=SEARCHES.c.version + 1,
+        screened_out=SEARCHES.c.screened_out + bindparam("left_out"),
+        trials_done=SEARCHES.c.trials_done + bindparam("counted"),
+        best_fitness=case((or_(BEST.is_(None), BEST < FITNESS), FITNESS), else_=BEST),
+    )
+    .returning(SEARCHES.c.finishes, SEARCHES.c.spec)
+)
+END_TRIAL = update(TRIALS).where(IS_TRIAL, TRIALS.c.state == bindparam("was"))
+CLOSE_ATTEMPT = update(ATTEMPTS).where(
+    ATTEMPTS.c.trial_id == bindparam("trial"),
+    ATTEMPTS.c.fence == bindparam("attempt"),
+    ATTEMPTS.c.outcome.is_(None),
+)
+
 
 def lock_leased(connection: Connection, lease: Lease) -> Row[Any] | None:
     """The row of the lease's trial, locked as below; None where the lease is not the newest or it ended."""
@@ -42,14 +69,8 @@ def lock_leased(connection: Connection, lease: Lease) -> Row[Any] | None:
 
 def lock_with_search(connection: Connection, trial_id: str) -> Row[Any] | None:
     """The trial's row, held until the end of the transaction; None where there is none."""
-    # Read without a lock, which is safe: a trial never changes its search.
-    search_id = connection.execute(
-        select(TRIALS.c.search_id).where(TRIALS.c.id == trial_id)
-    ).scalar_one_or_none()
-    if search_id is None:
-        return None
-    connection.execute(select(SEARCHES.c.id).where(SEARCHES.c.id == search_id).with_for_update())
-    return connection.execute(select(TRIALS).where(TRIALS.c.id == trial_id).with_for_update()).one_or_none()
+    connection.execute(LOCK_SEARCH, {"trial": trial_id})
+    return connection.execute(LOCK_TRIAL, {"trial": trial_id}).one_or_none()
 
 
 def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: datetime) -> None:
@@ -61,51 +82,51 @@ def end_trial(connection: Connection, row: Row[Any], result: TrainResult, now: d
     accuracy = result.validation_accuracy if completed else None
     # The counter lives in the search's row, which is locked: finish orders have no gaps and no doubles, which
     # a replay relies on.
-    order = _count_finish(connection, row, state, accuracy)
+    search = _count_finish(connection, row, state, accuracy)
     connection.execute(
-        update(TRIALS)
-        .where(TRIALS.c.id == row.id, TRIALS.c.state == row.state)
-        .values(
-            state=state,
-            ended_at=now,
-            lease_expires_at=None,
-            finish_order=order,
-            validation_accuracy=result.validation_accuracy,
-            test_accuracy=result.test_accuracy,
-            relative_step=result.relative_step,
-            wall_time_s=result.wall_time_s,
-            result=encode(result),
-        )
+        END_TRIAL,
+        {
+            "trial": row.id,
+            "was": row.state,
+            "state": state,
+            "ended_at": now,
+            "lease_expires_at": None,
+            "finish_order": search.finishes,
+            "validation_accuracy": result.validation_accuracy,
+            "test_accuracy": result.test_accuracy,
+            "relative_step": result.relative_step,
+            "wall_time_s": result.wall_time_s,
+            "result": encode(result),
+        },
     )
     count_ended(connection, row.search_id, state)
     if row.purpose == Purpose.EVALUATION:
         count_stage(connection, row, result, now)
     else:
-        count_trial(connection, row, result)
+        count_trial(connection, row, result, search.spec)
     payload = {
         "trial": row.id,
         "individual": row.individual,
         "purpose": row.purpose,
-        "finish_order": order,
+        "finish_order": search.finishes,
         "validation_accuracy": accuracy,
         **({"reason": result.reason} if result.reason else {}),
     }
     add_event(connection, row.search_id, f"trial.{state}", now, payload)
 
 
-def _count_finish(connection: Connection, row: Row[Any], state: TrialState, accuracy: float | None) -> int:
-    values: dict[str, Any] = {"finishes": SEARCHES.c.finishes + 1, "version": SEARCHES.c.version + 1}
-    if state is TrialState.SCREENED:
-        values["screened_out"] = SEARCHES.c.screened_out + 1
-    elif row.purpose in (*COUNTED, Purpose.EVALUATION):
-        values["trials_done"] = SEARCHES.c.trials_done + 1
-        if accuracy is not None and row.purpose == Purpose.SEARCH:
-            best = SEARCHES.c.best_fitness
-            values["best_fitness"] = case((or_(best.is_(None), best < accuracy), accuracy), else_=best)
-    order: int = connection.execute(
-        update(SEARCHES).where(SEARCHES.c.id == row.search_id).values(**values).returning(SEARCHES.c.finishes)
-    ).scalar_one()
-    return order
+def _count_finish(
+    connection: Connection, row: Row[Any], state: TrialState, accuracy: float | None
+) -> Row[Any]:
+    """The search's ``finishes``, this one among them, and ``spec``."""
+    left_out = state is TrialState.SCREENED
+    values = {
+        "search": row.search_id,
+        "left_out": int(left_out),
+        "counted": int(not left_out and row.purpose in (*COUNTED, Purpose.EVALUATION)),
+        "fitness": accuracy if row.purpose == Purpose.SEARCH else None,
+    }
+    return connection.execute(COUNT_FINISH, values).one()
 
 
 def close_attempt(
@@ -113,9 +134,8 @@ def close_attempt(
 ) -> None:
     """Say how an attempt ended, unless that is known."""
     connection.execute(
-        update(ATTEMPTS)
-        .where(ATTEMPTS.c.trial_id == trial_id, ATTEMPTS.c.fence == fence, ATTEMPTS.c.outcome.is_(None))
-        .values(ended_at=now, outcome=outcome, reason=reason)
+        CLOSE_ATTEMPT,
+        {"trial": trial_id, "attempt": fence, "ended_at": now, "outcome": outcome, "reason": reason},
     )
 
 

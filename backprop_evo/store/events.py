@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, tuple_
 from typing_extensions import override
 
 from backprop_evo.records.stored import EventRecord
@@ -18,6 +18,13 @@ from backprop_evo.store.rows import event_record
 from backprop_evo.store.tables import EVENTS, SEARCHES
 
 COMMIT_ORDER_LOCK = 0x6270_6576  # any number that nothing else in the database locks
+LOCK = select(func.pg_advisory_xact_lock(COMMIT_ORDER_LOCK)).cte("lock")
+WRITTEN = [EVENTS.c.search_id, EVENTS.c.kind, EVENTS.c.at, EVENTS.c.payload]
+VALUES = select(*(bindparam(each.name, type_=each.type) for each in WRITTEN))
+
+APPEND = insert(EVENTS)
+APPEND_LOCKED = insert(EVENTS).from_select(WRITTEN, VALUES.select_from(LOCK))
+"""The id is drawn for what the lock lets through."""
 
 
 def add_event(
@@ -40,10 +47,8 @@ def add_events(
     """Append several events at once."""
     if not events:
         return
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(COMMIT_ORDER_LOCK)))
     connection.execute(
-        insert(EVENTS),
+        APPEND_LOCKED if connection.dialect.name == "postgresql" else APPEND,
         [
             {"search_id": search_id, "kind": kind, "at": now, "payload": encode_payload(payload)}
             for kind, payload in events

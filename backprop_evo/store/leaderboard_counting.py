@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -18,14 +19,17 @@ from backprop_evo.store.counters import count_results
 from backprop_evo.store.ranks import CONFIRMED, UNCONFIRMED
 from backprop_evo.store.tables import LEADERBOARD, SEARCHES
 
+NEW_ROW = insert(LEADERBOARD)
+
 
 def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
     """``m2`` is the sum of squared deviations."""
     return Accuracies(mean=mean, std=math.sqrt(m2 / (n - 1)) if n > 1 else None, n=n)
 
 
-def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) -> None:
-    """Count one terminal trial of a search in. Trials that did not complete leave no row: they have no
+def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, spec: str) -> None:
+    """Count one terminal trial of a search in, whose ``spec`` is as it is stored. Trials that did not
+    complete leave no row: they have no
     fitness."""
     if trial.purpose == Purpose.REMEASUREMENT:
         _count_again(connection, trial, result)
@@ -33,31 +37,30 @@ def count_trial(connection: Connection, trial: Row[Any], result: TrainResult) ->
     if result.outcome is not TrialState.COMPLETED or result.validation_accuracy is None:
         return
     accuracy = result.validation_accuracy
-    setting = setting_of_search(connection, trial.search_id)
-    connection.execute(
-        insert(LEADERBOARD).values(
-            search_id=trial.search_id,
-            individual=trial.individual,
-            equation=trial.equation,
-            method=trial.method,
-            fingerprint=trial.fingerprint,
-            is_baseline=trial.purpose == Purpose.BASELINE,
-            is_yardstick=trial.purpose == Purpose.YARDSTICK,
-            setting_id=setting,
-            tier=UNCONFIRMED,
-            rank_key=-accuracy,
-            search_fitness=accuracy,
-            search_n=1,
-            learning_rate=result.learning_rate,
-            train_time_s=result.wall_time_s,
-            validation_n=0,
-            validation_mean=0.0,
-            validation_m2=0.0,
-            test_n=0,
-            test_mean=0.0,
-            test_m2=0.0,
-        )
-    )
+    setting = _setting_of(spec)
+    row = {
+        "search_id": trial.search_id,
+        "individual": trial.individual,
+        "equation": trial.equation,
+        "method": trial.method,
+        "fingerprint": trial.fingerprint,
+        "is_baseline": trial.purpose == Purpose.BASELINE,
+        "is_yardstick": trial.purpose == Purpose.YARDSTICK,
+        "setting_id": setting,
+        "tier": UNCONFIRMED,
+        "rank_key": -accuracy,
+        "search_fitness": accuracy,
+        "search_n": 1,
+        "learning_rate": result.learning_rate,
+        "train_time_s": result.wall_time_s,
+        "validation_n": 0,
+        "validation_mean": 0.0,
+        "validation_m2": 0.0,
+        "test_n": 0,
+        "test_mean": 0.0,
+        "test_m2": 0.0,
+    }
+    connection.execute(NEW_ROW, row)
     count_results(connection, trial.search_id, setting)
 
 
@@ -79,14 +82,30 @@ def _count_again(connection: Connection, trial: Row[Any], result: TrainResult) -
     if result.outcome in NO_TRAINING and row.tier != CONFIRMED:
         connection.execute(delete(LEADERBOARD).where(here))
         count_results(connection, trial.search_id, row.setting_id, -1)
-    of_equations = of_search & (LEADERBOARD.c.search_n > 0) & ~LEADERBOARD.c.is_baseline
-    best = select(func.max(LEADERBOARD.c.search_fitness)).where(of_equations, ~LEADERBOARD.c.is_yardstick)
-    values = {"best_fitness": best.scalar_subquery()}
-    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(**values))
+    best = {"best_fitness": _best_fitness(connection, trial.search_id)}
+    connection.execute(update(SEARCHES).where(SEARCHES.c.id == trial.search_id).values(best))
+
+
+def _best_fitness(connection: Connection, search_id: str) -> float | None:
+    """Of the equations that the search proposed. What is not confirmed is ranked by its fitness, so that the
+    first is the best; what is confirmed is a handful."""
+    row = LEADERBOARD.c
+    proposed = (row.search_id == search_id, row.search_n > 0, ~row.is_baseline, ~row.is_yardstick)
+    confirmed = select(func.max(row.search_fitness)).where(*proposed, row.tier == CONFIRMED)
+    ranked = select(row.search_fitness).where(*proposed, row.tier == UNCONFIRMED).order_by(row.rank_key)
+    found = connection.execute(select(confirmed.scalar_subquery(), ranked.limit(1).scalar_subquery())).one()
+    return max((each for each in found if each is not None), default=None)
 
 
 def setting_of_search(connection: Connection, search_id: str) -> str:
     """Its id. That of the search, not of the trial: which rates an equation inherits makes no setting of its
     own."""
-    spec = connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
+    return _setting_of(
+        connection.execute(select(SEARCHES.c.spec).where(SEARCHES.c.id == search_id)).scalar_one()
+    )
+
+
+@lru_cache(maxsize=256)
+def _setting_of(spec: str) -> str:
+    """Cached, because all trials of a search ask."""
     return setting_id_of(decode_search_spec(spec).train)

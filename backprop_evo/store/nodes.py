@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
@@ -125,9 +125,12 @@ class SqlNodes(Nodes):
             return sorted(connection.execute(gone).scalars())
 
 
+FORGET_FAULTS = update(NODES).where(NODES.c.name == bindparam("node"), NODES.c.faults > 0).values(faults=0)
+
+
 def forget_faults(connection: Connection, name: str) -> None:
     """A training came to a result there: its faults were not in a row."""
-    connection.execute(update(NODES).where(NODES.c.name == name, NODES.c.faults > 0).values(faults=0))
+    connection.execute(FORGET_FAULTS, {"node": name})
 
 
 def _named(name: str) -> Select[Any]:

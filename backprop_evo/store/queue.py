@@ -7,25 +7,36 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select, update
 from typing_extensions import override
 
 from backprop_evo.records.counting import Share
 from backprop_evo.records.nodes import Demand, Want
+from backprop_evo.records.offering import Offer
 from backprop_evo.records.states import TrialState
 from backprop_evo.records.stored import NO_NODE_CAN
 from backprop_evo.search.lifecycle import TRAINING
-from backprop_evo.store.endings import HELD, IS_OPEN
+from backprop_evo.store.codec import decode_search_spec
+from backprop_evo.store.columns import Kind
+from backprop_evo.store.endings import HELD, IS_OPEN, IS_TRIAL
 from backprop_evo.store.engine import Database
-from backprop_evo.store.tables import SEARCHES, TRIALS
+from backprop_evo.store.rows import node_record, trial_record
+from backprop_evo.store.tables import NODES, SEARCHES, TRIALS
 from backprop_evo.store.trials_base import Queue
 
 OF_A_LIVE_SEARCH = (
     select(SEARCHES.c.id).where(SEARCHES.c.id == TRIALS.c.search_id, SEARCHES.c.state.in_(TRAINING)).exists()
 )
 
+OFFERED = (
+    select(TRIALS, SEARCHES.c.kind, SEARCHES.c.spec.label("spec_of_search"), SEARCHES.c.labels)
+    .join(SEARCHES, SEARCHES.c.id == TRIALS.c.search_id)
+    .where(IS_TRIAL)
+)
+OWN_NODE = select(NODES).where(NODES.c.name == bindparam("node"))
 
-def is_due(now: datetime) -> ColumnElement[bool]:
+
+def is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The pause after a loss or a fault is over."""
     return or_(TRIALS.c.not_before.is_(None), TRIALS.c.not_before <= now)
 
@@ -142,6 +153,20 @@ class SqlQueue(Queue):
             found = {TrialState(row.state): row.number for row in connection.execute(counting)}
         queued = found.pop(TrialState.QUEUED, 0)
         return Demand(queued=queued, running=sum(found.values()))
+
+    @override
+    def offer(self, trial_id: str, node: str) -> Offer | None:
+        with self.database.read() as connection:
+            row = connection.execute(OFFERED, {"trial": trial_id}).one_or_none()
+            if row is None:
+                return None
+            here = connection.execute(OWN_NODE, {"node": node}).one_or_none()
+        return Offer(
+            trial=trial_record(row),
+            search=decode_search_spec(row.spec_of_search) if row.kind == Kind.SEARCH else None,
+            labels=tuple(json.loads(row.labels)),
+            node=None if here is None else node_record(here, ()),
+        )
 
     @override
     def is_wanted(self, trial_id: str) -> bool:

@@ -227,6 +227,7 @@ class LeaderboardRow(Base):
     __table_args__ = (
         Index("ix_standings_search_ranking", "search_id", "tier", "rank_key", "individual"),
         Index("ix_standings_setting_ranking", "setting_id", "tier", "rank_key", "search_id", "individual"),
+        Index("ix_standings_search_id_fingerprint", "search_id", "fingerprint"),
     )
 
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)

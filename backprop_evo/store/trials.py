@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, insert, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, insert, select, update
 from typing_extensions import override
 
 from backprop_evo.errors import NotFound
@@ -28,6 +28,7 @@ from backprop_evo.store.cursors import encode_cursor, page_size
 from backprop_evo.store.endings import (
     HELD,
     IS_OPEN,
+    IS_TRIAL,
     close_attempt,
     count_attempts,
     end_trial,
@@ -37,13 +38,28 @@ from backprop_evo.store.endings import (
     requeue,
 )
 from backprop_evo.store.engine import Database
-from backprop_evo.store.events import add_event
+from backprop_evo.store.events import add_event, add_events
 from backprop_evo.store.finishes import finish_record, finishes_of
 from backprop_evo.store.nodes import forget_faults
 from backprop_evo.store.queue import OF_A_LIVE_SEARCH, is_due
 from backprop_evo.store.rows import attempt_record, trial_record
 from backprop_evo.store.tables import ATTEMPTS, TRIALS
 from backprop_evo.store.trials_base import Trials
+
+# One statement decides: of many who claim at once, the condition on the state is true for one.
+CLAIM = (
+    update(TRIALS)
+    .where(IS_TRIAL, TRIALS.c.state == TrialState.QUEUED, is_due(bindparam("now")), OF_A_LIVE_SEARCH)
+    # The fence grows with every claim; whoever holds a smaller one can no longer write.
+    .values(fence=TRIALS.c.fence + 1, not_before=None, progress=None)
+    .returning(TRIALS.c.fence, TRIALS.c.search_id)
+)
+NEW_ATTEMPT = insert(ATTEMPTS)
+HELD_BY = (
+    select(TRIALS.c.id, TRIALS.c.fence)
+    .where(TRIALS.c.lease_expires_at.is_not(None), TRIALS.c.worker == bindparam("by"))
+    .order_by(TRIALS.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,35 +134,26 @@ class SqlTrials(Trials):
             return [finish_record(row) for row in rows]
 
     @override
-    def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
+    def claim(
+        self, trial_id: str, worker: str, *, lease_s: float, now: datetime, starts: bool = False
+    ) -> Lease | None:
         expires_at = now + timedelta(seconds=lease_s)
-        # One statement decides: of many who claim at once, the condition on the state is true for one.
-        claiming = (
-            update(TRIALS)
-            .where(
-                TRIALS.c.id == trial_id, TRIALS.c.state == TrialState.QUEUED, is_due(now), OF_A_LIVE_SEARCH
-            )
-            .values(
-                state=TrialState.LEASED,
-                # Grows with every claim; whoever holds a smaller one can no longer write.
-                fence=TRIALS.c.fence + 1,
-                worker=worker,
-                lease_expires_at=expires_at,
-                not_before=None,
-                started_at=None,
-                progress=None,
-            )
-            .returning(TRIALS.c.fence, TRIALS.c.search_id)
-        )
+        values = {
+            "state": TrialState.RUNNING if starts else TrialState.LEASED,
+            "worker": worker,
+            "lease_expires_at": expires_at,
+            "started_at": now if starts else None,
+        }
         with self.database.write() as connection:
-            claimed = connection.execute(claiming).one_or_none()
+            claimed = connection.execute(CLAIM, {"trial": trial_id, "now": now, **values}).one_or_none()
             if claimed is None:
                 return None
             lease = Lease(trial_id, claimed.fence, worker, expires_at)
-            connection.execute(
-                insert(ATTEMPTS).values(trial_id=trial_id, fence=lease.fence, worker=worker, started_at=now)
-            )
-            add_event(connection, claimed.search_id, "trial.leased", now, _lease_payload(lease))
+            attempt = {"trial_id": trial_id, "fence": lease.fence, "worker": worker, "started_at": now}
+            connection.execute(NEW_ATTEMPT, attempt)
+            kinds = ("trial.leased", "trial.running") if starts else ("trial.leased",)
+            told = [(kind, _lease_payload(lease)) for kind in kinds]
+            add_events(connection, claimed.search_id, now, told)
             return lease
 
     @override
@@ -225,12 +232,9 @@ class SqlTrials(Trials):
 
     @override
     def lose_all(self, worker: str, *, now: datetime, reason: str, policy: RetryPolicy) -> Sequence[str]:
-        query = select(TRIALS.c.id, TRIALS.c.fence).where(
-            TRIALS.c.lease_expires_at.is_not(None), TRIALS.c.worker == worker
-        )
         # Nearly always there is none, and looking needs no lock.
         with self.database.read() as connection:
-            found = connection.execute(query.order_by(TRIALS.c.id)).all()
+            found = connection.execute(HELD_BY, {"by": worker}).all()
         leases = [Lease(each.id, each.fence, worker, now) for each in found]
         return [each.trial_id for each in leases if self.lose(each, now=now, reason=reason, policy=policy)]
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from backprop_evo.records.choosing import EVERY_TRIAL, TrialChoice
 from backprop_evo.records.counting import Share
 from backprop_evo.records.nodes import Demand, Want
+from backprop_evo.records.offering import Offer
 from backprop_evo.records.retrying import RetryPolicy
 from backprop_evo.records.stored import AttemptRecord, FinishRecord, Lease, Page, TrialRecord
 from backprop_evo.records.training import TrainResult
@@ -48,10 +49,13 @@ class Trials(Protocol):
         """The same as the brain needs it, without specs and curves, at most ``limit``: what a controller
         rebuilds a long search from."""
 
-    def claim(self, trial_id: str, worker: str, *, lease_s: float, now: datetime) -> Lease | None:
+    def claim(
+        self, trial_id: str, worker: str, *, lease_s: float, now: datetime, starts: bool = False
+    ) -> Lease | None:
         """Lease a QUEUED trial of a running or stopping search to a worker; None when it is not to be trained
         (any more, not yet, or while the search is paused). Exactly one of many concurrent callers gets the
-        lease. A worker is named ``node/…``, so that a node's busy slots can be counted."""
+        lease. A worker is named ``node/…``, so that a node's busy slots can be counted.
+        One that ``starts`` at once saves itself a transaction."""
 
     def start(self, lease: Lease, *, now: datetime) -> bool:
         """LEASED becomes RUNNING; False when the lease was lost."""
@@ -126,6 +130,9 @@ class Queue(Protocol):
 
     def demand(self) -> Demand:
         """How many trials of live searches wait, and how many train."""
+
+    def offer(self, trial_id: str, node: str) -> Offer | None:
+        """What a worker of that node has to know before it claims the trial; None where there is none."""
 
     def is_wanted(self, trial_id: str) -> bool:
         """True for a QUEUED trial of a search that workers may train for."""

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, text, update
 
 from backprop_evo.records.callers import AuditFilter
 from backprop_evo.records.choosing import RowChoice, TrialChoice, TrialOrder
 from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import TrialState
+from backprop_evo.records.training import TrainResult
 from backprop_evo.store.caller_tables import AUDIT
 from backprop_evo.store.sql import SqlStore
-from backprop_evo.store.tables import ATTEMPTS, EVENTS, INDIVIDUALS, LEADERBOARD, TRIALS
+from backprop_evo.store.tables import ATTEMPTS, EVENTS, INDIVIDUALS, LEADERBOARD, SEARCHES, TRIALS
 
 MANY = 3000
 NONE = {"validation_accuracy": None, "wall_time_s": None}
@@ -56,22 +57,42 @@ def fill(store: SqlStore, search_id: str, now: Any) -> None:
             (AUDIT, acts),
         ):
             connection.execute(insert(table), rows)
+        ended = update(SEARCHES).where(SEARCHES.c.id == search_id)
+        connection.execute(ended.values(finishes=MANY, trials_done=MANY))
         connection.execute(text("ANALYZE"))
 
 
-def plan_of(store: SqlStore, asked: Callable[[], object]) -> str:
-    """How the database carries out what is asked."""
+def fill_leaderboard(store: SqlStore, search_id: str) -> None:
+    """A row for each of them, the later the better."""
+    row = {"search_id": search_id, "equation": "g", "is_baseline": False, "setting_id": "some", "tier": 1}
+    zeros = ("train_time_s", "validation_mean", "validation_m2", "test_mean", "test_m2")
+    counts = ("search_n", "validation_n", "test_n")
+    rows = [
+        {**row, "individual": n, "fingerprint": f"behaviour {n}"}
+        | {"rank_key": -n / MANY, "search_fitness": n / MANY}
+        | dict.fromkeys(zeros, 0.0)
+        | dict.fromkeys(counts, 1)
+        for n in range(MANY)
+    ]
+    with store.database.write() as connection:
+        connection.execute(insert(LEADERBOARD), rows)
+        connection.execute(text("ANALYZE"))
+
+
+def plan_of(store: SqlStore, asked: Callable[[], object], *, written: str | None = None) -> str:
+    """How the database carries out what is asked; or what is done to the table ``written``."""
     heard: list[tuple[str, Any]] = []
+    engine = store.database.reader if written is None else store.database.writer
 
     def hear(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith("SELECT"):
+        if written in statement if written is not None else statement.startswith("SELECT"):
             heard.append((statement, parameters))
 
-    event.listen(store.database.reader, "before_cursor_execute", hear)
+    event.listen(engine, "before_cursor_execute", hear)
     try:
         asked()
     finally:
-        event.remove(store.database.reader, "before_cursor_execute", hear)
+        event.remove(engine, "before_cursor_execute", hear)
     explain = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
     with store.database.read() as connection:
         plans = [connection.exec_driver_sql(explain + each, values).all() for each, values in heard]
@@ -112,20 +133,9 @@ def test_the_best_and_the_longest_are_found_without_sorting_all(filled) -> None:
             assert "Sort" not in plan, plan
 
 
-def test_a_leaderboard_is_a_range_of_an_index_whatever_is_left_out(filled, scene) -> None:
+def test_a_leaderboard_is_a_range_of_an_index_whatever_is_left_out(filled) -> None:
     store, search_id = filled
-    row = {"search_id": search_id, "equation": "g", "is_baseline": False, "setting_id": "some", "tier": 1}
-    zeros = ("search_fitness", "train_time_s", "validation_mean", "validation_m2", "test_mean", "test_m2")
-    counts = ("search_n", "validation_n", "test_n")
-    rows = [
-        {**row, "individual": n, "fingerprint": str(n), "rank_key": -n / MANY}
-        | dict.fromkeys(zeros, 0.0)
-        | dict.fromkeys(counts, 1)
-        for n in range(MANY)
-    ]
-    with store.database.write() as connection:
-        connection.execute(insert(LEADERBOARD), rows)
-        connection.execute(text("ANALYZE"))
+    fill_leaderboard(store, search_id)
     for index, asked in (
         ("ix_standings_search_ranking", {"search_id": search_id}),
         ("ix_standings_setting_ranking", {"setting_id": "some"}),
@@ -138,6 +148,21 @@ def test_a_leaderboard_is_a_range_of_an_index_whatever_is_left_out(filled, scene
     assert [(each.rank, each.individual) for each in found.items] == [(n, MANY - n) for n in (1, 2, 3)]
     plan = plan_of(store, lambda: store.leaderboard.page(search_id, choice=RowChoice(confirmed=True)))
     assert "WindowAgg" not in plan, plan
+
+
+def test_what_is_measured_again_finds_its_row_and_the_best_without_a_walk(filled, scene) -> None:
+    store, search_id = filled
+    fill_leaderboard(store, search_id)
+    best = MANY - 1
+    again = scene.trial(store.searches.get(search_id), of=best, purpose=Purpose.REMEASUREMENT, suffix="m")
+    worse = TrainResult(outcome=TrialState.COMPLETED, validation_accuracy=0.0)
+    lease = scene.running(again)
+    plan = plan_of(store, lambda: store.trials.finish(lease, worse, now=scene.now), written="standings")
+    for index in ("ix_standings_search_id_fingerprint", "ix_standings_search_ranking"):
+        assert index in plan, plan
+    for walk in ("SCAN standings", "Seq Scan", "TEMP B-TREE", "Sort", "(search_id=?)"):
+        assert walk not in plan, plan
+    assert store.searches.get(search_id).best_fitness == (MANY - 2) / MANY
 
 
 @pytest.mark.parametrize("order", [TrialOrder.NEWEST, TrialOrder.OLDEST])

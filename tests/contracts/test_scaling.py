@@ -11,6 +11,7 @@ from backprop_evo.records.callers import KeyScope
 from backprop_evo.records.evaluating import EvaluationSpec, Setting
 from backprop_evo.records.methods import equation_method
 from backprop_evo.records.nodes import Demand, NodeRecord, NodeWish, SlotTraining, Want
+from backprop_evo.records.searching import Purpose
 from backprop_evo.records.states import SearchState
 from backprop_evo.records.stored import NO_NODE_CAN
 from backprop_evo.records.training import TrainSpec
@@ -84,6 +85,33 @@ def test_the_dead_are_known_until_they_are_forgotten(scene, node):
     assert nodes.forget(seen_before=after) == ["node"]
     assert [each.name for each in nodes.all()] == ["later"]
     assert nodes.wish("node") is None
+
+
+def test_a_trial_is_offered_with_what_its_search_asks_for_and_what_the_node_is_asked(scene, node):
+    queue, nodes = scene.store.queue, scene.store.nodes
+    search = scene.search("asks", labels=("a100",))
+    trial_id = scene.trial(search)
+    offer = queue.offer(trial_id, "node")
+    assert offer.trial == scene.store.trials.get(trial_id)
+    assert (offer.search, offer.labels, offer.node) == (search.spec, ("a100",), None)
+    nodes.record_heartbeat(node)
+    asked = nodes.ask("node", {"slots": 1}, now=scene.now)
+    scene.running(scene.trial(search), "node/0/0")
+    assert nodes.find("node").busy == 1
+    assert queue.offer(trial_id, "node").node == asked, "without what its slots train"
+    assert queue.offer(trial_id, "another").node is None
+    assert queue.offer("nobody", "node") is None
+
+
+def test_a_trial_of_an_evaluation_is_offered_without_a_spec_of_a_search(scene):
+    methods = (equation_method("g"),)
+    spec = EvaluationSpec(name="e", methods=methods, settings=(Setting(name="a"),), labels=("c",))
+    evaluation = scene.store.evaluations.add(spec, now=scene.now)
+    scene.store.evaluations.claim("c", lease_s=60, now=scene.now)
+    train = spec.settings[0].train
+    trial_id = scene.trial(evaluation, purpose=Purpose.EVALUATION, spec=train)
+    offer = scene.store.queue.offer(trial_id, "node")
+    assert (offer.trial.spec, offer.search, offer.labels) == (train, None, ("c",))
 
 
 def test_what_searches_ask_of_nodes_is_known_without_their_specs(scene):

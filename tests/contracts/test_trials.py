@@ -36,6 +36,18 @@ class TestTrials:
         lifecycle = ["trial.queued", "trial.leased", "trial.running", "trial.completed"]
         assert [kind for kind in scene.kinds() if kind.startswith("trial.")] == lifecycle
 
+    def test_a_claim_that_starts_at_once_tells_of_both(self, scene):
+        trial_id = scene.trial(scene.search())
+        options = {"lease_s": 60, "now": scene.later(1), "starts": True}
+        lease = scene.store.trials.claim(trial_id, "node/0", **options)
+        running = scene.store.trials.get(trial_id)
+        assert (running.state, running.started_at, running.fence) == (TrialState.RUNNING, scene.now, 1)
+        told = [each for each in scene.store.events.after() if each.kind.startswith("trial.")]
+        assert [each.kind for each in told] == ["trial.queued", "trial.leased", "trial.running"]
+        assert told[1].payload == told[2].payload == {"trial": trial_id, "worker": "node/0", "attempt": 1}
+        assert scene.store.trials.claim(trial_id, "node/1", **options) is None
+        assert scene.store.trials.renew(lease, lease_s=60, now=scene.later(5))
+
     def test_one_of_many_results_is_counted(self, scene, train_result):
         search = scene.search()
         leases = [scene.running(scene.trial(search)) for _ in range(6)]
