@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
 from api.deps import Fingerprint, SearchDep, StoreDep, TalliesDep, TrialId
@@ -161,17 +161,26 @@ def components(
     )
 
 
-@router.get("/searches/{search_id}/charts/slots")
-def slots(
-    search: SearchDep,
-    store: StoreDep,
+def asked_since(
     since: Annotated[int, Query(ge=0, le=10**14, description="milliseconds since 1970")] = 0,
-    known: IfNoneMatch = None,
-) -> Response:
+) -> datetime | None:
+    """None for everything."""
+    return datetime.fromtimestamp(since / 1000, UTC) if since else None
+
+
+SinceDep = Annotated[datetime | None, Depends(asked_since)]
+
+
+@router.get("/searches/{search_id}/charts/slots")
+def slots(search: SearchDep, store: StoreDep, since: SinceDep, known: IfNoneMatch = None) -> Response:
     """Attempts that run or ended since then, by worker."""
-    began = datetime.fromtimestamp(since / 1000, UTC) if since else None
-    spans = slot_attempts(store, search.id, since=began)
-    return answer(attempt_columns(spans), known)
+    return answer(attempt_columns(slot_attempts(store, search.id, since=since)), known)
+
+
+@router.get("/nodes/charts/slots")
+def slots_of_all(store: StoreDep, since: SinceDep, known: IfNoneMatch = None) -> Response:
+    """The same over all searches and evaluations."""
+    return answer(attempt_columns(slot_attempts(store, since=since)), known)
 
 
 @router.get("/searches/{search_id}/charts/running")

@@ -17,8 +17,8 @@ from backprop_evo.store.base import Store
 
 #: Equations that one request of a chart reads. A page reads fewer, so that it is not held up.
 EQUATIONS_A_REQUEST, EQUATIONS_A_PAGE = 300, 5
-#: Newest trials whose attempts are drawn.
-MOST_ATTEMPTS = 2_000
+#: Newest trials whose attempts are drawn, and those in the table below, for which a page must not wait.
+MOST_ATTEMPTS, ATTEMPTS_A_PAGE = 2_000, 200
 #: Newest trainings of a behaviour, and of backprop in the same searches.
 MOST_SEEDS = 2_000
 BEST_AMONG = 20
@@ -59,9 +59,9 @@ def importances(tally: Tally, against: Level) -> tuple[Importance, ...]:
 
 
 def slot_attempts(
-    store: Store, search_id: str, *, limit: int = MOST_ATTEMPTS, since: datetime | None = None
+    store: Store, search_id: str | None = None, *, limit: int = MOST_ATTEMPTS, since: datetime | None = None
 ) -> Sequence[AttemptSpan]:
-    """Those of the newest trials."""
+    """Those of the newest trials, of one search or of all."""
     return store.charts.attempts(search_id, limit=limit, since=since)
 
 

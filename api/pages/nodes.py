@@ -10,10 +10,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.deps import NodeName, ServiceDep, SettingsDep, StoreDep
+from api.pages.chart_tables import ATTEMPTS_A_PAGE, slot_attempts
 from api.pages.forms import Form, read_form, whole
+from api.parts import Later
 from api.rendering import render
 from backprop_evo.errors import InvalidSettings, NotFound
 from backprop_evo.service import Service
+from backprop_evo.service.chart_columns import busy_workers
 from backprop_evo.service.pool import NODE_VERBS
 from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
@@ -48,6 +51,7 @@ def _page(
         dead_since=service.dead_since(),
         refusal=refusal,
         verbs=NODE_VERBS.values(),
+        busy=Later(lambda: busy_workers(slot_attempts(store, limit=ATTEMPTS_A_PAGE))),
     )
 
 

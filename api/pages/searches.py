@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.deps import SearchDep, SearchId, ServiceDep, SliceDep, StoreDep, TalliesDep
 from api.pages.chart_tables import (
+    ATTEMPTS_A_PAGE,
     EQUATIONS_A_PAGE,
     importances,
     is_measure,
@@ -40,8 +41,6 @@ from backprop_evo.store.base import Store
 
 router = APIRouter()
 TOP, RECENT, RUNNING, INJECTED = 10, 12, 12, 20
-#: Newest trials that the table of slots tells of: a page is quick, the chart beside it tells of more.
-ATTEMPTS_A_PAGE = 200
 TRANSFER_PRESETS, TRANSFER_SEEDS = "A2, A3, B1", 5
 """What the button for a transfer begins with."""
 

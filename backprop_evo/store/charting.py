@@ -101,14 +101,13 @@ class SqlCharts(Charts):
             return int(connection.execute(every).scalar_one() - connection.execute(other).scalar_one())
 
     @override
-    def attempts(self, search_id: str, *, limit: int, since: datetime | None = None) -> Sequence[AttemptSpan]:
-        newest = (
-            select(TRIALS.c.id, TRIALS.c.individual, TRIALS.c.row)
-            .where(TRIALS.c.search_id == search_id, TRIALS.c.fence > 0)
-            .order_by(TRIALS.c.row.desc())
-            .limit(limit)
-            .subquery()
-        )
+    def attempts(
+        self, search_id: str | None = None, *, limit: int, since: datetime | None = None
+    ) -> Sequence[AttemptSpan]:
+        taken = select(TRIALS.c.id, TRIALS.c.individual, TRIALS.c.row).where(TRIALS.c.fence > 0)
+        if search_id is not None:
+            taken = taken.where(TRIALS.c.search_id == search_id)
+        newest = taken.order_by(TRIALS.c.row.desc()).limit(limit).subquery()
         query = (
             select(ATTEMPTS.c.trial_id, newest.c.individual, ATTEMPTS.c.worker)
             .add_columns(ATTEMPTS.c.started_at, ATTEMPTS.c.ended_at, ATTEMPTS.c.outcome)

@@ -28,9 +28,11 @@ class Charts(Protocol):
     def completed(self, search_id: str, purpose: str) -> int:
         """How many trials of that purpose completed."""
 
-    def attempts(self, search_id: str, *, limit: int, since: datetime | None = None) -> Sequence[AttemptSpan]:
-        """Attempts at the newest ``limit`` trials that a worker has taken, oldest trial first; ``since``: but
-        those that ended before."""
+    def attempts(
+        self, search_id: str | None = None, *, limit: int, since: datetime | None = None
+    ) -> Sequence[AttemptSpan]:
+        """Attempts at the newest ``limit`` trials that a worker has taken, oldest trial first, of one search
+        or of all; ``since``: but those that ended before."""
 
     def values(self, trial_ids: Collection[str]) -> Sequence[ValuePoint]:
         """The intermediate values of these trials, trial by trial in the order of their steps."""

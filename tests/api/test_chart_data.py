@@ -154,6 +154,9 @@ def test_slots_tell_who_trained_when_and_what_runs(client: TestClient, seed: Any
     assert found["workers"] == ["node-a/0"]
     assert found["outcome"].count(None) == 1
     newest = max(each for each in found["ended"] if each is not None)
+    everywhere = client.get("/nodes/charts/slots").json()
+    assert set(found["trial"]) < set(everywhere["trial"])
+    assert len(everywhere["workers"]) == len(set(everywhere["workers"]))
     later = charts(client, seed.search_id, "slots", since=newest)
     assert sorted(later["outcome"], key=str) == [None, "completed"]
     assert charts(client, seed.search_id, "slots", since=newest + 1)["outcome"] == [None]
@@ -255,13 +258,14 @@ def test_charts_are_loaded_only_where_there_is_one(client: TestClient, seed: Any
         f"/searches/{seed.search_id}",
         f"/trials/{seed.search_id}-1-search-0",
         f"/equations/{fingerprint}",
+        "/nodes",
     )
     for address in drawn:
         text = client.get(address).text
         assert '<script src="/static/charts/main.js" type="module"></script>' in text
         # Without a script each chart that has numbers of its own has them in a table.
         assert text.count("<figure") - text.count("</figcaption></figure>") == text.count('class="numbers"')
-    for address in ("/", "/leaderboard", "/equations", "/nodes", "/reference", "/evaluations"):
+    for address in ("/", "/leaderboard", "/equations", "/reference", "/evaluations"):
         assert "charts/main.js" not in client.get(address).text
 
 

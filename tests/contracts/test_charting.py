@@ -75,6 +75,7 @@ def test_attempts_come_with_their_workers_and_the_open_ones_have_no_end(scene, s
     assert list(spans) == [done, still]
     assert waiting not in {each.trial_id for each in spans}
     assert scene.store.charts.attempts(search.id, limit=1) == [still]
+    assert scene.store.charts.attempts(limit=10) == [done, still]
     scene.later(5)
     assert scene.store.charts.attempts(search.id, limit=10, since=scene.now) == [still]
     assert scene.store.charts.attempts(search.id, limit=10, since=middle) == [done, still]

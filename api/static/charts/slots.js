@@ -29,13 +29,17 @@ export const load = async (reader, source, before) => {
 
 const workersOf = (data) => [...new Set([...data.attempts.values()].map((each) => each.worker))].sort((a, b) => a.localeCompare(b, undefined, { numeric: true })).reverse();
 
-export const height = (data) => 92 + 26 * Math.max(1, workersOf(data).length);
+// Of hundreds of slots each has a thin row.
+const rowOf = (workers) => Math.max(8, Math.min(26, 1200 / workers));
+
+export const height = (data) => { const workers = Math.max(1, workersOf(data).length); return 92 + rowOf(workers) * workers; };
 
 export const option = (data, look) => {
   const workers = workersOf(data);
   if (!workers.length) return null;
   const places = new Map(workers.map((worker, place) => [worker, place]));
   const now = Date.now();
+  const thick = 0.62 * rowOf(workers.length);
   const bars = [...data.attempts.values()].map((each) => ({ value: [places.get(each.worker), each.began, each.ended ?? now], attempt: each }));
   return {
     ...base(look, summary(data)),
@@ -50,7 +54,7 @@ export const option = (data, look) => {
       renderItem: (_, api) => {
         const [left, middle] = api.coord([api.value(1), api.value(0)]);
         const [right] = api.coord([api.value(2), api.value(0)]);
-        return { type: "rect", shape: { x: left, y: middle - 8, width: Math.max(1, right - left - 0.5), height: 16 }, style: { fill: api.visual("color"), opacity: 0.85 } };
+        return { type: "rect", shape: { x: left, y: middle - thick / 2, width: Math.max(1, right - left - 0.5), height: thick }, style: { fill: api.visual("color"), opacity: 0.85 } };
       },
       itemStyle: { color: (point) => toneOf(point.data.attempt.outcome, look) },
     }],
