@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.deps import EvaluationDep, EvaluationId, ServiceDep, SliceDep, StoreDep
 from api.pages.evaluation_form import EvaluationForm, evaluation_document
-from api.pages.forms import KEY_FIELD, Form, read_form, verb_arguments
+from api.pages.forms import KEY_FIELD, MAX_FILLED_IN, Form, read_form, verb_arguments
 from api.pages.searches import Refusal
 from api.parts import Later
 from api.rendering import render
@@ -23,8 +23,6 @@ from backprop_evo.store.base import Store
 
 router = APIRouter()
 RECENT = 12
-#: Characters of the methods that a link may fill in.
-MAX_METHODS = 10_000
 
 
 @router.get("/evaluations")
@@ -32,7 +30,7 @@ def evaluations_page(
     request: Request,
     store: StoreDep,
     part: SliceDep,
-    methods: Annotated[str, Query(max_length=MAX_METHODS)] = "",
+    methods: Annotated[str, Query(max_length=MAX_FILLED_IN)] = "",
 ) -> Response:
     """All of them, newest first, and the form for another one, of ``methods`` where a link names them."""
     form = {"methods": methods} if methods else {}

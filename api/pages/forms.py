@@ -15,6 +15,8 @@ KEY_FIELD = "idempotency_key"
 """Hidden in a form that may not be sent twice; ``api/idempotency.py`` reads it."""
 
 MAX_FIELDS = 200
+#: Characters that a link may fill into a field.
+MAX_FILLED_IN = 10_000
 
 Form = dict[str, str]
 

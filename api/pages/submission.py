@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.deps import Archived, ServiceDep, SettingsDep, SliceDep, StoreDep, TagQuery
-from api.pages.forms import KEY_FIELD, Form, read_form
+from api.pages.forms import KEY_FIELD, MAX_FILLED_IN, Form, read_form
 from api.pages.search_form import (
     PRESET_FIELD,
     SearchForm,
@@ -34,8 +34,6 @@ from backprop_evo.settings import Settings
 from backprop_evo.store.base import Store
 
 router = APIRouter()
-#: Characters of the equations to start from that a link may fill in.
-MAX_START = 10_000
 
 
 def _home(
@@ -92,7 +90,7 @@ def home(
     part: SliceDep,
     preset: Annotated[str, Query(max_length=64)] = "",
     search_id: Annotated[str, Query(alias="from", max_length=64)] = "",
-    start: Annotated[str, Query(max_length=MAX_START)] = "",
+    start: Annotated[str, Query(max_length=MAX_FILLED_IN)] = "",
     archived: Archived = False,
     tag: TagQuery = None,
 ) -> Response:

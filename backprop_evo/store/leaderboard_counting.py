@@ -29,8 +29,7 @@ def accuracies_from(n: int, mean: float, m2: float) -> Accuracies:
 
 def count_trial(connection: Connection, trial: Row[Any], result: TrainResult, spec: str) -> None:
     """Count one terminal trial of a search in, whose ``spec`` is as it is stored. Trials that did not
-    complete leave no row: they have no
-    fitness."""
+    complete leave no row: they have no fitness."""
     if trial.purpose == Purpose.REMEASUREMENT:
         _count_again(connection, trial, result)
         return

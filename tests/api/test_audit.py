@@ -10,7 +10,8 @@ from api.acts import verb_and_target
 from api.app import create_app
 from backprop_evo.records.callers import KeyScope
 from backprop_evo.settings import Settings
-from backprop_evo.store.sql import SqlStore, open_store
+from backprop_evo.store.sql import SqlStore
+from tests.stores import opened
 
 SPEC = {"name": "mine", "trials": 3}
 Headers = dict[str, str]
@@ -18,9 +19,7 @@ Headers = dict[str, str]
 
 @pytest.fixture
 def stored(database_url: str) -> Iterator[SqlStore]:
-    store = open_store(database_url)
-    yield store
-    store.close()
+    yield from opened(database_url)
 
 
 @pytest.fixture

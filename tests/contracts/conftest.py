@@ -19,7 +19,8 @@ from backprop_evo.records.training import (
     TrainSpec,
 )
 from backprop_evo.store.base import Store
-from backprop_evo.store.sql import SqlStore, open_store
+from backprop_evo.store.sql import SqlStore
+from tests.stores import opened
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -127,9 +128,7 @@ def result(accuracy: float | None = 0.5, **rest: object) -> TrainResult:
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[SqlStore]:
-    store = open_store(database_url)
-    yield store
-    store.close()
+    yield from opened(database_url)
 
 
 @pytest.fixture

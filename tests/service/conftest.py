@@ -16,7 +16,8 @@ from backprop_evo.records.training import (
     TrainResult,
 )
 from backprop_evo.service import Service
-from backprop_evo.store.sql import SqlStore, open_store
+from backprop_evo.store.sql import SqlStore
+from tests.stores import opened
 
 
 @dataclass
@@ -37,9 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(sqlite_url: str) -> Iterator[SqlStore]:
-    store = open_store(sqlite_url)
-    yield store
-    store.close()
+    yield from opened(sqlite_url)
 
 
 @pytest.fixture

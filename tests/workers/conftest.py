@@ -8,7 +8,8 @@ import pytest
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.stored import SearchRecord
 from backprop_evo.settings import Settings
-from backprop_evo.store.sql import SqlStore, open_store
+from backprop_evo.store.sql import SqlStore
+from tests.stores import opened
 from tests.workers.rows import CONTROLLER, GOOD, Clock, FakeBroker, add_trials, give
 from workers.attempt import Attempts
 from workers.drain import Drain
@@ -31,9 +32,7 @@ def options(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(sqlite_url: str) -> Iterator[SqlStore]:
-    store = open_store(sqlite_url)
-    yield store
-    store.close()
+    yield from opened(sqlite_url)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from backprop_evo.settings import Settings
-from backprop_evo.store.sql import SqlStore, open_store
+from backprop_evo.store.sql import SqlStore
+from tests.stores import opened
 from workers.attempt import Attempts, Ending
 
 #: Three looks before the claim, three statements of the claim, ten of the report.
@@ -23,9 +24,7 @@ def options(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[SqlStore]:
-    store = open_store(database_url)
-    yield store
-    store.close()
+    yield from opened(database_url)
 
 
 @pytest.fixture

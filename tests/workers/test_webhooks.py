@@ -14,7 +14,7 @@ import pytest
 from backprop_evo.errors import Unavailable
 from backprop_evo.records.searching import SearchSpec
 from backprop_evo.records.states import SearchState
-from backprop_evo.store.sql import open_store
+from tests.stores import opened
 from workers import webhooks
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,9 +61,7 @@ def receiver():
 
 @pytest.fixture
 def store(database_url):
-    store = open_store(database_url)
-    yield store
-    store.close()
+    yield from opened(database_url)
 
 
 def sender(store, *, at=NOW, allow_private=True, **options):

@@ -1,10 +1,6 @@
 // Equations, or searches, side by side: their curves over each other, and how far each pair is apart.
 import { around, axis, base, faded, percent, percentAxis, signed } from "./look.js";
-
-const load = async (reader, source, before) => {
-  const data = await reader.read(source);
-  return { data, changed: JSON.stringify(data) !== JSON.stringify(before) };
-};
+import { whole } from "./reading.js";
 
 const DASHES = ["solid", "dashed", "dotted"];
 const colourOf = (look, place) => look.lines[place % look.lines.length];
@@ -27,7 +23,7 @@ const band = (line, look, place) => {
 const curves = {
   toggles: [],
   height: () => 340,
-  load,
+  load: whole,
   option: (data, look) => {
     const drawn = data.lines.map((line, place) => [line, place]).filter(([line]) => line.at.length > 1);
     if (!drawn.length) return null;
@@ -75,7 +71,7 @@ const differences = {
   toggles: [],
   choices: (data) => (data.settings.length > 1 ? data.settings.map((each, place) => [place, each.words]) : []),
   height: (data, view) => 60 + ROW * Math.max(shown(data, view).length, 1),
-  load,
+  load: whole,
   option: (data, look, view) => {
     const pairs = shown(data, view);
     if (!pairs.length) return null;

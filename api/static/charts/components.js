@@ -1,5 +1,6 @@
 // Mean difference to backprop of the equations with a component, with its interval: a bar and a whisker each.
 import { axis, base, percent, signed, widthOf } from "./look.js";
+import { whole } from "./reading.js";
 
 const KINDS = ["operand", "unary", "binary"];
 const MONO = "ui-monospace, \"DejaVu Sans Mono\", monospace";
@@ -23,8 +24,8 @@ export const toggles = [["rare", `with those seen less than ${RARE} times`]];
 
 // What is left over is added up request by request, while the page is looked at.
 export const load = async (reader, source, before) => {
-  const data = await reader.read(source);
-  return { data, changed: JSON.stringify(data) !== JSON.stringify(before), again: data.waiting > 0 };
+  const found = await whole(reader, source, before);
+  return { ...found, again: found.data.waiting > 0 };
 };
 
 export const height = (data, view) => 64 + ROW * rows(data, view).length;

@@ -1,5 +1,6 @@
 // Lines over epochs or steps: what trains now, the curve of a trial, those of an equation, angles by layer.
 import { axis, base, percentAxis } from "./look.js";
+import { whole } from "./reading.js";
 
 const line = (name, data, colour, more = {}) => ({
   id: name, name, type: "line", data, showSymbol: data.length < 40, symbol: "circle", symbolSize: 4, connectNulls: true,
@@ -20,11 +21,6 @@ const lossAxis = (look, view, more = {}) => axis(look, {
 const epochs = (look, max, more = {}) => axis(look, { type: "value", min: 0, max, name: "epochs", nameGap: 26, ...more });
 
 const tipOf = (point) => `${point.seriesName}\n${Number(point.value[1].toPrecision(4))}  at ${Number(point.value[0].toPrecision(4))}`;
-
-const plain = async (reader, source, before) => {
-  const data = await reader.read(source);
-  return { data, changed: JSON.stringify(data) !== JSON.stringify(before) };
-};
 
 // The points that were seen stay, so that a curve grows although the service keeps but the newest number.
 const running = {
@@ -69,7 +65,7 @@ const running = {
 const curve = {
   toggles: [["log", "log loss"]],
   height: () => 430,
-  load: plain,
+  load: whole,
   option: (data, look, view) => {
     const accuracy = accuracies(data.epoch.map((epoch, place) => [epoch, data.accuracy[place]]));
     const loss = data.epoch.map((epoch, place) => [epoch, data.loss[place]]).filter((point) => point[1] !== null && (!view.log || point[1] > 0));
@@ -97,7 +93,7 @@ const curve = {
 const angles = (which) => ({
   toggles: [],
   height: () => 300,
-  load: plain,
+  load: whole,
   option: (data, look) => {
     const lines = data[which];
     if (!lines.length) return null;
@@ -123,7 +119,7 @@ const angles = (which) => ({
 const curves = {
   toggles: [],
   height: () => 300,
-  load: plain,
+  load: whole,
   option: (data, look) => {
     const found = data.curves.map((each) => [each, accuracies(each.epoch.map((epoch, place) => [epoch, each.accuracy[place]]))]).filter(([, points]) => points.length > 1);
     if (!found.length) return null;

@@ -14,6 +14,12 @@ export class Reader {
   }
 }
 
+// How a chart loads whose numbers come whole.
+export const whole = async (reader, source, before) => {
+  const data = await reader.read(source);
+  return { data, changed: JSON.stringify(data) !== JSON.stringify(before) };
+};
+
 // What never changes is read once; a failed reading is tried again.
 const known = new Map();
 export const readOnce = (address) => {

@@ -1,12 +1,10 @@
 // Seeds of an equation beside plain backprop's with the same seed, joined: one setting at a time.
 import { axis, base, percent, percentAxis, signed } from "./look.js";
+import { whole } from "./reading.js";
 
 export const toggles = [];
 
-export const load = async (reader, source, before) => {
-  const data = await reader.read(source);
-  return { data, changed: JSON.stringify(data) !== JSON.stringify(before) };
-};
+export { whole as load };
 
 // Which setting is drawn: a choice where there are several.
 export const choices = (data) => (data.settings.length > 1 ? data.settings.map((each, place) => [place, `${each.setting} (${each.seed.length})`]) : []);
